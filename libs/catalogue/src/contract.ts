@@ -1,0 +1,54 @@
+import type { Endpoint, ObjectRef, Principal, Spelling } from '#libs/kernel';
+import type { ListKind } from '#libs/mcp';
+
+/** One thing an upstream offers, as it stands in the catalogue. */
+export interface CatalogueItem {
+  readonly ref: ObjectRef;
+  /** The upstream's own JSON of the item. */
+  readonly raw: Buffer;
+}
+
+/** Something left out of the lists, and why: shown to operators, never to clients. */
+export interface Quarantined {
+  readonly server: string;
+  readonly kind: ListKind;
+  readonly name: string;
+  readonly reason: string;
+}
+
+/** What identifies a view. Two callers with the same decisions, endpoint and spelling share encoded lists. */
+export interface ViewRequest {
+  readonly principal: Principal;
+  readonly endpoint: Endpoint;
+  readonly spelling: Spelling;
+}
+
+/** What one caller may see and use of one catalogue generation. List and call both go through it. */
+export interface View {
+  readonly generation: number;
+  /** Equal keys mean equal lists. */
+  readonly key: string;
+  /** Names of the upstreams this view takes from, in order. */
+  readonly servers: readonly string[];
+  /**
+   * JSON of a list result (`{"tools":[…],"nextCursor":…}`), encoded once per generation and view key.
+   * @throws GatewayError INVALID_CURSOR
+   */
+  list(kind: ListKind, cursor: string | undefined): Buffer;
+  /** A hash of one list: equal when nothing a client of this view sees has changed. */
+  fingerprint(kind: ListKind): string;
+  /** The exact exposed name of this spelling, then the canonical name; on a single-upstream endpoint its own name first. */
+  tool(name: string): CatalogueItem | undefined;
+  prompt(name: string): CatalogueItem | undefined;
+  /**
+   * The upstream and its own URI for a URI a client sent: exposed form first, then a bare URI that exactly one upstream
+   * of this view lists or covers by a template (protocol.md R5, R6).
+   */
+  resource(uri: string): { readonly server: string; readonly uri: string } | undefined;
+  /** The upstream and its own template for a `ref/resource` of completion (a template or a URI, exact). */
+  template(uri: string): { readonly server: string; readonly uri: string } | undefined;
+  /** What this view's client sees for an upstream's own URI. */
+  exposeUri(server: string, uri: string): string;
+  /** R5's reverse rewriting: the own URI of `server` when `exposed` names one it listed or covers by a template. */
+  restoreUri(server: string, exposed: string): string | undefined;
+}

@@ -1,0 +1,1 @@
+export type { CatalogueItem, Quarantined, View, ViewRequest } from './contract.js';

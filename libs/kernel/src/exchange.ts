@@ -1,0 +1,82 @@
+import type { GatewayError } from './errors.js';
+import type { Principal } from './principal.js';
+import type { Endpoint, Spelling } from './refs.js';
+
+/** Protocol era of one hop: `legacy` has initialize and sessions, `modern` is stateless. */
+export type Era = 'legacy' | 'modern';
+
+/** What the client says of itself on its hop. */
+export interface ClientHop {
+  readonly era: Era;
+  /** Negotiated protocol version of this hop, e.g. `2025-11-25`. */
+  readonly version: string;
+  readonly name: string;
+  readonly clientVersion: string;
+  /** Declared client capabilities as they arrived (a plain JSON object); never used for a security decision. */
+  readonly capabilities: Readonly<Record<string, unknown>>;
+}
+
+/** A legacy client's session, as opened from its sealed id. Everything in it is immutable. */
+export interface ClientSession {
+  /** Random id of the session: key of whatever the gateway remembers about it. Never the sealed token itself. */
+  readonly id: string;
+  readonly principal: Principal;
+  readonly endpoint: Endpoint;
+  readonly client: ClientHop;
+  readonly spelling: Spelling;
+}
+
+/** A JSON-RPC notification on its way to the client. `params` are the raw JSON bytes, already in the client's spelling. */
+export interface OutboundNotification {
+  readonly method: string;
+  readonly params?: Buffer;
+}
+
+/** A question an upstream wants the client to answer: elicitation, sampling or roots. */
+export interface InputRequest {
+  readonly method: string;
+  readonly params?: Buffer;
+  /** The upstream that asks: shown to people, never hidden (protocol.md E4). */
+  readonly server: string;
+}
+
+/** What became of a request: the raw JSON of `result` or `error`, byte for byte as the answering side wrote it. */
+export type Outcome =
+  | { readonly kind: 'result'; readonly result: Buffer }
+  | { readonly kind: 'error'; readonly code: number; readonly error: Buffer };
+
+/** A pending question; `withdraw` tells the client that nobody waits any more. */
+export interface Ask {
+  readonly answer: Promise<Outcome>;
+  withdraw(reason: string): void;
+}
+
+/**
+ * One client request in flight. The only two ways from an upstream to the client are `notify` and `ask`; how they
+ * travel is the front door's business.
+ */
+export interface Exchange {
+  /** Correlation id: in `X-Request-Id`, log lines, gateway-made errors and upstream requests. */
+  readonly id: string;
+  /** W3C traceparent of the caller, when it sent a sane one. */
+  readonly traceparent?: string;
+  readonly principal: Principal;
+  readonly client: ClientHop;
+  readonly endpoint: Endpoint;
+  readonly spelling: Spelling;
+  /** The legacy session; absent for modern clients. */
+  readonly session?: ClientSession;
+  /** Address of the peer (or of the client a trusted proxy names). */
+  readonly remoteAddress: string;
+
+  /** Progress and log messages, on this request's own stream. Never throws; dropped once the exchange is over. */
+  notify(notification: OutboundNotification): void;
+  /** Asks the client. The answer rejects with ASK_* when it cannot be delivered, or is not answered in time. */
+  ask(request: InputRequest): Ask;
+
+  readonly aborted: boolean;
+  /** Made on first use; prefer `onAbort`. */
+  readonly signal: AbortSignal;
+  /** Client cancelled, deadline, shutdown. Runs at once when already aborted. Returns the way to unsubscribe. */
+  onAbort(listener: (reason: GatewayError) => void): () => void;
+}

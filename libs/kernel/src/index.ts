@@ -1,0 +1,31 @@
+export { AbortSource } from './abort.js';
+export { backoffDelay, type BackoffSettings } from './backoff.js';
+export { correlationId, saneTraceparent } from './correlation.js';
+export { Emitter } from './emitter.js';
+export {
+  ERRORS,
+  type ErrorCode,
+  type ErrorEntry,
+  type ErrorLevel,
+  type ErrorOrigin,
+  GatewayError,
+  type GatewayErrorOptions,
+  messageOf,
+  toGatewayError,
+} from './errors.js';
+export type {
+  Ask,
+  ClientHop,
+  ClientSession,
+  Era,
+  Exchange,
+  InputRequest,
+  OutboundNotification,
+  Outcome,
+} from './exchange.js';
+export { type Log, SILENT } from './log.js';
+export { Lru } from './lru.js';
+export { ANONYMOUS, type Principal, principal, principalKey } from './principal.js';
+export { canonicalName, type Endpoint, endpointPath, type ObjectKind, type ObjectRef, type Spelling } from './refs.js';
+export { Secret } from './secret.js';
+export { SingleFlight } from './single-flight.js';

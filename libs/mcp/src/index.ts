@@ -1,0 +1,41 @@
+export { downgradeElicitation, downgradeResult } from './content/downgrade.js';
+export { restoreArgumentUris, rewriteAskUris, rewriteItem, rewriteResultUris, type UriMap } from './content/rewrite.js';
+export { type ScanFault, type ScanLimits, scan } from './json/scan.js';
+export { type Edit, editMembers, type MemberChanges, splice } from './json/splice.js';
+export { type JsonMember, type JsonType, JsonView, type Span } from './json/view.js';
+export { LIST_KINDS, LIST_METHODS, type Listing, type ListKind } from './listing.js';
+export {
+  HOP_META_KEYS,
+  LOG_LEVELS,
+  type LogLevel,
+  logLevelRank,
+  REQUEST_ID_META_KEY,
+  VENDOR_META_PREFIX,
+} from './meta.js';
+export { exposedName } from './names/names.js';
+export { exposeUri, isHttpUri, matchesTemplate, splitUri } from './names/uris.js';
+export { encodeError, encodeNotification, encodeRequest, encodeResult, errorObject } from './rpc/encode.js';
+export {
+  type BatchMessage,
+  EnvelopeError,
+  type Id,
+  type Message,
+  type MessageLimits,
+  type NotificationMessage,
+  parseClientMessage,
+  parseUpstreamMessage,
+  type RequestMessage,
+  type ResponseMessage,
+  type SingleMessage,
+} from './rpc/envelope.js';
+export { SSE_KEEP_ALIVE, sseFrame } from './sse/frame.js';
+export { type SseEvent, type SseHandlers, SseParser } from './sse/parser.js';
+export {
+  ASSUMED_VERSION,
+  atLeast,
+  isLegacyVersion,
+  LATEST_LEGACY,
+  LEGACY_VERSIONS,
+  type LegacyVersion,
+  negotiate,
+} from './versions.js';

@@ -1,0 +1,32 @@
+import type { Era } from '#libs/kernel';
+
+/** The four lists an upstream offers. */
+export type ListKind = 'tools' | 'prompts' | 'resources' | 'templates';
+export const LIST_KINDS: readonly ListKind[] = ['tools', 'prompts', 'resources', 'templates'];
+
+/** Everything one upstream offers, as it said it: the raw JSON of every item of every page, in the upstream's order. */
+export interface Listing {
+  readonly server: string;
+  readonly era: Era;
+  /** Negotiated version of the upstream hop. */
+  readonly version: string;
+  /** The upstream's own capabilities object. */
+  readonly capabilities: Readonly<Record<string, unknown>>;
+  readonly serverInfo: Readonly<Record<string, unknown>>;
+  readonly instructions?: string;
+  readonly items: Readonly<Record<ListKind, readonly Buffer[]>>;
+  /** Lists that could not be fetched this time, with the reason; their items are the last good ones, or none. */
+  readonly failed: Readonly<Partial<Record<ListKind, string>>>;
+}
+
+/** Method of each list, and the member of its result that holds the items. */
+export const LIST_METHODS: Readonly<Record<ListKind, { method: string; member: string; changed: string }>> = {
+  tools: { method: 'tools/list', member: 'tools', changed: 'notifications/tools/list_changed' },
+  prompts: { method: 'prompts/list', member: 'prompts', changed: 'notifications/prompts/list_changed' },
+  resources: { method: 'resources/list', member: 'resources', changed: 'notifications/resources/list_changed' },
+  templates: {
+    method: 'resources/templates/list',
+    member: 'resourceTemplates',
+    changed: 'notifications/resources/list_changed',
+  },
+};

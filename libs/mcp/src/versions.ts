@@ -1,0 +1,21 @@
+/** Legacy protocol revisions, newest first. */
+export const LEGACY_VERSIONS = ['2025-11-25', '2025-06-18', '2025-03-26', '2024-11-05'] as const;
+export type LegacyVersion = (typeof LEGACY_VERSIONS)[number];
+export const LATEST_LEGACY: LegacyVersion = LEGACY_VERSIONS[0];
+
+/** What an HTTP client that sends no MCP-Protocol-Version speaks (L7). */
+export const ASSUMED_VERSION: LegacyVersion = '2025-03-26';
+
+export function isLegacyVersion(version: unknown): version is LegacyVersion {
+  return (LEGACY_VERSIONS as readonly unknown[]).includes(version);
+}
+
+/** L3: the requested version when supported, else the newest. */
+export function negotiate(requested: unknown): LegacyVersion {
+  return isLegacyVersion(requested) ? requested : LATEST_LEGACY;
+}
+
+/** Revisions are dates, so they compare as strings; this is the only place that does so. */
+export function atLeast(version: string, revision: LegacyVersion): boolean {
+  return version >= revision;
+}

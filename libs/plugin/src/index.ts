@@ -1,0 +1,24 @@
+export { type AuthOutcome, AuthProvider, type Credentials } from './auth-provider.js';
+export {
+  EXTENSION_API_VERSION,
+  Extension,
+  ExtensionMark,
+  type ExtensionMeta,
+  type ExtensionPoint,
+} from './extension.js';
+export { type InProcessMcpServer, InProcessServer } from './in-process-server.js';
+export { CallMetrics, Decide, StatusSource, type UpstreamState, type UpstreamStatus } from './ports.js';
+export { type CredentialOutcome, UpstreamCredential } from './upstream-credential.js';
+export {
+  type Connection,
+  type ConnectionListener,
+  type ConnectionStatus,
+  type ConnectOptions,
+  type HeaderSource,
+  type OutboundRequest,
+  type ReplySink,
+  type TransportLimits,
+  type TransportTls,
+  type UpstreamTarget,
+  UpstreamTransport,
+} from './upstream-transport.js';

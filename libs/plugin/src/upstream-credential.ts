@@ -1,0 +1,23 @@
+import type { Principal } from '#libs/kernel';
+import type { UpstreamTarget } from './upstream-transport.js';
+
+export type CredentialOutcome =
+  | { readonly kind: 'ok'; readonly headers: Readonly<Record<string, string>> }
+  | { readonly kind: 'missing'; readonly reason: string };
+
+/**
+ * Extension point: how the gateway proves itself to an upstream. One resolver serves discovery (no principal),
+ * heartbeat and calls alike.
+ */
+export abstract class UpstreamCredential {
+  /** Problems with the entry's `auth` block; checked when the configuration is loaded. */
+  validate(_settings: Readonly<Record<string, unknown>>): readonly string[] {
+    return [];
+  }
+
+  abstract headers(
+    target: UpstreamTarget,
+    settings: Readonly<Record<string, unknown>>,
+    principal: Principal | undefined,
+  ): CredentialOutcome | Promise<CredentialOutcome>;
+}

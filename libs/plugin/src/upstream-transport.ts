@@ -1,0 +1,127 @@
+import type { GatewayError, Log } from '#libs/kernel';
+
+/** Limits of one upstream, in bytes. */
+export interface TransportLimits {
+  /** Largest JSON reply or stdio line. */
+  readonly response: number;
+  /** Largest single SSE event. */
+  readonly event: number;
+}
+
+export interface TransportTls {
+  readonly ca?: string;
+  readonly cert?: string;
+  readonly key?: string;
+  readonly insecureSkipVerify: boolean;
+}
+
+/** What a transport is told about the upstream it should reach: one entry of `proxy.servers`, resolved and frozen. */
+export interface UpstreamTarget {
+  readonly name: string;
+  readonly type: string;
+  /** HTTP transports: the endpoint's URL. */
+  readonly url?: string;
+  /** Most sockets to this upstream. */
+  readonly pool: number;
+  readonly limits: TransportLimits;
+  readonly tls?: TransportTls;
+  /** stdio: the program, its arguments, its whole environment besides PATH and HOME, and its directory. */
+  readonly command?: string;
+  readonly args: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  readonly cwd?: string;
+  /** Milliseconds to wait for a connection: a socket, a child's spawn, an `endpoint` event. */
+  readonly connectTimeout: number;
+  /** The entry's `connection` block as parsed, for keys only a plug-in knows. */
+  readonly options: Readonly<Record<string, unknown>>;
+  readonly log: Log;
+}
+
+/** Headers to add to an HTTP request, asked for anew each time (credentials may have been refreshed). */
+export type HeaderSource = () => Readonly<Record<string, string>> | Promise<Readonly<Record<string, string>>>;
+
+/** A JSON-RPC request ready to be sent. */
+export interface OutboundRequest {
+  /** The id inside `body`, minted by the caller, unique on this connection. */
+  readonly id: number;
+  readonly method: string;
+  /** The whole JSON-RPC message. */
+  readonly body: Buffer;
+  /** Headers of this one request (X-Request-Id, traceparent …); transports without headers ignore them. */
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** Where what belongs to one request goes. */
+export interface ReplySink {
+  /** A message on this request's own stream: notifications, requests of the upstream, and at last the response. */
+  onMessage(message: Buffer): void;
+  /**
+   * The transport can no longer deliver the response. Called at most once, never after the response was handed to
+   * `onMessage`. `error.notExecuted` is true only when the upstream provably did not run the request.
+   */
+  onError(error: GatewayError): void;
+}
+
+/** Where everything else goes. */
+export interface ConnectionListener {
+  /** A message that is not tied to one request's stream. On stdio and SSE that is every message, responses included. */
+  onMessage(message: Buffer): void;
+  /** The connection ended by itself. Called at most once, not after `close()`. Pending sinks get `onError` first. */
+  onClose(error: GatewayError): void;
+}
+
+export interface ConnectOptions {
+  readonly listener: ConnectionListener;
+  readonly headers: HeaderSource;
+  readonly signal: AbortSignal;
+}
+
+/** What operators may see of a connection. */
+export interface ConnectionStatus {
+  readonly pid?: number;
+  /** Last lines the child wrote to stderr, oldest first, control characters escaped. */
+  readonly stderr?: readonly string[];
+}
+
+/** One conversation with one upstream. It moves JSON-RPC messages and knows nothing of their meaning. */
+export interface Connection {
+  /** `request`: replies arrive on the stream of their request. `connection`: all messages share one stream. */
+  readonly attribution: 'request' | 'connection';
+  /** The session id the upstream issued, if it did. Stays inside the gateway. */
+  readonly sessionId: string | undefined;
+  /** Sends a request. `abandon` frees what it holds; nothing is delivered to the sink afterwards. */
+  send(request: OutboundRequest, sink: ReplySink): { abandon(): void };
+  /** Sends a notification or a response. Resolves when the upstream took it. Rejects with a GatewayError. */
+  post(message: Buffer): Promise<void>;
+  /** The version to name in headers from now on. */
+  setProtocolVersion(version: string): void;
+  /**
+   * Opens the upstream's standalone stream where the transport has one, and keeps it open by itself (honouring `retry`,
+   * resuming with `Last-Event-ID`) until `close`. Does nothing where unsolicited messages arrive anyway, or where the
+   * upstream answers 405.
+   */
+  listen(): void;
+  status(): ConnectionStatus;
+  /** Ends the conversation: sessions are deleted, children and their process group are gone when it resolves. */
+  close(): Promise<void>;
+}
+
+/**
+ * Extension point: a way to reach an MCP server. One instance serves all upstreams of its type.
+ * Run `describeUpstreamTransport` (mcp-gateway/plugin testing suite) over every implementation.
+ */
+export abstract class UpstreamTransport {
+  /**
+   * Opens a connection.
+   * @throws GatewayError UPSTREAM_UNREACHABLE, UPSTREAM_HTTP, UPSTREAM_UNAUTHORIZED naming cause and next step
+   */
+  abstract connect(target: UpstreamTarget, options: ConnectOptions): Promise<Connection>;
+
+  /** Problems with a target's settings, each a sentence that starts with the offending key. Empty when fine. */
+  validate(_target: UpstreamTarget): readonly string[] {
+    return [];
+  }
+
+  /** Frees what is shared by all connections of a target (socket pools), after the last one is closed. */
+  async release(_target: UpstreamTarget): Promise<void> {}
+}

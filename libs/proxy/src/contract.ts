@@ -1,0 +1,36 @@
+import type { ClientSession, Endpoint, Exchange, OutboundNotification, Outcome, Spelling } from '#libs/kernel';
+import type { NotificationMessage, RequestMessage } from '#libs/mcp';
+
+/** What the front door needs of the proxy. `ProxyService` is the one implementation. */
+export abstract class Proxy {
+  /** The endpoint behind `/mcp` (undefined) or `/mcp/<name>`; undefined when there is none of that name. */
+  abstract endpoint(name: string | undefined): Endpoint | undefined;
+
+  /** How names are spelled for a client of this name (`clients:` profiles). Logged once per profile. */
+  abstract spelling(clientName: string): Spelling;
+
+  /** Waits until upstreams had their first chance to connect, at most the cold-start budget (2 s after start). */
+  abstract warm(): Promise<void>;
+
+  /** JSON of a legacy InitializeResult for this endpoint, caller and negotiated version. Never waits for upstreams. */
+  abstract initializeResult(exchange: Exchange): Buffer;
+
+  /**
+   * Answers a request other than `initialize` and `ping`. The outcome's bytes are final: names, URIs and content are in
+   * the client's spelling and revision.
+   * @throws GatewayError with the code to answer
+   */
+  abstract handle(exchange: Exchange, request: RequestMessage): Promise<Outcome>;
+
+  /** A client's notification that concerns upstreams (`roots/list_changed`). Others are ignored. */
+  abstract notified(session: ClientSession, notification: NotificationMessage): void;
+
+  /**
+   * Change notifications, resource updates and unsolicited log messages for a session, while it has a stream to take
+   * them. Returns the function that stops it.
+   */
+  abstract subscribe(session: ClientSession, deliver: (notification: OutboundNotification) => void): () => void;
+
+  /** The session ended (DELETE, expiry): everything held for it is freed. */
+  abstract closeSession(session: ClientSession): void;
+}

@@ -1,0 +1,1 @@
+export { Proxy } from './contract.js';

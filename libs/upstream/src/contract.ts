@@ -1,0 +1,71 @@
+import type { Ask, Emitter, Exchange, InputRequest, Outcome } from '#libs/kernel';
+import type { Listing } from '#libs/mcp';
+import type { UpstreamStatus } from '#libs/plugin';
+
+/** A request for one upstream, in that upstream's spelling. */
+export interface UpstreamCall {
+  readonly method: string;
+  /** JSON of params without hop-by-hop `_meta` keys; the upstream room adds its own (progress token, request id). */
+  readonly params?: Buffer;
+  /** Whether the client wants progress; if so, progress reaches the sink. */
+  readonly wantsProgress: boolean;
+  /** What to call the object in error texts, e.g. `tool echo`. */
+  readonly subject: string;
+  /** True for requests without side effects (lists, reads, completion): these may be sent again after a failure. */
+  readonly repeatable: boolean;
+}
+
+/** Where what the upstream wants to tell this caller goes. */
+export interface CallSink {
+  /** `notifications/progress` params arrive without their token; the caller restores the client's own. */
+  progress(params: Buffer): void;
+  /** `notifications/message` params, as the upstream wrote them. */
+  log(params: Buffer): void;
+  ask(request: InputRequest): Ask;
+}
+
+/** What upstreams tell the rest of the gateway, outside of calls. */
+export interface UpstreamEvents {
+  /** Fresh lists after discovery. */
+  listed: Listing;
+  /** The upstream is gone from the configuration, or its grace time is over: its things vanish from the lists. */
+  withdrawn: { readonly server: string; readonly reason: string };
+  status: UpstreamStatus;
+  /** `notifications/resources/updated` on an upstream session; `clients` are the client sessions subscribed there. */
+  resourceUpdated: { readonly server: string; readonly uri: string; readonly params: Buffer; readonly clients: readonly string[] };
+  /** A log message outside any call that can be attributed to these client sessions. */
+  logged: { readonly server: string; readonly params: Buffer; readonly clients: readonly string[] };
+  /** `notifications/elicitation/complete` for these client sessions. */
+  elicitationCompleted: { readonly server: string; readonly params: Buffer; readonly clients: readonly string[] };
+}
+
+/** One upstream as the proxy sees it. */
+export interface UpstreamHandle {
+  readonly name: string;
+  readonly status: UpstreamStatus;
+  /** Last good lists, also while the upstream is down. */
+  readonly listing: Listing | undefined;
+  /**
+   * Sends a request on the right upstream session for this exchange and waits for its outcome. Bounded by the
+   * upstream's inactivity timeout and total limit, aborted with the exchange (cancellation reaches the upstream).
+   * @throws GatewayError UPSTREAM_* naming the upstream, the cause and the next step
+   */
+  send(call: UpstreamCall, exchange: Exchange, sink: CallSink): Promise<Outcome>;
+  /** `resources/subscribe`, counted per upstream session and client session. */
+  subscribe(uri: string, exchange: Exchange): Promise<Outcome>;
+  unsubscribe(uri: string, exchange: Exchange): Promise<Outcome>;
+  /** The level this client session wants; forwarded or folded into the most verbose one in use. */
+  setLevel(level: string, exchange: Exchange): Promise<void>;
+  /** The client's roots changed: told to the upstream sessions that serve it and were told of roots. */
+  rootsChanged(clientSession: string): void;
+}
+
+/** The back door. */
+export interface UpstreamDirectory {
+  readonly events: Emitter<UpstreamEvents>;
+  get(name: string): UpstreamHandle | undefined;
+  /** In configured order, disabled ones included. */
+  all(): readonly UpstreamHandle[];
+  /** Frees everything held for a client session that ended. */
+  releaseClient(clientSession: string): void;
+}

@@ -1,0 +1,1 @@
+export type { CallSink, UpstreamCall, UpstreamDirectory, UpstreamEvents, UpstreamHandle } from './contract.js';
