@@ -47,6 +47,8 @@ export interface View {
   resource(uri: string): { readonly server: string; readonly uri: string } | undefined;
   /** The upstream and its own template for a `ref/resource` of completion (a template or a URI, exact). */
   template(uri: string): { readonly server: string; readonly uri: string } | undefined;
+  /** The prefix that names and URIs of this upstream carry in this view. */
+  prefixOf(server: string): string;
   /** What this view's client sees for an upstream's own URI. */
   exposeUri(server: string, uri: string): string;
   /** R5's reverse rewriting: the own URI of `server` when `exposed` names one it listed or covers by a template. */

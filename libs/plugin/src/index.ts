@@ -7,7 +7,7 @@ export {
   type ExtensionPoint,
 } from './extension.js';
 export { type InProcessMcpServer, InProcessServer } from './in-process-server.js';
-export { CallMetrics, Decide, StatusSource, type UpstreamState, type UpstreamStatus } from './ports.js';
+export { CallMetrics, Decide, GatewayLog, StatusSource, type UpstreamState, type UpstreamStatus } from './ports.js';
 export { type CredentialOutcome, UpstreamCredential } from './upstream-credential.js';
 export {
   type Connection,

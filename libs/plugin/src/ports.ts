@@ -1,10 +1,18 @@
-import type { ObjectRef, Principal } from '#libs/kernel';
+import type { Log, ObjectRef, Principal } from '#libs/kernel';
 
 /** Port: may this caller see and use this object? Bound by the PermissionModule. An error in it is a denial. */
 export abstract class Decide {
   /** Changes whenever an equal question may get another answer. */
   abstract readonly policyVersion: number;
   abstract allows(principal: Principal, ref: ObjectRef): boolean;
+}
+
+/** Port: the gateway's log, as an injectable. Bound by the LoggingModule. */
+export abstract class GatewayLog implements Log {
+  abstract debug(fields: object, message: string): void;
+  abstract info(fields: object, message: string): void;
+  abstract warn(fields: object, message: string): void;
+  abstract error(fields: object, message: string): void;
 }
 
 /** Where an upstream stands. `degraded` serves, with a reason; `unreachable` is retried for ever. */

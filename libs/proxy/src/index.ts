@@ -1,1 +1,5 @@
 export { Proxy } from './contract.js';
+export { GatewayStatus } from './gateway-status.js';
+export { BUILT_IN_PROFILES, type ClientProfile, spellingFor } from './identity/profiles.js';
+export { ProxyOptions } from './options.js';
+export { ProxyModule } from './proxy.module.js';

@@ -1,0 +1,85 @@
+import type { View } from '#libs/catalogue';
+import type { ClientSession, OutboundNotification } from '#libs/kernel';
+import { editMembers, JsonView, LIST_KINDS, LIST_METHODS, type ListKind, splice } from '#libs/mcp';
+import type { UpstreamEvents } from '#libs/upstream';
+import { passesLevel } from '../methods/sink.js';
+import { type SessionStates, subscriptionKey } from './session-states.js';
+
+interface Channel {
+  readonly session: ClientSession;
+  readonly deliver: (notification: OutboundNotification) => void;
+}
+
+/**
+ * Change notifications to legacy sessions. Each session is told only what changed in its own view, and only while it
+ * has a stream; a list that changed while it had none is announced when it opens one.
+ */
+export class ChangeHub {
+  readonly #channels = new Map<string, Channel>();
+
+  constructor(
+    private readonly states: SessionStates,
+    private readonly viewOf: (session: ClientSession) => View,
+  ) {}
+
+  get size(): number {
+    return this.#channels.size;
+  }
+
+  open(session: ClientSession, deliver: (notification: OutboundNotification) => void): () => void {
+    const channel = { session, deliver };
+    this.#channels.set(session.id, channel);
+    this.#announce(channel, LIST_KINDS);
+    return () => {
+      if (this.#channels.get(session.id) === channel) this.#channels.delete(session.id);
+    };
+  }
+
+  /** What this session saw of a list, at the moment it is served. */
+  noteListed(session: ClientSession, kind: ListKind, view: View): void {
+    this.states.of(session.id).seen.set(kind, view.fingerprint(kind));
+  }
+
+  catalogueChanged(kinds: readonly ListKind[]): void {
+    for (const channel of this.#channels.values()) this.#announce(channel, kinds);
+  }
+
+  resourceUpdated(event: UpstreamEvents['resourceUpdated']): void {
+    for (const client of event.clients) {
+      const spelled = this.states.find(client)?.subscriptions.get(subscriptionKey(event.server, event.uri));
+      if (spelled === undefined) continue;
+      const edits = editMembers(JsonView.of(event.params), { set: { uri: JSON.stringify(spelled) } });
+      this.#deliver(client, { method: 'notifications/resources/updated', params: splice(event.params, edits) });
+    }
+  }
+
+  logged(event: UpstreamEvents['logged']): void {
+    for (const client of event.clients) {
+      if (!passesLevel(event.params, this.states.find(client)?.logLevel)) continue;
+      this.#deliver(client, { method: 'notifications/message', params: event.params });
+    }
+  }
+
+  elicitationCompleted(event: UpstreamEvents['elicitationCompleted']): void {
+    for (const client of event.clients) {
+      this.#deliver(client, { method: 'notifications/elicitation/complete', params: event.params });
+    }
+  }
+
+  #deliver(client: string, notification: OutboundNotification): void {
+    this.#channels.get(client)?.deliver(notification);
+  }
+
+  #announce({ session, deliver }: Channel, kinds: readonly ListKind[]): void {
+    const view = this.viewOf(session);
+    const { seen } = this.states.of(session.id);
+    const methods = new Set<string>();
+    for (const kind of kinds) {
+      const fingerprint = view.fingerprint(kind);
+      const before = seen.get(kind);
+      seen.set(kind, fingerprint);
+      if (before !== undefined && before !== fingerprint) methods.add(LIST_METHODS[kind].changed);
+    }
+    for (const method of methods) deliver({ method });
+  }
+}

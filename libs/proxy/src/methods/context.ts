@@ -1,0 +1,42 @@
+import type { CatalogueService, View } from '#libs/catalogue';
+import { type Exchange, GatewayError, type Outcome } from '#libs/kernel';
+import type { RequestMessage } from '#libs/mcp';
+import type { CallMetrics } from '#libs/plugin';
+import type { UpstreamDirectory, UpstreamHandle } from '#libs/upstream';
+import type { ChangeHub } from '../changes/change-hub.js';
+import type { SessionStates } from '../changes/session-states.js';
+
+/** What every method handler may use. */
+export interface Desk {
+  readonly catalogue: CatalogueService;
+  readonly upstreams: UpstreamDirectory;
+  readonly states: SessionStates;
+  readonly changes: ChangeHub;
+  readonly metrics: CallMetrics;
+}
+
+/** One request on its way through the pipeline. */
+export interface Request {
+  readonly exchange: Exchange;
+  readonly message: RequestMessage;
+  readonly view: View;
+}
+
+export type Handler = (desk: Desk, request: Request) => Promise<Outcome> | Outcome;
+
+export const EMPTY_RESULT: Outcome = { kind: 'result', result: Buffer.from('{}') };
+
+/** The upstream a view resolved to. It can be gone by now: the catalogue outlives a removed upstream for a moment. */
+export function upstreamOf(desk: Desk, server: string): UpstreamHandle {
+  const upstream = desk.upstreams.get(server);
+  if (upstream) return upstream;
+  throw new GatewayError('UPSTREAM_REMOVED', `The server '${server}' was removed from the configuration; list again`, {
+    data: { server },
+  });
+}
+
+/** The log level this exchange's client set, if any. */
+export function logLevelOf(desk: Desk, exchange: Exchange): () => string | undefined {
+  const { session } = exchange;
+  return () => (session ? desk.states.find(session.id)?.logLevel : undefined);
+}

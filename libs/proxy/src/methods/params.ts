@@ -1,0 +1,48 @@
+import { type Exchange, GatewayError } from '#libs/kernel';
+import { type Edit, editMembers, HOP_META_KEYS, type JsonView, splice } from '#libs/mcp';
+
+/** A member of params that must be a string. @throws GatewayError INVALID_PARAMS */
+export function requiredString(params: JsonView | undefined, key: string, method: string): string {
+  const value = params?.get(key)?.string();
+  if (value === undefined) {
+    throw new GatewayError('INVALID_PARAMS', `${method} needs params.${key}, a string`);
+  }
+  return value;
+}
+
+/** A member of params that may be absent but must be a string otherwise. */
+export function optionalString(params: JsonView | undefined, key: string, method: string): string | undefined {
+  const member = params?.get(key);
+  if (member === undefined) return undefined;
+  return requiredString(params, key, method);
+}
+
+/** JSON of the client's progress token as it was spelled, so that its type comes back too. */
+export function progressTokenOf(params: JsonView | undefined): Buffer | undefined {
+  const token = params?.get('_meta')?.get('progressToken');
+  return token && (token.type === 'string' || token.type === 'number') ? token.raw() : undefined;
+}
+
+/**
+ * Params for the upstream hop: hop-by-hop `_meta` keys gone, `set` members replaced, `remove` members dropped; all other
+ * bytes as they came.
+ */
+export function forUpstream(
+  params: JsonView,
+  changes: { set?: Record<string, string>; remove?: readonly string[] } = {},
+): Buffer {
+  const edits: Edit[] = [];
+  const meta = params.get('_meta');
+  const carried = meta ? HOP_META_KEYS.filter((key) => meta.get(key) !== undefined) : [];
+  if (meta && carried.length > 0) edits.push(...editMembers(meta, { remove: carried }));
+  const remove = changes.remove?.filter((key) => params.get(key) !== undefined) ?? [];
+  if (changes.set || remove.length > 0) {
+    edits.push(...editMembers(params, { ...(changes.set && { set: changes.set }), remove }));
+  }
+  return splice(params.bytes, edits, params);
+}
+
+/** The view a request's exchange asks for. */
+export function viewRequest(exchange: Exchange) {
+  return { principal: exchange.principal, endpoint: exchange.endpoint, spelling: exchange.spelling };
+}

@@ -1,0 +1,88 @@
+import type { View } from '#libs/catalogue';
+import { type Ask, type Exchange, type InputRequest, type Outcome } from '#libs/kernel';
+import {
+  downgradeElicitation,
+  editMembers,
+  HOP_META_KEYS,
+  JsonView,
+  logLevelRank,
+  rewriteAskUris,
+  splice,
+  VENDOR_META_PREFIX,
+} from '#libs/mcp';
+import type { CallSink } from '#libs/upstream';
+
+export const SERVER_META_KEY = `${VENDOR_META_PREFIX}server`;
+
+export interface SinkSettings {
+  readonly exchange: Exchange;
+  readonly view: View;
+  readonly server: string;
+  /** JSON of the client's progress token; absent when it wants no progress. */
+  readonly progressToken: Buffer | undefined;
+  /** Least severe level the client wants; undefined: it never said, the upstream decides. */
+  readonly logLevel: () => string | undefined;
+}
+
+/** What an upstream tells the caller, turned into the caller's terms. */
+export function callSink(settings: SinkSettings): CallSink {
+  const { exchange, progressToken } = settings;
+  return {
+    progress(params) {
+      if (!progressToken) return;
+      const edits = editMembers(JsonView.of(params), { set: { progressToken } });
+      exchange.notify({ method: 'notifications/progress', params: splice(params, edits) });
+    },
+    log(params) {
+      if (passesLevel(params, settings.logLevel())) exchange.notify({ method: 'notifications/message', params });
+    },
+    ask: (request) => forwardAsk(request, settings),
+  };
+}
+
+/** Whether a log message is severe enough for a client that set this level. */
+export function passesLevel(params: Buffer, wanted: string | undefined): boolean {
+  if (wanted === undefined) return true;
+  return logLevelRank(JsonView.of(params).get('level')?.string()) >= logLevelRank(wanted);
+}
+
+function forwardAsk(request: InputRequest, { exchange, view, server }: SinkSettings): Ask {
+  if (request.params === undefined) return exchange.ask(request);
+  let params = dropHopMeta(request.params);
+  if (request.method === 'elicitation/create') params = downgradeElicitation(params, exchange.client.version);
+  if (exchange.endpoint.kind !== 'server') {
+    params = rewriteAskUris(params, (uri) => view.exposeUri(server, uri));
+    params = nameTheServer(params, request.method, server);
+  }
+  return exchange.ask({ ...request, params });
+}
+
+/**
+ * Behind an aggregate people cannot see who asks, and must (M:elic): elicitations name the server in their
+ * message, and every question in `_meta`. `includeContext` would mean the gateway here, so it is dropped.
+ */
+function nameTheServer(params: Buffer, method: string, server: string): Buffer {
+  const view = JsonView.of(params);
+  const set: Record<string, string> = {};
+  const message = method === 'elicitation/create' ? view.get('message')?.string() : undefined;
+  if (message !== undefined) set['message'] = JSON.stringify(`[${server}] ${message}`);
+  const meta = view.get('_meta');
+  const named = { [SERVER_META_KEY]: JSON.stringify(server) };
+  if (meta?.type === 'object') {
+    const outer = editMembers(view, { set, remove: ['includeContext'] });
+    return splice(params, [...outer, ...editMembers(meta, { set: named })]);
+  }
+  set['_meta'] = JSON.stringify({ [SERVER_META_KEY]: server });
+  return splice(params, editMembers(view, { set, remove: ['includeContext'] }));
+}
+
+function dropHopMeta(params: Buffer): Buffer {
+  const meta = JsonView.of(params).get('_meta');
+  return meta ? splice(params, editMembers(meta, { remove: [...HOP_META_KEYS] })) : params;
+}
+
+/** Whether a tool call went wrong, as a protocol error or as a result that says so. */
+export function isError(outcome: Outcome): boolean {
+  if (outcome.kind === 'error') return true;
+  return outcome.result.includes('"isError"') && JsonView.of(outcome.result).get('isError')?.value() === true;
+}

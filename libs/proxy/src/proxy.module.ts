@@ -1,0 +1,27 @@
+import { type DynamicModule, Module, type ModuleMetadata } from '@nestjs/common';
+import { CatalogueModule } from '#libs/catalogue';
+import { StatusSource } from '#libs/plugin';
+import { UpstreamModule } from '#libs/upstream';
+import { Proxy } from './contract.js';
+import { GatewayStatus } from './gateway-status.js';
+import { ProxyOptions } from './options.js';
+import { ProxyService } from './proxy.service.js';
+
+/** Views, routing, subscriptions. `imports` bring the ports it binds: permissions, metrics, logging, configuration. */
+@Module({})
+export class ProxyModule {
+  static register(options: ProxyOptions, imports: ModuleMetadata['imports'] = []): DynamicModule {
+    return {
+      module: ProxyModule,
+      imports: [...imports, CatalogueModule, UpstreamModule],
+      providers: [
+        { provide: ProxyOptions, useValue: options },
+        ProxyService,
+        { provide: Proxy, useExisting: ProxyService },
+        GatewayStatus,
+        { provide: StatusSource, useExisting: GatewayStatus },
+      ],
+      exports: [Proxy, StatusSource, GatewayStatus, CatalogueModule, UpstreamModule],
+    };
+  }
+}

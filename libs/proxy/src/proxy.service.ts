@@ -1,0 +1,133 @@
+import { Injectable, type OnApplicationBootstrap } from '@nestjs/common';
+import { CatalogueService } from '#libs/catalogue';
+import { ProxyConfigRef, ServerConfigRef } from '#libs/config';
+import {
+  type ClientSession,
+  type Endpoint,
+  type Exchange,
+  GatewayError,
+  type OutboundNotification,
+  type Outcome,
+  type Spelling,
+} from '#libs/kernel';
+import type { NotificationMessage, RequestMessage } from '#libs/mcp';
+import { CallMetrics, GatewayLog } from '#libs/plugin';
+import { UpstreamRegistry } from '#libs/upstream';
+import { ChangeHub } from './changes/change-hub.js';
+import { SessionStates } from './changes/session-states.js';
+import { Proxy } from './contract.js';
+import { InitializeAnswers } from './identity/initialize-answers.js';
+import { spellingFor } from './identity/profiles.js';
+import type { Desk } from './methods/context.js';
+import { handlerOf } from './methods/methods.js';
+import { viewRequest } from './methods/params.js';
+import { ProxyOptions } from './options.js';
+import { catalogueSettings, isLoopback } from './settings.js';
+
+/** The corridor between the front door and the back door: resolve in the caller's view, send, deliver. */
+@Injectable()
+export class ProxyService extends Proxy implements OnApplicationBootstrap {
+  readonly #states = new SessionStates();
+  readonly #hub: ChangeHub;
+  readonly #desk: Desk;
+  readonly #answers: InitializeAnswers;
+  readonly #profilesSeen = new Set<string>();
+  #warm: Promise<void> | undefined;
+
+  constructor(
+    private readonly proxyConfig: ProxyConfigRef,
+    private readonly serverConfig: ServerConfigRef,
+    private readonly catalogue: CatalogueService,
+    private readonly upstreams: UpstreamRegistry,
+    metrics: CallMetrics,
+    private readonly options: ProxyOptions,
+    private readonly log: GatewayLog,
+  ) {
+    super();
+    this.#hub = new ChangeHub(this.#states, (session) => this.catalogue.view(session));
+    this.#desk = { catalogue, upstreams, states: this.#states, changes: this.#hub, metrics };
+    this.#answers = new InitializeAnswers(upstreams, options.version);
+  }
+
+  async onApplicationBootstrap(): Promise<void> {
+    this.#bind();
+    await this.#apply();
+    this.proxyConfig.onChange(() => void this.#apply().catch((thrown) => this.#applyFailed(thrown)));
+    this.#warm = this.upstreams.settled(this.options.warmUp);
+  }
+
+  endpoint(name: string | undefined): Endpoint | undefined {
+    if (name === undefined) return { kind: 'aggregate' };
+    const { servers, toolsets } = this.proxyConfig.current;
+    if (servers.some((server) => server.name === name && server.enabled)) return { kind: 'server', server: name };
+    return Object.hasOwn(toolsets, name) ? { kind: 'toolset', toolset: name } : undefined;
+  }
+
+  spelling(clientName: string): Spelling {
+    const { spelling, profile } = spellingFor(clientName, this.proxyConfig.current);
+    if (profile !== undefined && !this.#profilesSeen.has(profile)) {
+      this.#profilesSeen.add(profile);
+      this.log.info(
+        { profile, ...spelling },
+        `client profile '${profile}' spells names with '${spelling.separator}', at most ${spelling.maxLength} characters; change it under proxy.clients`,
+      );
+    }
+    return spelling;
+  }
+
+  async warm(): Promise<void> {
+    await this.#warm;
+  }
+
+  initializeResult(exchange: Exchange): Buffer {
+    return this.#answers.answer(exchange, this.catalogue.view(viewRequest(exchange)));
+  }
+
+  async handle(exchange: Exchange, message: RequestMessage): Promise<Outcome> {
+    const { endpoint } = exchange;
+    const capabilities =
+      endpoint.kind === 'server' ? this.upstreams.get(endpoint.server)?.listing?.capabilities : undefined;
+    const handler = handlerOf(message.method, endpoint, capabilities);
+    if (!handler) throw new GatewayError('METHOD_NOT_FOUND', `Method not found: ${message.method.slice(0, 100)}`);
+    return handler(this.#desk, { exchange, message, view: this.catalogue.view(viewRequest(exchange)) });
+  }
+
+  notified(session: ClientSession, notification: NotificationMessage): void {
+    if (notification.method !== 'notifications/roots/list_changed') return;
+    for (const upstream of this.upstreams.all()) upstream.rootsChanged(session.id);
+  }
+
+  subscribe(session: ClientSession, deliver: (notification: OutboundNotification) => void): () => void {
+    return this.#hub.open(session, deliver);
+  }
+
+  closeSession(session: ClientSession): void {
+    this.#states.close(session.id);
+    this.upstreams.releaseClient(session.id);
+  }
+
+  /** Catalogue and subscribers follow what upstreams say. */
+  #bind(): void {
+    const { events } = this.upstreams;
+    events.on('listed', (listing) => this.catalogue.publish(listing));
+    events.on('withdrawn', ({ server }) => this.catalogue.withdraw(server));
+    events.on('resourceUpdated', (event) => this.#hub.resourceUpdated(event));
+    events.on('logged', (event) => this.#hub.logged(event));
+    events.on('elicitationCompleted', (event) => this.#hub.elicitationCompleted(event));
+    this.catalogue.changes.on('changed', ({ kinds }) => this.#hub.catalogueChanged(kinds));
+  }
+
+  async #apply(): Promise<void> {
+    const server = this.serverConfig.current;
+    this.catalogue.configure(catalogueSettings(this.proxyConfig.current, server));
+    await this.upstreams.apply(this.proxyConfig.current, {
+      sharedAnonymous: isLoopback(server.host),
+      version: this.options.version,
+    });
+  }
+
+  #applyFailed(thrown: unknown): void {
+    this.log.error({ err: thrown }, 'the new proxy configuration could not be applied; some servers may be stale');
+  }
+}
+
