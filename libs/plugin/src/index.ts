@@ -8,6 +8,7 @@ export {
 } from './extension.js';
 export { type InProcessMcpServer, InProcessServer } from './in-process-server.js';
 export { CallMetrics, Decide, GatewayLog, StatusSource, type UpstreamState, type UpstreamStatus } from './ports.js';
+export { Public, type PublicOptions, publicOptions } from './public.js';
 export { type CredentialOutcome, UpstreamCredential } from './upstream-credential.js';
 export {
   type Connection,
