@@ -1,0 +1,29 @@
+import { type Logger, pino } from 'pino';
+import { boundedLine } from './bounded-line.js';
+import { REDACTED_PATHS, REDACTED_TEXT } from './redaction.js';
+import { type LineSink, textSink } from './text-format.js';
+
+export interface LoggerOptions {
+  /** trace | debug | info | warn | error | fatal | silent */
+  readonly level: string;
+  readonly format: 'json' | 'text';
+  readonly sink: LineSink;
+  /** Colours in text format. */
+  readonly colour?: boolean;
+}
+
+/** The gateway's logger; it is a `Log` as it stands. Hand out this one and no children: only its level follows reloads. */
+export type GatewayLogger = Logger;
+
+/** A logger of its own per call: nothing is shared between two gateways in one process. */
+export function createLogger(options: LoggerOptions): GatewayLogger {
+  const sink = options.format === 'text' ? textSink(options.sink, options.colour ?? false) : options.sink;
+  return pino(
+    {
+      level: options.level,
+      redact: { paths: [...REDACTED_PATHS], censor: REDACTED_TEXT },
+      hooks: { streamWrite: boundedLine },
+    },
+    { write: (line) => void sink.write(line) },
+  );
+}
