@@ -1,0 +1,12 @@
+import { ANONYMOUS } from '#libs/kernel';
+import { type AuthOutcome, AuthProvider, Extension } from '#libs/plugin';
+
+const OK: AuthOutcome = { kind: 'ok', principal: ANONYMOUS };
+
+/** Everybody is nobody in particular: the only provider while no authentication is configured. */
+@Extension(AuthProvider, { name: 'anonymous' })
+export class AnonymousProvider extends AuthProvider {
+  authenticate(): AuthOutcome {
+    return OK;
+  }
+}

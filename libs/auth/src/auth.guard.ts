@@ -1,0 +1,56 @@
+import type { IncomingMessage } from 'node:http';
+import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
+import { Reflector } from '@nestjs/core';
+import { GatewayError } from '#libs/kernel';
+import { type AuthOutcome, type Credentials, GatewayLog, publicOptions } from '#libs/plugin';
+import { AuthChain } from './auth-chain.js';
+import { hasPrincipal, setPrincipal } from './principal-of.js';
+
+/**
+ * Every route is authenticated unless it is marked `@Public()`. Decides on headers alone, before the body is read;
+ * what it found is read with `principalOf`.
+ */
+@Injectable()
+export class AuthGuard implements CanActivate {
+  constructor(
+    private readonly reflector: Reflector,
+    private readonly chain: AuthChain,
+    private readonly log: GatewayLog,
+  ) {}
+
+  /** @throws GatewayError UNAUTHENTICATED or AUTH_UNAVAILABLE */
+  canActivate(context: ExecutionContext): boolean | Promise<boolean> {
+    if (publicOptions(this.reflector, context.getHandler(), context.getClass())) return true;
+    const request = context.switchToHttp().getRequest<{ raw: IncomingMessage }>().raw;
+    if (hasPrincipal(request)) return true;
+    const outcome = this.chain.authenticate(credentialsOf(request));
+    return outcome instanceof Promise ? outcome.then((it) => this.#admit(request, it)) : this.#admit(request, outcome);
+  }
+
+  #admit(request: IncomingMessage, outcome: AuthOutcome): true {
+    switch (outcome.kind) {
+      case 'ok':
+        setPrincipal(request, outcome.principal);
+        return true;
+      case 'unavailable':
+        throw new GatewayError('AUTH_UNAVAILABLE', 'Credentials cannot be checked at the moment; try again', {
+          data: { retryAfter: outcome.retryAfterSeconds },
+        });
+      case 'denied':
+        // The reason helps operators; told to a stranger it would be an oracle.
+        this.log.info({ reason: outcome.reason, remoteAddress: request.socket.remoteAddress }, 'Credentials refused');
+        break;
+      case 'none':
+        break;
+    }
+    throw new GatewayError('UNAUTHENTICATED', 'This endpoint needs valid credentials');
+  }
+}
+
+function credentialsOf(request: IncomingMessage): Credentials {
+  return {
+    headers: request.headers,
+    rawHeaders: request.rawHeaders,
+    remoteAddress: request.socket.remoteAddress ?? '',
+  };
+}

@@ -1,0 +1,2 @@
+export { AllowAll } from './allow-all.js';
+export { PermissionModule } from './permission.module.js';
