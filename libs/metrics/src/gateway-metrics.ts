@@ -1,0 +1,157 @@
+import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { ERRORS } from '#libs/kernel';
+import { CallMetrics, type StatusSource, type UpstreamState } from '#libs/plugin';
+import { BoundedCounts, MAX_SERIES, OTHER, type ServerClocks, ToolSeries } from './series.js';
+
+const DURATION_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300];
+const STATES: readonly UpstreamState[] = ['connecting', 'ready', 'degraded', 'unreachable', 'disabled'];
+const REASONS = new Set<string>(Object.values(ERRORS).map((entry) => entry.reason));
+
+/** Where gauges are read when the metrics are scraped. */
+export interface GaugeSources {
+  readonly status: Pick<StatusSource, 'upstreams'>;
+  /** What the front door holds open. */
+  readonly frontDoor: { sessions(): number; streams(): number };
+}
+
+/**
+ * The gateway's metrics in a registry of their own. Counters are plain numbers that are copied into the registry when
+ * it is scraped, so that a call costs an addition; gauges are read from their sources at the same time.
+ */
+export class GatewayMetrics extends CallMetrics {
+  readonly registry = new Registry();
+  readonly #tools = new ToolSeries();
+  readonly #lists = new BoundedCounts();
+  readonly #refused = new BoundedCounts();
+  readonly #clocks = new Map<string, ServerClocks>();
+  readonly #duration: Histogram<'proxy' | 'outcome'>;
+  #sources: GaugeSources | undefined;
+
+  constructor(version: string) {
+    super();
+    this.#duration = new Histogram({
+      name: 'mcp_gateway_tool_call_duration_seconds',
+      help: 'Time from a tool call reaching the gateway to its outcome',
+      labelNames: ['proxy', 'outcome'],
+      buckets: DURATION_BUCKETS,
+      registers: [this.registry],
+    });
+    this.#defineToolCounters();
+    this.#defineCounts('mcp_gateway_list_tools', 'Lists of tools served', 'proxy', this.#lists);
+    this.#defineCounts('mcp_gateway_requests_refused', 'Requests the gateway refused', 'reason', this.#refused);
+    this.#defineGauges();
+    new Gauge({ name: 'mcp_gateway_info', help: 'Version', labelNames: ['version'], registers: [this.registry] }).set(
+      { version },
+      1,
+    );
+  }
+
+  /** Where gauges come from; without sources they are not reported. */
+  attach(sources: GaugeSources): void {
+    this.#sources = sources;
+  }
+
+  toolCalled(server: string, tool: string): void {
+    this.#tools.of(server, tool).called += 1;
+  }
+
+  toolFinished(server: string, tool: string, outcome: 'success' | 'error', seconds: number): void {
+    this.#tools.of(server, tool)[outcome] += 1;
+    (this.#clocks.get(server) ?? this.#bindClocks(server))[outcome].observe(seconds);
+  }
+
+  listed(server: string): void {
+    this.#lists.add(server);
+  }
+
+  refused(reason: string): void {
+    this.#refused.add(REASONS.has(reason) ? reason : OTHER);
+  }
+
+  #bindClocks(server: string): ServerClocks {
+    const proxy = this.#clocks.size < MAX_SERIES / 20 ? server : OTHER;
+    const clocks = {
+      success: this.#duration.labels({ proxy, outcome: 'success' }),
+      error: this.#duration.labels({ proxy, outcome: 'error' }),
+    };
+    if (proxy !== OTHER) this.#clocks.set(server, clocks);
+    return clocks;
+  }
+
+  #defineToolCounters(): void {
+    const tools = this.#tools;
+    const define = (name: string, help: string, member: 'called' | 'success' | 'error') =>
+      new Counter({
+        name,
+        help,
+        labelNames: ['tool', 'proxy'],
+        registers: [this.registry],
+        collect() {
+          this.reset();
+          for (const counts of tools.all()) this.inc({ tool: counts.tool, proxy: counts.proxy }, counts[member]);
+        },
+      });
+    define('mcp_gateway_tools_called', 'Tool calls', 'called');
+    define('mcp_gateway_tools_call_success', 'Tool calls with a result', 'success');
+    define('mcp_gateway_tools_call_errors', 'Tool calls that failed', 'error');
+  }
+
+  #defineCounts(name: string, help: string, label: string, source: BoundedCounts): void {
+    new Counter({
+      name,
+      help,
+      labelNames: [label],
+      registers: [this.registry],
+      collect() {
+        this.reset();
+        for (const [value, count] of source.counts) this.inc({ [label]: value }, count);
+      },
+    });
+  }
+
+  #defineGauges(): void {
+    const define = (
+      name: string,
+      help: string,
+      labelNames: string[],
+      read: (gauge: Gauge, from: GaugeSources) => void,
+    ) => {
+      const sources = () => this.#sources;
+      new Gauge({
+        name,
+        help,
+        labelNames,
+        registers: [this.registry],
+        collect() {
+          this.reset();
+          const from = sources();
+          if (from) read(this, from);
+        },
+      });
+    };
+    define(
+      'mcp_gateway_upstream_state',
+      '1 for the state an upstream is in',
+      ['proxy', 'state'],
+      (gauge, { status }) => {
+        for (const upstream of status.upstreams()) {
+          for (const state of STATES) gauge.set({ proxy: upstream.name, state }, upstream.state === state ? 1 : 0);
+        }
+      },
+    );
+    define('mcp_gateway_upstream_sessions', 'Open sessions with an upstream', ['proxy'], (gauge, { status }) => {
+      for (const { name, sessions } of status.upstreams()) gauge.set({ proxy: name }, sessions);
+    });
+    define('mcp_gateway_catalogue_items', 'What upstreams offer', ['proxy', 'kind'], (gauge, { status }) => {
+      for (const { name, counts } of status.upstreams()) {
+        for (const [kind, count] of Object.entries(counts)) gauge.set({ proxy: name, kind }, count);
+      }
+    });
+    define('mcp_gateway_sessions', 'Client sessions remembered by this process', [], (gauge, { frontDoor }) =>
+      gauge.set(frontDoor.sessions()),
+    );
+    define('mcp_gateway_streams', 'Open event streams to clients', [], (gauge, { frontDoor }) =>
+      gauge.set(frontDoor.streams()),
+    );
+  }
+}

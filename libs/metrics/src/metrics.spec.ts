@@ -1,0 +1,158 @@
+import 'reflect-metadata';
+import { type DynamicModule, Module } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { request } from 'undici';
+import { afterEach, describe, expect, it } from 'vitest';
+import { MetricsConfig, MetricsConfigRef } from '#libs/config';
+import { Secret, SILENT } from '#libs/kernel';
+import { GatewayLog, type UpstreamStatus } from '#libs/plugin';
+import { GatewayMetrics, MetricsListener, MetricsModule } from './index.js';
+import { MAX_SERIES, ToolSeries } from './series.js';
+
+const apps: NestFastifyApplication[] = [];
+afterEach(async () => {
+  for (const app of apps.splice(0)) await app.close();
+});
+
+@Module({})
+class Surroundings {}
+
+function surroundings(config: MetricsConfigRef): DynamicModule {
+  const providers = [
+    { provide: MetricsConfigRef, useValue: config },
+    { provide: GatewayLog, useValue: SILENT },
+  ];
+  return { module: Surroundings, global: true, providers, exports: [MetricsConfigRef, GatewayLog] };
+}
+
+async function start(settings: Partial<MetricsConfig> = {}) {
+  const config = new MetricsConfigRef(Object.assign(new MetricsConfig(), settings));
+  @Module({ imports: [surroundings(config), MetricsModule.forRoot({ config, version: '1.2.3' })] })
+  class App {}
+  const app = await NestFactory.create<NestFastifyApplication>(App, new FastifyAdapter(), { logger: false });
+  apps.push(app);
+  await app.listen(0, '127.0.0.1');
+  return { app, config, url: await app.getUrl(), metrics: app.get(GatewayMetrics) };
+}
+
+async function scrape(url: string, headers: Record<string, string> = {}) {
+  const response = await request(url, { headers });
+  return { status: response.statusCode, headers: response.headers, body: await response.body.text() };
+}
+
+describe('metrics', () => {
+  it('are served with their published names and labels', async () => {
+    const { url, metrics } = await start();
+    metrics.toolCalled('files', 'read');
+    metrics.toolFinished('files', 'read', 'success', 0.02);
+    metrics.toolCalled('files', 'read');
+    metrics.toolFinished('files', 'read', 'error', 1.5);
+    metrics.listed('all');
+    const { status, headers, body } = await scrape(`${url}/metrics`);
+    expect(status).toBe(200);
+    expect(headers['content-type']).toContain('text/plain; version=0.0.4');
+    expect(body).toContain('mcp_gateway_tools_called{tool="read",proxy="files"} 2\n');
+    expect(body).toContain('mcp_gateway_tools_call_success{tool="read",proxy="files"} 1\n');
+    expect(body).toContain('mcp_gateway_tools_call_errors{tool="read",proxy="files"} 1\n');
+    expect(body).toContain('mcp_gateway_list_tools{proxy="all"} 1\n');
+    expect(body).toContain(
+      'mcp_gateway_tool_call_duration_seconds_bucket{le="0.025",proxy="files",outcome="success"} 1\n',
+    );
+    expect(body).toContain('mcp_gateway_info{version="1.2.3"} 1\n');
+    expect((await scrape(`${url}/metrics`)).body).toContain('mcp_gateway_tools_called{tool="read",proxy="files"} 2\n');
+  });
+
+  it('show state, sessions, streams and catalogue size as they are at the scrape', async () => {
+    const { url, metrics } = await start();
+    expect((await scrape(`${url}/metrics`)).body).not.toContain('mcp_gateway_upstream_state{');
+    let upstreams: UpstreamStatus[] = [
+      {
+        name: 'files',
+        type: 'stdio',
+        state: 'degraded',
+        since: 0,
+        required: false,
+        counts: { tools: 14, prompts: 0, resources: 2 },
+        sessions: 3,
+        pids: [],
+      },
+    ];
+    metrics.attach({ status: { upstreams: () => upstreams }, frontDoor: { sessions: () => 5, streams: () => 7 } });
+    const { body } = await scrape(`${url}/metrics`);
+    expect(body).toContain('mcp_gateway_upstream_state{proxy="files",state="degraded"} 1\n');
+    expect(body).toContain('mcp_gateway_upstream_state{proxy="files",state="ready"} 0\n');
+    expect(body).toContain('mcp_gateway_upstream_sessions{proxy="files"} 3\n');
+    expect(body).toContain('mcp_gateway_catalogue_items{proxy="files",kind="tools"} 14\n');
+    expect(body).toContain('mcp_gateway_sessions 5\n');
+    expect(body).toContain('mcp_gateway_streams 7\n');
+    upstreams = [];
+    expect((await scrape(`${url}/metrics`)).body).not.toContain('proxy="files"');
+  });
+
+  it('ask for the token when one is set, also one that changes at run time', async () => {
+    const { url, config } = await start({ token: new Secret('t0ken'), path: '/private/metrics' });
+    const at = `${url}/private/metrics`;
+    for (const authorization of ['', 'Bearer', 'Bearer wrong', 'Basic t0ken', 'Bearer t0ken t0ken']) {
+      const refused = await scrape(at, authorization === '' ? {} : { authorization });
+      expect(refused.status).toBe(401);
+      expect(refused.headers['www-authenticate']).toContain('Bearer');
+      expect(refused.body).not.toContain('mcp_gateway');
+    }
+    expect((await scrape(at, { authorization: 'Bearer t0ken' })).status).toBe(200);
+    config.replace(Object.assign(new MetricsConfig(), { path: '/private/metrics', token: new Secret('new') }));
+    expect((await scrape(at, { authorization: 'Bearer t0ken' })).status).toBe(401);
+    expect((await scrape(at, { authorization: 'bearer new' })).status).toBe(200);
+  });
+
+  it('are not found when they are off', async () => {
+    const { url } = await start({ enabled: false });
+    expect((await scrape(`${url}/metrics`)).status).toBe(404);
+  });
+
+  it('move to an address of their own and back', async () => {
+    const { app, url, config } = await start({ listen: '127.0.0.1:0' });
+    const listener = app.get(MetricsListener);
+    const own = listener.url ?? '';
+    expect((await scrape(own)).status).toBe(200);
+    expect((await scrape(own.replace('/metrics', '/other'))).status).toBe(404);
+    expect((await scrape(`${url}/metrics`)).status).toBe(404);
+    config.replace(new MetricsConfig());
+    await expect.poll(() => listener.url).toBeUndefined();
+    expect((await scrape(`${url}/metrics`)).status).toBe(200);
+    await expect(scrape(own)).rejects.toThrow();
+  });
+
+  it('refuse an address that cannot be listened on, naming the key', async () => {
+    await expect(start({ listen: 'nonsense' })).rejects.toThrow(/metrics\.listen: 'nonsense' is not an address/);
+  });
+
+  it('belong to one gateway: two in a process do not share counts or paths', async () => {
+    const [first, second] = [await start(), await start({ path: '/m' })];
+    first.metrics.listed('all');
+    expect((await scrape(`${first.url}/metrics`)).body).toContain('mcp_gateway_list_tools{proxy="all"} 1');
+    expect((await scrape(`${second.url}/m`)).body).not.toContain('mcp_gateway_list_tools{proxy="all"}');
+    expect((await scrape(`${second.url}/metrics`)).status).toBe(404);
+  });
+});
+
+describe('label values', () => {
+  it('stay within the bound: what lies beyond is counted as other', () => {
+    const series = new ToolSeries();
+    for (let index = 0; index < 2 * MAX_SERIES; index += 1) series.of('chatty', `tool${index}`).called += 1;
+    const all = [...series.all()];
+    expect(all).toHaveLength(MAX_SERIES);
+    expect(all.reduce((sum, counts) => sum + counts.called, 0)).toBe(2 * MAX_SERIES);
+    expect(all.at(-1)).toMatchObject({ proxy: 'other', tool: 'other' });
+  });
+
+  it('of refusals come from the error catalogue', async () => {
+    const metrics = new GatewayMetrics('1');
+    metrics.refused('too_large');
+    metrics.refused('whatever a stranger sent');
+    const text = await metrics.registry.metrics();
+    expect(text).toContain('mcp_gateway_requests_refused{reason="too_large"} 1');
+    expect(text).toContain('mcp_gateway_requests_refused{reason="other"} 1');
+    expect(text).not.toContain('stranger');
+  });
+});

@@ -1,0 +1,62 @@
+import type { Histogram } from 'prom-client';
+
+/** Most series per metric: what lies beyond is counted as `other`, so that no upstream can fill the memory. */
+export const MAX_SERIES = 5_000;
+export const OTHER = 'other';
+
+/** Counts of one tool. Plain numbers: the registry reads them when it is scraped, a call only adds. */
+export interface ToolCounts {
+  readonly proxy: string;
+  readonly tool: string;
+  called: number;
+  success: number;
+  error: number;
+}
+
+/** The two clocks of one upstream, bound to their labels once. */
+export interface ServerClocks {
+  readonly success: Histogram.Internal<'proxy' | 'outcome'>;
+  readonly error: Histogram.Internal<'proxy' | 'outcome'>;
+}
+
+/** Numbers by one label. */
+export class BoundedCounts {
+  readonly counts = new Map<string, number>();
+
+  constructor(private readonly max = MAX_SERIES) {}
+
+  add(label: string): void {
+    const known = this.counts.get(label);
+    if (known !== undefined) this.counts.set(label, known + 1);
+    else if (this.counts.size < this.max - 1) this.counts.set(label, 1);
+    else this.counts.set(OTHER, (this.counts.get(OTHER) ?? 0) + 1);
+  }
+}
+
+/** Counts by upstream and tool, bounded in total. */
+export class ToolSeries {
+  readonly #servers = new Map<string, Map<string, ToolCounts>>();
+  readonly #overflow: ToolCounts = { proxy: OTHER, tool: OTHER, called: 0, success: 0, error: 0 };
+  #size = 1;
+
+  constructor(private readonly max = MAX_SERIES) {}
+
+  of(server: string, tool: string): ToolCounts {
+    return this.#servers.get(server)?.get(tool) ?? this.#add(server, tool);
+  }
+
+  *all(): Iterable<ToolCounts> {
+    for (const tools of this.#servers.values()) yield* tools.values();
+    if (this.#overflow.called > 0) yield this.#overflow;
+  }
+
+  #add(proxy: string, tool: string): ToolCounts {
+    if (this.#size >= this.max) return this.#overflow;
+    const tools = this.#servers.get(proxy) ?? new Map<string, ToolCounts>();
+    this.#servers.set(proxy, tools);
+    const counts = { proxy, tool, called: 0, success: 0, error: 0 };
+    tools.set(tool, counts);
+    this.#size += 1;
+    return counts;
+  }
+}
