@@ -29,6 +29,10 @@ export function rewriteItem(
  * Reverse rewriting (R5): finds string values anywhere in `params.arguments` (depth <= 8) that start with `<server>+`
  * or `ui://<server>+`, also in escaped spelling, and replaces those for which `restore` returns the upstream's URI.
  */
-export function restoreArgumentUris(_params: Buffer, _server: string, _restore: (exposed: string) => string | undefined): Buffer {
+export function restoreArgumentUris(
+  _params: Buffer,
+  _server: string,
+  _restore: (exposed: string) => string | undefined,
+): Buffer {
   throw new Error('pending');
 }

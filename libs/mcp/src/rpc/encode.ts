@@ -1,23 +1,40 @@
-/** `{"jsonrpc":"2.0","id":<idJson>,"method":…,"params":…}` as bytes. `params` is JSON text. */
-export function encodeRequest(_idJson: string | number, _method: string, _params?: Buffer | string): Buffer {
-  throw new Error('pending');
+/**
+ * `{"jsonrpc":"2.0","id":<idJson>,"method":…,"params":…}` as bytes. `idJson` is JSON text (a string id comes with its
+ * quotes), `params` the JSON text of an object.
+ */
+export function encodeRequest(idJson: string | number, method: string, params?: Buffer | string): Buffer {
+  return wrap(`{"jsonrpc":"2.0","id":${idJson},"method":${JSON.stringify(method)}`, ',"params":', params);
 }
 
-export function encodeNotification(_method: string, _params?: Buffer | string): Buffer {
-  throw new Error('pending');
+export function encodeNotification(method: string, params?: Buffer | string): Buffer {
+  return wrap(`{"jsonrpc":"2.0","method":${JSON.stringify(method)}`, ',"params":', params);
 }
 
 /** `result` is JSON text, spliced in untouched. */
-export function encodeResult(_idJson: string | number, _result: Buffer | string): Buffer {
-  throw new Error('pending');
+export function encodeResult(idJson: string | number, result: Buffer | string): Buffer {
+  return wrap(`{"jsonrpc":"2.0","id":${idJson}`, ',"result":', result);
 }
 
-/** `error` is the JSON text of the whole error object. */
-export function encodeError(_idJson: string | number | null, _error: Buffer | string): Buffer {
-  throw new Error('pending');
+/** `error` is the JSON text of the whole error object. `null`: the request's id could not be read. */
+export function encodeError(idJson: string | number | null, error: Buffer | string): Buffer {
+  return wrap(`{"jsonrpc":"2.0","id":${idJson}`, ',"error":', error);
 }
 
 /** JSON text of an error object. */
-export function errorObject(_code: number, _message: string, _data?: unknown): string {
-  throw new Error('pending');
+export function errorObject(code: number, message: string, data?: unknown): string {
+  return JSON.stringify(data === undefined ? { code, message } : { code, message, data });
+}
+
+const CLOSING_BRACE = 0x7d;
+
+function wrap(head: string, label: string, payload: Buffer | string | undefined): Buffer {
+  if (payload === undefined) return Buffer.from(`${head}}`);
+  if (typeof payload === 'string') return Buffer.from(`${head}${label}${payload}}`);
+  const prefix = head + label;
+  const size = Buffer.byteLength(prefix);
+  const message = Buffer.allocUnsafe(size + payload.length + 1);
+  message.write(prefix, 0, size, 'utf8');
+  message.set(payload, size);
+  message[size + payload.length] = CLOSING_BRACE;
+  return message;
 }
