@@ -1,3 +1,23 @@
+export {
+  ANONYMOUS,
+  type Ask,
+  type ClientHop,
+  type Endpoint,
+  type ErrorCode,
+  type Exchange,
+  GatewayError,
+  type GatewayErrorOptions,
+  type InputRequest,
+  type Log,
+  messageOf,
+  type ObjectRef,
+  type OutboundNotification,
+  type Outcome,
+  type Principal,
+  principal,
+  Secret,
+  toGatewayError,
+} from '#libs/kernel';
 export { type AuthOutcome, AuthProvider, type Credentials } from './auth-provider.js';
 export {
   EXTENSION_API_VERSION,
@@ -7,8 +27,11 @@ export {
   type ExtensionPoint,
 } from './extension.js';
 export { type InProcessMcpServer, InProcessServer } from './in-process-server.js';
+export { type LoadPluginsOptions, loadPlugins, type PluginModuleRef } from './loader.js';
+export { PluginModule } from './plugin.module.js';
 export { CallMetrics, Decide, GatewayLog, StatusSource, type UpstreamState, type UpstreamStatus } from './ports.js';
 export { Public, type PublicOptions, publicOptions } from './public.js';
+export { ExtensionRegistry } from './registry.js';
 export { type CredentialOutcome, UpstreamCredential } from './upstream-credential.js';
 export {
   type Connection,

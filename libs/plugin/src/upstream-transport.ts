@@ -15,7 +15,10 @@ export interface TransportTls {
   readonly insecureSkipVerify: boolean;
 }
 
-/** What a transport is told about the upstream it should reach: one entry of `proxy.servers`, resolved and frozen. */
+/**
+ * What a transport is told about the upstream it should reach: one entry of `proxy.servers`, resolved and frozen. The same
+ * object for every connection of an entry: what those share (socket pools) is keyed by its identity.
+ */
 export interface UpstreamTarget {
   readonly name: string;
   readonly type: string;
@@ -89,7 +92,10 @@ export interface Connection {
   readonly attribution: 'request' | 'connection';
   /** The session id the upstream issued, if it did. Stays inside the gateway. */
   readonly sessionId: string | undefined;
-  /** Sends a request. `abandon` frees what it holds; nothing is delivered to the sink afterwards. */
+  /**
+   * Sends a request. `abandon` frees what it holds; nothing is delivered to the sink afterwards. The sink is never called
+   * before `send` returned; whatever becomes of the connection, `close` included, a sink without response gets `onError`.
+   */
   send(request: OutboundRequest, sink: ReplySink): { abandon(): void };
   /** Sends a notification or a response. Resolves when the upstream took it. Rejects with a GatewayError. */
   post(message: Buffer): Promise<void>;

@@ -1,0 +1,46 @@
+// What plug-ins import as `mcp-gateway/plugin`: the contracts, the mark, and the little of the kernel these need.
+export {
+  ANONYMOUS,
+  type Ask,
+  type ClientHop,
+  type Endpoint,
+  type ErrorCode,
+  type Exchange,
+  GatewayError,
+  type GatewayErrorOptions,
+  type InputRequest,
+  type Log,
+  messageOf,
+  type ObjectRef,
+  type OutboundNotification,
+  type Outcome,
+  type Principal,
+  principal,
+  Secret,
+  toGatewayError,
+} from '#libs/kernel';
+export { type AuthOutcome, AuthProvider, type Credentials } from './auth-provider.js';
+export {
+  EXTENSION_API_VERSION,
+  Extension,
+  ExtensionMark,
+  type ExtensionMeta,
+  type ExtensionPoint,
+} from './extension.js';
+export { type InProcessMcpServer, InProcessServer } from './in-process-server.js';
+export { CallMetrics, Decide, GatewayLog, StatusSource, type UpstreamState, type UpstreamStatus } from './ports.js';
+export { Public, type PublicOptions } from './public.js';
+export { type CredentialOutcome, UpstreamCredential } from './upstream-credential.js';
+export {
+  type Connection,
+  type ConnectionListener,
+  type ConnectionStatus,
+  type ConnectOptions,
+  type HeaderSource,
+  type OutboundRequest,
+  type ReplySink,
+  type TransportLimits,
+  type TransportTls,
+  type UpstreamTarget,
+  UpstreamTransport,
+} from './upstream-transport.js';
