@@ -1,0 +1,180 @@
+import { Injectable, Optional } from '@nestjs/common';
+import { Emitter, endpointPath, Lru, type Principal, SILENT } from '#libs/kernel';
+import { LIST_KINDS, type Listing, type ListKind } from '#libs/mcp';
+import { Decide, GatewayLog } from '#libs/plugin';
+import { Catalogue } from './catalogue.js';
+import { changesBetween } from './changes.js';
+import type { Quarantined, View, ViewRequest } from './contract.js';
+import { buildEntry, type ServerEntry } from './entry.js';
+import { HandedOut } from './handed-out.js';
+import { type Intake, ingest, OBJECT_KINDS } from './ingest/ingest.js';
+import { CatalogueOptions, type CatalogueSettings } from './settings.js';
+import { CallerView, type ViewDesk } from './views/caller-view.js';
+import { CursorSeal } from './views/cursor.js';
+import { Decisions } from './views/decisions.js';
+import { ListCache } from './views/list-cache.js';
+import { ViewCore } from './views/view-core.js';
+
+/** Bytes of remembered views per generation; a view is a few bytes per item. */
+const VIEW_MEMORY = 16 * 1024 * 1024;
+
+/** Lines one list may add to the log at a time; the status page has them all. */
+const MAX_COMPLAINTS = 20;
+
+export interface CatalogueEvents {
+  /** A new generation is in place. `kinds` and `servers` say where something differs; the views say for whom. */
+  changed: { readonly generation: number; readonly kinds: readonly ListKind[]; readonly servers: readonly string[] };
+}
+
+interface Remembered {
+  readonly policyVersion: number;
+  readonly view: CallerView;
+  readonly weight: number;
+}
+
+/** The snapshot of everything upstreams offer, and the views of it. Swapped whole; readers keep the one they have. */
+@Injectable()
+export class CatalogueService {
+  /** Emitted once per publish, withdraw or configure that changed something. */
+  readonly changes: Emitter<CatalogueEvents>;
+  readonly #intakes = new Map<string, Intake>();
+  readonly #desk: ViewDesk;
+  readonly #callers = new WeakMap<Principal, string>();
+  #current: Catalogue;
+  #views = rememberedViews();
+  #cores = new Lru<string, ViewCore>(VIEW_MEMORY, (core) => core.weight);
+
+  constructor(
+    decide: Decide,
+    @Optional() options: CatalogueOptions = new CatalogueOptions(),
+    @Optional() private readonly log: GatewayLog = SILENT,
+  ) {
+    this.changes = new Emitter((err) => log.error({ err }, 'a listener to catalogue changes failed'));
+    this.#current = new Catalogue(0, [], { servers: [], toolsets: [] });
+    this.#desk = {
+      cache: new ListCache(options.listCacheBytes),
+      seal: new CursorSeal(options.cursorKey, options.cursorLifetime, options.now),
+      decisions: new Decisions(decide),
+      handedOut: new HandedOut(),
+      limits: { pageItems: options.pageItems, pageBytes: options.pageBytes },
+    };
+  }
+
+  /** The generation in force. */
+  get current(): Catalogue {
+    return this.#current;
+  }
+
+  /** Takes a new configuration. Listings of servers that are no longer in it are forgotten. */
+  configure(settings: CatalogueSettings): void {
+    const { servers, listCacheBytes } = settings;
+    if (listCacheBytes !== undefined) this.#desk.cache.resize(listCacheBytes);
+    const kept = new Set(servers.map(({ name }) => name));
+    for (const { name } of this.#current.settings.servers) if (!kept.has(name)) this.#intakes.delete(name);
+    this.#rebuild(settings);
+  }
+
+  /**
+   * Takes an upstream's fresh lists. A listing that comes before its server is configured waits until it is.
+   * Bad items are quarantined one by one; nothing here throws because of what an upstream said.
+   */
+  publish(listing: Listing): void {
+    const previous = this.#intakes.get(listing.server);
+    const intake = ingest(listing, previous);
+    if (intake === previous) return;
+    this.#intakes.set(listing.server, intake);
+    this.#report(intake, previous);
+    this.#rebuild(this.#current.settings);
+  }
+
+  /** Everything of this upstream vanishes from the lists. */
+  withdraw(server: string): void {
+    if (this.#intakes.delete(server)) this.#rebuild(this.#current.settings);
+  }
+
+  /** What this caller sees of the current generation. Cheap for a caller seen before. */
+  view(request: ViewRequest): View {
+    const { policyVersion } = this.#desk.decisions;
+    const key = this.#requestKey(request);
+    const remembered = this.#views.get(key);
+    if (remembered?.policyVersion === policyVersion) return remembered.view;
+    const core = this.#core(request);
+    const view = new CallerView(core, this.#desk, request);
+    this.#views.set(key, { policyVersion, view, weight: core.weight });
+    return view;
+  }
+
+  /** Remembers that this caller got a URI of this server in a result, so that it may come back in arguments. */
+  noteHandedOut(principalKey: string, server: string, uri: string): void {
+    this.#desk.handedOut.note(principalKey, server, uri);
+  }
+
+  #core({ principal, endpoint, spelling }: ViewRequest): ViewCore {
+    const { decisions } = this.#desk;
+    const catalogue = this.#current;
+    const scope = catalogue.scope(endpoint);
+    const bitmaps = decisions.bitmaps(principal, scope);
+    const knows = (server: string) => decisions.knows(principal, server);
+    const core = new ViewCore({ catalogue, scope, endpoint, spelling, bitmaps, knows });
+    const shared = this.#cores.get(core.key);
+    if (shared) return shared;
+    this.#cores.set(core.key, core);
+    return core;
+  }
+
+  #requestKey({ principal, endpoint, spelling }: ViewRequest): string {
+    let caller = this.#callers.get(principal);
+    if (caller === undefined) {
+      caller = JSON.stringify([principal.key, ...[...principal.scopes].sort()]);
+      this.#callers.set(principal, caller);
+    }
+    return `${endpointPath(endpoint)} ${spelling.maxLength} ${spelling.separator} ${caller}`;
+  }
+
+  #rebuild(settings: CatalogueSettings): void {
+    const before = this.#current;
+    const entries: ServerEntry[] = [];
+    for (const server of settings.servers) {
+      const intake = this.#intakes.get(server.name);
+      if (intake) entries.push(buildEntry(server, intake, before.server(server.name)));
+    }
+    const generation = before.generation + 1;
+    const next = new Catalogue(generation, entries, settings);
+    const change = changesBetween(before, next);
+    if (!change) {
+      // Same content under the new settings' order and prefixes of servers that list nothing yet.
+      if (settings !== before.settings) this.#replace(new Catalogue(before.generation, entries, settings));
+      return;
+    }
+    this.#replace(next);
+    this.changes.emit('changed', { generation, ...change });
+  }
+
+  /** Each complaint once, not with every listing that repeats it. */
+  #report(intake: Intake, previous: Intake | undefined): void {
+    for (const kind of LIST_KINDS) {
+      const list = intake.lists[kind];
+      if (list === previous?.lists[kind]) continue;
+      this.#complain('left out of the lists', list.quarantined, previous?.lists[kind].quarantined);
+      this.#complain('mended', list.repaired, previous?.lists[kind].repaired);
+    }
+  }
+
+  #complain(what: string, items: readonly Quarantined[], before: readonly Quarantined[] = []): void {
+    const known = new Set(before.map(({ name, reason }) => `${name} ${reason}`));
+    const fresh = items.filter(({ name, reason }) => !known.has(`${name} ${reason}`));
+    for (const { server, kind, name, reason } of fresh.slice(0, MAX_COMPLAINTS)) {
+      this.log.warn({ server, kind, name, reason }, `${server}: ${OBJECT_KINDS[kind]} '${name}' ${what}: ${reason}`);
+    }
+  }
+
+  #replace(catalogue: Catalogue): void {
+    this.#current = catalogue;
+    this.#views = rememberedViews();
+    this.#cores = new Lru<string, ViewCore>(VIEW_MEMORY, (core) => core.weight);
+  }
+}
+
+function rememberedViews(): Lru<string, Remembered> {
+  return new Lru<string, Remembered>(VIEW_MEMORY, ({ weight }) => weight);
+}

@@ -1,0 +1,95 @@
+import type { Era } from '#libs/kernel';
+import { LIST_KINDS, type ListKind } from '#libs/mcp';
+import type { Quarantined } from './contract.js';
+import { compileSelection } from './glob.js';
+import type { Intake, IntakeItem } from './ingest/ingest.js';
+import type { CatalogueServer } from './settings.js';
+
+/** One list of one upstream as the catalogue has it. Replaced as a whole when anything in it changes. */
+export interface ItemList {
+  /** Never used twice: what was encoded from this list is cached under it. */
+  readonly stamp: number;
+  readonly items: readonly IntakeItem[];
+  /** Position by the upstream's own name or URI. */
+  readonly positions: ReadonlyMap<string, number>;
+}
+
+/** What the catalogue knows of one upstream. Immutable; the same object for as long as nothing in it changes. */
+export interface ServerEntry {
+  readonly name: string;
+  readonly prefix: string;
+  readonly era: Era;
+  /** Negotiated version of the upstream hop. */
+  readonly version: string;
+  readonly capabilities: Readonly<Record<string, unknown>>;
+  readonly serverInfo: Readonly<Record<string, unknown>>;
+  readonly instructions?: string;
+  readonly lists: Readonly<Record<ListKind, ItemList>>;
+  readonly counts: Readonly<Record<ListKind, number>>;
+  /** Items left out, with the reason. */
+  readonly quarantined: readonly Quarantined[];
+  /** Items that stayed after something harmless was mended. */
+  readonly repaired: readonly Quarantined[];
+  /** Lists that could not be fetched the last time. */
+  readonly failed: Readonly<Partial<Record<ListKind, string>>>;
+  /** What this entry was made from. */
+  readonly intake: Intake;
+}
+
+let lastStamp = 0;
+
+/** Makes an entry, taking over from the previous one what is the same; gives `previous` itself when everything is. */
+export function buildEntry(settings: CatalogueServer, intake: Intake, previous: ServerEntry | undefined): ServerEntry {
+  const prefix = settings.prefix ?? settings.name;
+  const reusable = previous?.prefix === prefix ? previous : undefined;
+  const lists = {} as Record<ListKind, ItemList>;
+  for (const kind of LIST_KINDS) {
+    const items = kind === 'tools' ? selected(settings, intake.lists.tools.items) : intake.lists[kind].items;
+    const before = reusable?.lists[kind];
+    lists[kind] = before && sameItems(before.items, items) ? before : makeList(items);
+  }
+  const same = reusable?.intake === intake && LIST_KINDS.every((kind) => lists[kind] === reusable.lists[kind]);
+  if (same) return reusable;
+  const { version, era, capabilities, serverInfo, instructions, failed } = intake.listing;
+  return Object.freeze({
+    name: settings.name,
+    prefix,
+    era,
+    version,
+    capabilities,
+    serverInfo,
+    ...(instructions !== undefined && { instructions }),
+    lists,
+    counts: {
+      tools: lists.tools.items.length,
+      prompts: lists.prompts.items.length,
+      resources: lists.resources.items.length,
+      templates: lists.templates.items.length,
+    },
+    quarantined: LIST_KINDS.flatMap((kind) => intake.lists[kind].quarantined),
+    repaired: LIST_KINDS.flatMap((kind) => intake.lists[kind].repaired),
+    failed,
+    intake,
+  });
+}
+
+/** Whether this upstream has resources at all, declared or listed. */
+export function offersResources({ capabilities, counts }: ServerEntry): boolean {
+  return capabilities['resources'] != null || counts.resources > 0 || counts.templates > 0;
+}
+
+function selected({ tools }: CatalogueServer, items: readonly IntakeItem[]): readonly IntakeItem[] {
+  const wanted = compileSelection(tools.include, tools.exclude);
+  return items.filter(({ ref }) => wanted(ref.name));
+}
+
+function makeList(items: readonly IntakeItem[]): ItemList {
+  return { stamp: ++lastStamp, items, positions: new Map(items.map(({ ref }, position) => [ref.name, position])) };
+}
+
+function sameItems(before: readonly IntakeItem[], items: readonly IntakeItem[]): boolean {
+  return (
+    before.length === items.length &&
+    before.every(({ ref, digest }, i) => ref.name === items[i]?.ref.name && digest.equals(items[i].digest))
+  );
+}

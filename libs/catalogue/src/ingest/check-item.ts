@@ -1,0 +1,111 @@
+import { type Edit, editMembers, type JsonType, type JsonView, type ListKind, splice } from '#libs/mcp';
+import { checkObjectSchema } from './check-schema.js';
+import { nameFault, uriFault } from './text.js';
+
+/** What one list item is worth. */
+export type ItemCheck =
+  | { readonly kind: 'good'; readonly name: string; readonly raw: Buffer; readonly repairs: readonly string[] }
+  | { readonly kind: 'bad'; readonly name: string; readonly reason: string };
+
+/** The member that names an item of each list. */
+const IDENTITY: Readonly<Record<ListKind, string>> = {
+  tools: 'name',
+  prompts: 'name',
+  resources: 'uri',
+  templates: 'uriTemplate',
+};
+
+/** Members of the protocol that clients refuse in any other type, with the whole list. */
+const OPTIONAL: Readonly<Record<string, JsonType>> = {
+  title: 'string',
+  description: 'string',
+  mimeType: 'string',
+  size: 'number',
+  annotations: 'object',
+  icons: 'array',
+  _meta: 'object',
+};
+
+const BY_KIND: Readonly<Record<ListKind, readonly string[]>> = {
+  tools: ['title', 'description', 'annotations', 'icons', '_meta'],
+  prompts: ['title', 'description', 'icons', '_meta'],
+  resources: ['title', 'description', 'mimeType', 'size', 'annotations', 'icons', '_meta'],
+  templates: ['title', 'description', 'mimeType', 'annotations', 'icons', '_meta'],
+};
+
+/** Members that must not be given twice: the gateway and a client could each read another one. */
+const ONCE = new Set(['name', 'uri', 'uriTemplate', 'inputSchema', 'outputSchema', 'arguments', '_meta']);
+
+/**
+ * Checks one item on its own. What is harmlessly wrong is mended by splicing, so that all other bytes, unknown members
+ * and large integers included, stay as the upstream wrote them.
+ */
+export function checkItem(kind: ListKind, item: JsonView, modern: boolean): ItemCheck {
+  if (item.type !== 'object') return { kind: 'bad', name: '', reason: 'it is not an object' };
+  const member = IDENTITY[kind];
+  const name = item.get(member)?.string();
+  const bad = (reason: string): ItemCheck => ({ kind: 'bad', name: name ?? '', reason });
+
+  if (name === undefined) return bad(`it has no ${member} that is a string`);
+  const fault = kind === 'tools' || kind === 'prompts' ? nameFault(name) : uriFault(name);
+  if (fault) return bad(`its ${member} ${fault}`);
+  const repeated = repeatedMember(item);
+  if (repeated) return bad(`it has more than one ${repeated}`);
+  if (member !== 'name' && item.get('name')?.type !== 'string') return bad('it has no name that is a string');
+
+  const edits: Edit[] = [];
+  const repairs: string[] = [];
+  const drop: string[] = [];
+  for (const optional of BY_KIND[kind]) {
+    const value = item.get(optional);
+    if (!value || value.type === OPTIONAL[optional]) continue;
+    drop.push(optional);
+    repairs.push(`${optional} dropped: not ${OPTIONAL[optional]}`);
+  }
+
+  if (kind === 'tools') {
+    const input = item.get('inputSchema');
+    if (!input) return bad('it has no inputSchema');
+    const check = checkObjectSchema(input);
+    if (check.fault) return bad(`its inputSchema ${check.fault}`);
+    edits.push(...check.edits);
+    repairs.push(...check.repairs.map((repair) => `inputSchema: ${repair}`));
+    const output = checkOutput(item, modern);
+    edits.push(...output.edits);
+    repairs.push(...output.repairs);
+    if (output.drop) drop.push('outputSchema');
+  }
+  if (kind === 'prompts') {
+    const args = item.get('arguments');
+    if (args?.type === 'null') {
+      drop.push('arguments');
+      repairs.push('arguments: null dropped');
+    } else if (args && !areArguments(args)) return bad('its arguments are not an array of objects with names');
+  }
+  if (drop.length > 0) edits.push(...editMembers(item, { remove: drop }));
+  return { kind: 'good', name, raw: edits.length > 0 ? splice(item.bytes, edits, item) : item.raw(), repairs };
+}
+
+function checkOutput(item: JsonView, modern: boolean) {
+  const schema = item.get('outputSchema');
+  if (!schema) return { drop: false, edits: [], repairs: [] };
+  // 2026-07-28 allows any schema here, the revisions before it object schemas only.
+  const anySchema = modern && schema.type === 'object' && schema.get('type')?.string() !== 'object';
+  const check = anySchema ? { edits: [], repairs: [] } : checkObjectSchema(schema);
+  if (check.fault) return { drop: true, edits: [], repairs: [`outputSchema dropped: it ${check.fault}`] };
+  return { drop: false, edits: check.edits, repairs: check.repairs.map((repair) => `outputSchema: ${repair}`) };
+}
+
+function areArguments(args: JsonView): boolean {
+  return args.type === 'array' && args.items().every((argument) => argument.get('name')?.type === 'string');
+}
+
+function repeatedMember(item: JsonView): string | undefined {
+  const seen = new Set<string>();
+  for (const { key } of item.members()) {
+    if (!ONCE.has(key)) continue;
+    if (seen.has(key)) return key;
+    seen.add(key);
+  }
+  return undefined;
+}

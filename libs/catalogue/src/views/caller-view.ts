@@ -1,0 +1,187 @@
+import { endpointPath, GatewayError, type Principal } from '#libs/kernel';
+import { exposeUri, type ListKind, matchesTemplate, splitUri } from '#libs/mcp';
+import type { CatalogueItem, View, ViewRequest } from '../contract.js';
+import { offersResources, type ServerEntry } from '../entry.js';
+import type { HandedOut } from '../handed-out.js';
+import { uriFault } from '../ingest/text.js';
+import type { CursorSeal } from './cursor.js';
+import type { Decisions } from './decisions.js';
+import type { ListCache } from './list-cache.js';
+import type { PageLimits, ViewCore } from './view-core.js';
+
+/** What views share with the service that makes them. */
+export interface ViewDesk {
+  readonly cache: ListCache;
+  readonly seal: CursorSeal;
+  readonly decisions: Decisions;
+  readonly handedOut: HandedOut;
+  readonly limits: PageLimits;
+}
+
+interface ResourceTarget {
+  readonly server: string;
+  readonly uri: string;
+}
+
+/** One caller's view: the shared core, and what depends on who asks (cursors, unlisted resources, URIs handed out). */
+export class CallerView implements View {
+  readonly #core: ViewCore;
+  readonly #desk: ViewDesk;
+  readonly #principal: Principal;
+  readonly #bearer: string;
+
+  constructor(core: ViewCore, desk: ViewDesk, { principal, endpoint, spelling }: ViewRequest) {
+    this.#core = core;
+    this.#desk = desk;
+    this.#principal = principal;
+    this.#bearer = JSON.stringify([principal.key, endpointPath(endpoint), spelling.maxLength, spelling.separator]);
+  }
+
+  get generation(): number {
+    return this.#core.generation;
+  }
+
+  get key(): string {
+    return this.#core.key;
+  }
+
+  get servers(): readonly string[] {
+    return this.#core.servers;
+  }
+
+  list(kind: ListKind, cursor: string | undefined): Buffer {
+    const { cache, seal, limits } = this.#desk;
+    const bearer = `${kind} ${this.#bearer}`;
+    let start = 0;
+    if (cursor !== undefined) {
+      const place = seal.open(cursor, bearer);
+      if (!place) {
+        throw new GatewayError('INVALID_CURSOR', 'This cursor is not good here, or not any more; list from the start');
+      }
+      start = this.#core.resume(kind, place);
+    }
+    const { bytes, last } = this.#core.page(kind, start, cache, limits);
+    if (last === undefined) return bytes;
+    const next = seal.seal(this.#core.placeOf(kind, last), bearer);
+    return Buffer.concat([bytes, Buffer.from(`],"nextCursor":"${next}"}`)]);
+  }
+
+  fingerprint(kind: ListKind): string {
+    return this.#core.fingerprint(kind);
+  }
+
+  tool(name: string): CatalogueItem | undefined {
+    return this.#core.named('tools', name)?.item;
+  }
+
+  prompt(name: string): CatalogueItem | undefined {
+    return this.#core.named('prompts', name)?.item;
+  }
+
+  resource(uri: string): ResourceTarget | undefined {
+    if (uriFault(uri)) return undefined;
+    const { scope } = this.#core;
+    if (scope.bare) return this.#permitted(scope.entries[0], uri);
+    const listed = this.#core.exposed('resources', uri)?.item.ref;
+    if (listed) return { server: listed.server, uri: listed.name };
+    const split = splitUri(uri);
+    return (split && this.#permitted(scope.byPrefix(split.server), split.uri)) ?? this.#ownerOf(uri);
+  }
+
+  template(uri: string): ResourceTarget | undefined {
+    if (uriFault(uri)) return undefined;
+    const { scope } = this.#core;
+    if (scope.bare) return this.#permittedTemplate(scope.entries[0], uri);
+    for (const kind of ['templates', 'resources'] as const) {
+      const listed = this.#core.exposed(kind, uri)?.item.ref ?? this.#only(kind, uri);
+      if (listed) return { server: listed.server, uri: listed.name };
+    }
+    const split = splitUri(uri);
+    const entry = split && scope.byPrefix(split.server);
+    if (!entry) return undefined;
+    const visible = this.#listedAs(entry, split.uri, 'templates') ?? this.#listedAs(entry, split.uri, 'resources');
+    return visible ? { server: entry.name, uri: split.uri } : undefined;
+  }
+
+  prefixOf(server: string): string {
+    return this.#core.catalogue.prefixOf(server);
+  }
+
+  exposeUri(server: string, uri: string): string {
+    return this.#core.scope.bare ? uri : exposeUri(this.prefixOf(server), uri);
+  }
+
+  restoreUri(server: string, exposed: string): string | undefined {
+    const { scope } = this.#core;
+    if (scope.bare) return undefined;
+    const split = splitUri(exposed);
+    const entry = split && scope.byPrefix(split.server);
+    if (entry?.name !== server || uriFault(split!.uri)) return undefined;
+    const { uri } = split!;
+    const known =
+      this.#listedAs(entry, uri, 'resources') === true ||
+      this.#desk.handedOut.has(this.#principal.key, server, uri) ||
+      this.#coveredBy(entry, uri);
+    return known ? uri : undefined;
+  }
+
+  /** A resource of an upstream, listed or not: what is listed follows the view, anything else is asked for by its URI. */
+  #permitted(entry: ServerEntry | undefined, uri: string): ResourceTarget | undefined {
+    if (!entry || !offersResources(entry) || uriFault(uri)) return undefined;
+    const allowed = this.#listedAs(entry, uri, 'resources') ?? this.#admits('resource', entry, uri);
+    return allowed ? { server: entry.name, uri } : undefined;
+  }
+
+  /** Behind one upstream: templates and resources it listed by the view, others by asking. */
+  #permittedTemplate(entry: ServerEntry | undefined, uri: string): ResourceTarget | undefined {
+    if (!entry) return undefined;
+    const allowed =
+      this.#listedAs(entry, uri, 'templates') ??
+      this.#listedAs(entry, uri, 'resources') ??
+      (offersResources(entry) && this.#admits('template', entry, uri));
+    return allowed ? { server: entry.name, uri } : undefined;
+  }
+
+  /** Whether an upstream's item is in this view; undefined when the upstream does not list it. */
+  #listedAs(entry: ServerEntry, own: string, kind: ListKind): boolean | undefined {
+    if (!entry.lists[kind].positions.has(own)) return undefined;
+    return this.#core.visible(kind, this.#core.scope.lists[kind].find(entry.name, own)) !== undefined;
+  }
+
+  #admits(kind: 'resource' | 'template', entry: ServerEntry, uri: string): boolean {
+    const ref = { kind, server: entry.name, name: uri };
+    return this.#core.scope.admits(ref) && this.#desk.decisions.allows(this.#principal, ref);
+  }
+
+  /** The one upstream that lists a bare URI, or else the one whose templates cover it. Two are none: never a guess. */
+  #ownerOf(uri: string): ResourceTarget | undefined {
+    const listing = this.#visibleOwners('resources', uri);
+    if (listing.length > 1) return undefined;
+    if (listing[0]) return { server: listing[0].server, uri };
+    const covering = this.#core.scope.entries.filter((entry) => this.#coveredBy(entry, uri));
+    return covering.length === 1 ? this.#permitted(covering[0], uri) : undefined;
+  }
+
+  #only(kind: ListKind, name: string) {
+    const owners = this.#visibleOwners(kind, name);
+    return owners.length === 1 ? owners[0] : undefined;
+  }
+
+  #visibleOwners(kind: ListKind, name: string) {
+    const owners = this.#core.scope.lists[kind].owners(name);
+    return owners.flatMap((index) => this.#core.visible(kind, index)?.item.ref ?? []);
+  }
+
+  /** Whether a visible template of this upstream covers a URI. One that climbs out of its path is covered by none. */
+  #coveredBy(entry: ServerEntry, uri: string): boolean {
+    if (climbs(uri)) return false;
+    return entry.lists.templates.items.some(
+      ({ ref }) => matchesTemplate(ref.name, uri) && this.#listedAs(entry, ref.name, 'templates') === true,
+    );
+  }
+}
+
+/** Path tricks a template's author did not mean to cover: dot-dot segments in any spelling, back-slashes. */
+function climbs(uri: string): boolean {
+  return uri.includes('\\') || /(?:^|[/:=?#]|%2f)(?:\.|%2e){2}(?:$|[/?#]|%2f|%5c)/i.test(uri);
+}
