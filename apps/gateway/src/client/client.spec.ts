@@ -1,0 +1,130 @@
+import { randomUUID } from 'node:crypto';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
+import { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/streamableHttp.js';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { demoServer } from '../demo/demo-server.js';
+import type { Terminal } from '../terminal.js';
+import { runCall } from './call.js';
+import { runTools } from './tools.js';
+
+let http: Server;
+let url: string;
+const sessions = new Map<string, { server: McpServer; transport: StreamableHTTPServerTransport }>();
+
+beforeAll(async () => {
+  http = createServer(async (request, response) => {
+    const known = sessions.get(String(request.headers['mcp-session-id']));
+    if (known) return known.transport.handleRequest(request, response);
+    const server = demoServer('1.0.0');
+    const transport = new StreamableHTTPServerTransport({
+      sessionIdGenerator: randomUUID,
+      onsessioninitialized: (id) => void sessions.set(id, { server, transport }),
+      onsessionclosed: (id) => void sessions.delete(id),
+    });
+    await server.connect(transport);
+    return transport.handleRequest(request, response);
+  });
+  await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve));
+  url = `http://127.0.0.1:${(http.address() as AddressInfo).port}/mcp`;
+});
+
+afterAll(async () => {
+  http.closeAllConnections();
+  await new Promise((resolve) => http.close(resolve));
+});
+
+function screen() {
+  const written = { out: '', err: '' };
+  const terminal: Terminal = {
+    out: (text) => {
+      written.out += text;
+    },
+    err: (text) => {
+      written.err += text;
+    },
+    outIsTty: false,
+    inIsTty: false,
+    columns: 100,
+  };
+  return { written, terminal };
+}
+
+async function call(name: string, words: string[], options: { json?: string; raw?: boolean; at?: string } = {}) {
+  const { written, terminal } = screen();
+  const { at = url, ...rest } = options;
+  const code = await runCall(
+    name,
+    words,
+    { url: at, version: '1', signal: new AbortController().signal, ...rest },
+    terminal,
+  );
+  return { code, ...written };
+}
+
+describe('tools', () => {
+  it('prints a table of names and first lines', async () => {
+    const { written, terminal } = screen();
+    expect(await runTools(undefined, { url, version: '1' }, terminal)).toBe(0);
+    expect(written.out).toMatch(/^TOOL +DESCRIPTION\n/);
+    expect(written.out).toMatch(/^echo +Gives the message back$/m);
+  });
+
+  it('filters by part of a name or by a pattern, and says when nothing is left', async () => {
+    const { written, terminal } = screen();
+    expect(await runTools('*o', { url, version: '1', json: true }, terminal)).toBe(0);
+    expect(JSON.parse(written.out).map((tool: { name: string }) => tool.name)).toEqual(
+      ['echo', 'slow'].filter((n) => n.endsWith('o')),
+    );
+    const second = screen();
+    expect(await runTools('none-such', { url, version: '1' }, second.terminal)).toBe(1);
+    expect(second.written.err).toContain("none of 5 tools matches 'none-such'");
+  });
+});
+
+describe('call', () => {
+  it('prints the text of the result', async () => {
+    expect(await call('echo', ['message=hello'])).toMatchObject({ code: 0, out: 'hello\n' });
+  });
+
+  it('types arguments by the schema of the tool', async () => {
+    expect((await call('add', ['a=2', 'b=3'])).out).toBe('2 + 3 = 5\n');
+    expect((await call('echo', ['message=42'])).out).toBe('42\n');
+    expect((await call('add', ['b=1'], { json: '{"a":1.5}' })).out).toBe('1.5 + 1 = 2.5\n');
+  });
+
+  it('prints the whole result as JSON when asked', async () => {
+    const { out } = await call('add', ['a=1', 'b=1'], { raw: true });
+    expect(JSON.parse(out)).toMatchObject({ structuredContent: { sum: 2 } });
+  });
+
+  it('shows progress beside the result', async () => {
+    const { code, out, err } = await call('slow', ['seconds=0.05', 'steps=2']);
+    expect(code).toBe(0);
+    expect(out).toBe('Done after 0.05 s\n');
+    expect(err).toBe('[1/2] step 1 of 2\n[2/2] step 2 of 2\n');
+  });
+
+  it('exits 1 when the tool fails and writes its text to stderr', async () => {
+    expect(await call('fail', [])).toMatchObject({ code: 1, out: '', err: expect.stringContaining('always fails') });
+  });
+
+  it('suggests names for one that is unknown', async () => {
+    expect((await call('demo:ech', [])).err).toContain('did you mean echo?');
+  });
+
+  it('closes its session', async () => {
+    await call('echo', ['message=x']);
+    expect(sessions.size).toBe(0);
+  });
+
+  it('says what to do when nothing answers', async () => {
+    const closed = createServer();
+    await new Promise<void>((resolve) => closed.listen(0, '127.0.0.1', resolve));
+    const at = `http://127.0.0.1:${(closed.address() as AddressInfo).port}/mcp`;
+    await new Promise((resolve) => closed.close(resolve));
+    await expect(call('echo', [], { at })).rejects.toThrow(/is the gateway running\? Start it with `npm start`/);
+    await expect(call('echo', [], { at: 'nonsense' })).rejects.toThrow(/is not a URL/);
+  });
+});

@@ -1,0 +1,95 @@
+import { Client } from '@modelcontextprotocol/sdk/client/index.js';
+import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
+import { ListToolsResultSchema, type Tool } from '@modelcontextprotocol/sdk/types.js';
+import { UsageError } from './arguments.js';
+
+export const DEFAULT_URL = 'http://127.0.0.1:8082/mcp';
+
+export interface ClientSettings {
+  readonly url: string;
+  readonly version: string;
+  /** Somebody can answer questions of a tool. */
+  readonly canAsk: boolean;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Opens a session, lets `work` use it, and closes it whatever happened.
+ * @throws UsageError with a sentence when the gateway cannot be reached
+ */
+export async function withGateway<T>(
+  settings: ClientSettings,
+  prepare: (client: Client) => void,
+  work: (client: Client) => Promise<T>,
+): Promise<T> {
+  const endpoint = endpointOf(settings.url);
+  const client = new Client(
+    { name: 'mcp-gateway-cli', version: settings.version },
+    { capabilities: settings.canAsk ? { elicitation: {} } : {} },
+  );
+  prepare(client);
+  const transport = new StreamableHTTPClientTransport(endpoint);
+  try {
+    await client.connect(transport, settings.signal ? { signal: settings.signal } : {});
+  } catch (thrown) {
+    await client.close().catch(() => {});
+    throw explain(thrown, settings.url);
+  }
+  try {
+    return await work(client);
+  } finally {
+    await transport.terminateSession().catch(() => {});
+    await client.close().catch(() => {});
+  }
+}
+
+/** Every tool of the endpoint, all pages. */
+export async function listTools(client: Client): Promise<Tool[]> {
+  const tools: Tool[] = [];
+  const seen = new Set<string>();
+  let cursor: string | undefined;
+  do {
+    const page = await client.request(
+      { method: 'tools/list', params: cursor === undefined ? {} : { cursor } },
+      ListToolsResultSchema,
+    );
+    tools.push(...page.tools);
+    cursor = page.nextCursor;
+  } while (cursor !== undefined && !seen.has(cursor) && seen.add(cursor));
+  return tools;
+}
+
+function endpointOf(url: string): URL {
+  try {
+    const endpoint = new URL(url);
+    if (endpoint.protocol === 'http:' || endpoint.protocol === 'https:') return endpoint;
+  } catch {
+    // said below
+  }
+  throw new UsageError(`'${url}' is not a URL; write one like ${DEFAULT_URL}`);
+}
+
+/** A sentence for the usual reasons why no session can be opened. */
+function explain(thrown: unknown, url: string): unknown {
+  const cause = causeCode(thrown);
+  if (cause === 'ECONNREFUSED') {
+    return new UsageError(
+      `nothing answers at ${url}; is the gateway running? Start it with \`npm start\` or \`npx mcp-gateway serve\`, or name another address with --url`,
+    );
+  }
+  if (cause === 'ENOTFOUND' || cause === 'EAI_AGAIN') return new UsageError(`the host of ${url} cannot be found`);
+  if (cause !== undefined) return new UsageError(`cannot reach ${url}: ${cause}`);
+  const status = (thrown as { code?: unknown }).code;
+  if (status === 404)
+    return new UsageError(`there is no MCP endpoint at ${url}; the gateway's are /mcp and /mcp/<server>`);
+  if (status === 401 || status === 403) return new UsageError(`${url} refuses this caller (HTTP ${status})`);
+  return thrown;
+}
+
+function causeCode(thrown: unknown): string | undefined {
+  for (let error = thrown, depth = 0; error instanceof Error && depth < 5; error = error.cause, depth += 1) {
+    const { code } = error as { code?: unknown };
+    if (typeof code === 'string' && /^(E[A-Z_]+|UND_ERR_[A-Z_]+)$/.test(code)) return code;
+  }
+  return undefined;
+}

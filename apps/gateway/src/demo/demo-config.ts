@@ -1,0 +1,8 @@
+/** What `serve` runs when there is no configuration file. */
+export const DEMO_CONFIG = `
+log: { format: text }
+proxy:
+  servers:
+    - name: demo
+      type: in-process
+`;

@@ -1,0 +1,22 @@
+/** What a command may know of the world: where to write, and whether a person sits in front of it. */
+export interface Terminal {
+  out(text: string): void;
+  err(text: string): void;
+  /** Standard output is a terminal. */
+  readonly outIsTty: boolean;
+  /** Standard input is a terminal: questions can be asked. */
+  readonly inIsTty: boolean;
+  /** Characters per line. */
+  readonly columns: number;
+}
+
+/** The process's own standard streams. */
+export function processTerminal(): Terminal {
+  return {
+    out: (text) => void process.stdout.write(text),
+    err: (text) => void process.stderr.write(text),
+    outIsTty: process.stdout.isTTY === true,
+    inIsTty: process.stdin.isTTY === true,
+    columns: process.stdout.columns ?? 100,
+  };
+}
