@@ -1,8 +1,17 @@
+import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
+const source = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
+
 export default defineConfig({
-  // Without the source condition the tests would silently run against a stale dist/.
-  ssr: { resolve: { conditions: ['source', 'node', 'import', 'default'], externalConditions: ['source'] } },
+  // Sources, never a stale dist/. By alias, because a `source` condition would reach the dependencies too, and some
+  // of them publish TypeScript under that name.
+  resolve: {
+    alias: [
+      { find: /^#libs\/(.+)$/, replacement: source('./libs/$1/src/index.ts') },
+      { find: 'mcp-gateway/plugin', replacement: source('./libs/plugin/src/index.ts') },
+    ],
+  },
   test: {
     include: ['libs/**/*.spec.ts', 'apps/**/*.spec.ts', 'test/**/*.spec.ts'],
     testTimeout: 30_000,

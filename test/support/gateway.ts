@@ -1,0 +1,97 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { freePort, ROOT, type Running, startProcess } from './processes.js';
+import { RawSession } from './raw.js';
+import type { ServerEntry } from './upstreams.js';
+import { until } from './wait.js';
+
+/** A configuration as its file spells it, sections left out at will. */
+export interface FileConfig {
+  readonly server?: Record<string, unknown>;
+  readonly proxy?: Record<string, unknown>;
+  readonly servers: readonly ServerEntry[];
+}
+
+export interface Gateway {
+  /** Without a path: `http://127.0.0.1:port`. */
+  readonly url: string;
+  /** `/mcp`, or `/mcp/<name>`. */
+  mcp(name?: string): string;
+  close(): Promise<void>;
+}
+
+function document({ server, proxy, servers }: FileConfig, port: number): string {
+  return JSON.stringify({
+    server: { url: `http://127.0.0.1:${port}`, port, ...server },
+    proxy: { ...proxy, servers },
+    log: { level: process.env['TEST_LOG_LEVEL'] ?? 'error' },
+  });
+}
+
+function endpoints(url: string): Pick<Gateway, 'url' | 'mcp'> {
+  return { url, mcp: (name) => `${url}/mcp${name === undefined ? '' : `/${name}`}` };
+}
+
+/** A gateway in a process of its own, from the build, with its configuration file. */
+export interface SpawnedGateway extends Gateway, Pick<Running, 'pid' | 'child' | 'output'> {
+  readonly file: string;
+  /** Writes the configuration file anew, as an operator would. */
+  rewrite(config: FileConfig): void;
+}
+
+export async function spawnGateway(config: FileConfig, port?: number): Promise<SpawnedGateway> {
+  const directory = mkdtempSync(join(tmpdir(), 'mcp-gateway-test-'));
+  const file = join(directory, 'config.yaml');
+  const at = port ?? (await freePort());
+  writeFileSync(file, document(config, at));
+  const running = startProcess([join(ROOT, 'bin/mcp-gateway.js'), 'serve', '--config', file]);
+  const url = `http://127.0.0.1:${at}`;
+  const close = async () => {
+    await running.close();
+    rmSync(directory, { recursive: true, force: true });
+  };
+  try {
+    await until('the gateway is live', async () => {
+      if (running.child.exitCode !== null) throw new Error(running.output());
+      const answer = await fetch(`${url}/live`);
+      await answer.body?.cancel();
+      return answer.ok;
+    });
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  return {
+    ...endpoints(url),
+    ...running,
+    file,
+    close,
+    rewrite: (next) => writeFileSync(file, document(next, at)),
+  };
+}
+
+/** Waits until the named upstreams are in the lists of `/mcp`. */
+export async function listed(gateway: Gateway, ...servers: string[]): Promise<void> {
+  const session = await RawSession.open(gateway.mcp());
+  try {
+    await until(`tools of ${servers.join(', ')} are listed`, async () => {
+      const names = await toolNames(session);
+      return servers.every((server) => names.some((name) => name.startsWith(`${server}:`)));
+    });
+  } finally {
+    await session.close();
+  }
+}
+
+export async function toolNames(session: RawSession): Promise<string[]> {
+  const names: string[] = [];
+  for (let cursor: string | undefined, count = 0; count < 100; count++) {
+    const { result } = await session.request('tools/list', cursor === undefined ? {} : { cursor });
+    const page = (result ?? {}) as { tools?: { name: string }[]; nextCursor?: string };
+    names.push(...(page.tools ?? []).map((tool) => tool.name));
+    cursor = page.nextCursor;
+    if (cursor === undefined) return names;
+  }
+  throw new Error('more than 100 pages of tools');
+}
