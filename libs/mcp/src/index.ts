@@ -1,6 +1,6 @@
 export { downgradeElicitation, downgradeResult } from './content/downgrade.js';
 export { restoreArgumentUris, rewriteAskUris, rewriteItem, rewriteResultUris, type UriMap } from './content/rewrite.js';
-export { type ScanFault, type ScanLimits, scan } from './json/scan.js';
+export { type ScanFault, type ScanFaultKind, type ScanLimits, scan } from './json/scan.js';
 export { type Edit, editMembers, type MemberChanges, splice } from './json/splice.js';
 export { type JsonMember, type JsonType, JsonView, type Span } from './json/view.js';
 export { LIST_KINDS, LIST_METHODS, type Listing, type ListKind } from './listing.js';
@@ -22,12 +22,12 @@ export {
   type Message,
   type MessageLimits,
   type NotificationMessage,
-  parseClientMessage,
-  parseUpstreamMessage,
   type RequestMessage,
   type ResponseMessage,
   type SingleMessage,
 } from './rpc/envelope.js';
+export { MAX_BATCH, parseClientMessage } from './rpc/parse-client.js';
+export { parseUpstreamMessage, parseUpstreamMessages } from './rpc/parse-upstream.js';
 export { SSE_KEEP_ALIVE, sseFrame } from './sse/frame.js';
 export { type SseEvent, type SseHandlers, SseParser } from './sse/parser.js';
 export {

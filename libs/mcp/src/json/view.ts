@@ -108,6 +108,20 @@ export class JsonView implements Span {
     return found;
   }
 
+  /** The spans of the keys alone, quotes included; nothing is decoded. */
+  forEachKey(visit: (start: number, end: number) => void): void {
+    if (this.bytes[this.start] !== OPEN_BRACE) return;
+    const index = this.#members();
+    if (index) {
+      for (let at = 0; at < index.spans.length; at += SPAN_WIDTH) visit(index.spans[at]!, index.spans[at + 1]!);
+    } else {
+      eachMember(this.bytes, this.start, this.end, (start, end) => {
+        visit(start, end);
+        return true;
+      });
+    }
+  }
+
   /** Elements in order; empty when this is not an array. */
   items(): JsonView[] {
     const found: JsonView[] = [];

@@ -60,24 +60,3 @@ export interface MessageLimits {
   readonly depth: number;
   readonly nodes: number;
 }
-
-/**
- * Reads what a client sent, strictly: one pass, duplicate keys and protocol members in escaped, case-folded or
- * control-character disguise refused (security.md T060, T061). Protocol members are those of the envelope, of params
- * and of `_meta`. Ids are strings or integers, params an object (arrays are refused: MCP defines none).
- *
- * @throws EnvelopeError PARSE_ERROR for what is not JSON, INVALID_REQUEST for what is not a JSON-RPC message
- */
-export function parseClientMessage(_bytes: Buffer, _limits: MessageLimits): Message {
-  throw new Error('pending');
-}
-
-/**
- * Reads what an upstream sent: valid JSON and a JSON-RPC message, tolerant of unknown members, repeated keys inside
- * payloads and `id: null` in errors.
- *
- * @throws GatewayError UPSTREAM_PROTOCOL with a short reason and the first characters of the offending text
- */
-export function parseUpstreamMessage(_bytes: Buffer): SingleMessage {
-  throw new Error('pending');
-}

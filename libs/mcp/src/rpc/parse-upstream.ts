@@ -1,0 +1,73 @@
+import { GatewayError } from '#libs/kernel';
+import { scan } from '../json/scan.js';
+import { JsonView } from '../json/view.js';
+import type { SingleMessage } from './envelope.js';
+import { MessageFault, readMessage } from './parse-message.js';
+
+/** Deeper than anything a client accepts, shallow enough for JSON.parse and JSON.stringify of any part. */
+const MAX_DEPTH = 512;
+/** How much of the offending text an error shows. */
+const SAMPLE = 80;
+
+/**
+ * Reads what an upstream sent: valid JSON and a JSON-RPC message, tolerant of unknown members, repeated keys inside
+ * payloads and `id: null` in errors.
+ *
+ * @throws GatewayError UPSTREAM_PROTOCOL with a short reason and the first characters of the offending text
+ */
+export function parseUpstreamMessage(bytes: Buffer): SingleMessage {
+  const view = readJson(bytes);
+  if (view.type === 'array') throw broken(bytes, 'a batch where one message was expected');
+  return readElement(view);
+}
+
+/**
+ * The same for peers that may batch (revision 2025-03-26): one message or an array of them.
+ *
+ * @throws GatewayError UPSTREAM_PROTOCOL, also when only one element is bad
+ */
+export function parseUpstreamMessages(bytes: Buffer): SingleMessage[] {
+  const view = readJson(bytes);
+  if (view.type !== 'array') return [readElement(view)];
+  const messages: SingleMessage[] = [];
+  view.forEachItem((item) => messages.push(readElement(item)));
+  return messages;
+}
+
+function readJson(bytes: Buffer): JsonView {
+  const view = scan(bytes, { depth: MAX_DEPTH, nodes: Number.POSITIVE_INFINITY, uniqueKeys: false });
+  if (view instanceof JsonView) return view;
+  throw broken(bytes, `${view.kind === 'syntax' ? 'not valid JSON: ' : ''}${view.reason} (byte ${view.offset})`);
+}
+
+function readElement(view: JsonView): SingleMessage {
+  const repeated = repeatedMember(view);
+  if (repeated) throw broken(view.raw(), `the member "${repeated}" occurs twice`);
+  const message = readMessage(view);
+  if (message instanceof MessageFault) throw broken(view.raw(), message.reason);
+  return message;
+}
+
+const ENVELOPE = new Set(['jsonrpc', 'id', 'method', 'params', 'result', 'error']);
+
+function repeatedMember(view: JsonView): string | undefined {
+  const seen = new Set<string>();
+  let repeated: string | undefined;
+  view.forEachKey((start, end) => {
+    // The longest name, every character escaped.
+    if (end - start > 2 + 7 * 6) return;
+    const key = new JsonView(view.bytes, start, end).string() as string;
+    if (!ENVELOPE.has(key)) return;
+    if (seen.has(key)) repeated = key;
+    seen.add(key);
+  });
+  return repeated;
+}
+
+function broken(bytes: Buffer, reason: string): GatewayError {
+  const sample = bytes
+    .toString('utf8', 0, SAMPLE * 4)
+    .replace(/[\p{Cc}\p{Cf}]+/gu, ' ')
+    .slice(0, SAMPLE);
+  return new GatewayError('UPSTREAM_PROTOCOL', `The server sent ${reason}. It begins: ${sample || '(nothing)'}`);
+}
