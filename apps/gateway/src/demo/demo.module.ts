@@ -3,7 +3,7 @@ import { Extension, type InProcessMcpServer, InProcessServer } from '#libs/plugi
 import { VERSION } from '../version.js';
 
 /** The demo server. It is loaded when an upstream of type `in-process` asks for it, and not before. */
-@Extension(InProcessServer, { name: 'demo' })
+@Extension(InProcessServer, { name: 'demo', api: '1.0' })
 export class DemoServer extends InProcessServer {
   async create(): Promise<InProcessMcpServer> {
     const { demoServer } = await import('./demo-server.js');
