@@ -28,7 +28,7 @@ export {
 } from './rpc/envelope.js';
 export { MAX_BATCH, parseClientMessage } from './rpc/parse-client.js';
 export { parseUpstreamMessage, parseUpstreamMessages } from './rpc/parse-upstream.js';
-export { SSE_KEEP_ALIVE, sseFrame } from './sse/frame.js';
+export { oneLine, SSE_KEEP_ALIVE, sseFrame } from './sse/frame.js';
 export { type SseEvent, type SseHandlers, SseParser } from './sse/parser.js';
 export {
   ASSUMED_VERSION,
