@@ -13,7 +13,8 @@ export {
   VENDOR_META_PREFIX,
 } from './meta.js';
 export { exposedName } from './names/names.js';
-export { exposeUri, isHttpUri, matchesTemplate, splitUri } from './names/uris.js';
+export { matchesTemplate } from './names/uri-template.js';
+export { exposeUri, hasScheme, isHttpUri, MAX_URI_LENGTH, splitUri } from './names/uris.js';
 export { encodeError, encodeNotification, encodeRequest, encodeResult, errorObject } from './rpc/encode.js';
 export {
   type BatchMessage,
