@@ -1,14 +1,38 @@
-export { ConfigRef } from './ref.js';
-export { GatewayConfigRef, MetricsConfigRef, ProxyConfigRef, ServerConfigRef } from './refs.js';
+export { ConfigModule } from './config.module.js';
+export { diffServers, type ServersDiff } from './diff-servers.js';
+export { equalConfig } from './equal.js';
 export {
-  type ClientProfileConfig,
-  ConnectionConfig,
-  GatewayConfig,
-  LimitsConfig,
-  LogConfig,
-  MetricsConfig,
-  ProxyConfig,
-  ServerConfig,
-  type ToolsetConfig,
-  UpstreamConfig,
-} from './sections/sections.js';
+  LiveConfig,
+  type LiveConfigOptions,
+  type ReloadResult,
+  type SectionRefs,
+  serveProblems,
+} from './live-config.js';
+export { configFrom, type LoadedConfig, type LoadOptions, loadConfig, type NoConfig } from './load/load-config.js';
+export type { Overrides } from './load/overrides.js';
+export { ConfigError, type Problem, showProblem } from './load/problems.js';
+export { ConfigRef } from './ref.js';
+export {
+  ApiKeysConfigRef,
+  AuditConfigRef,
+  AuthConfigRef,
+  GatewayConfigRef,
+  LogConfigRef,
+  MetricsConfigRef,
+  OauthConfigRef,
+  ProxyConfigRef,
+  RateLimitConfigRef,
+  ServerConfigRef,
+} from './refs.js';
+export { listenProblem } from './report/listen.js';
+export { type Unsupported, unsupportedSections } from './report/unsupported.js';
+export { gatewayJsonSchema } from './schema/json-schema.js';
+export { ApiKeyConfig, AuthConfig, AuthOptionsConfig, PermissionConfig } from './sections/auth.config.js';
+export { AdminConfig, GatewayConfig, StoreConfig } from './sections/gateway.config.js';
+export { IntrospectionConfig, OauthConfig, OktaConfig } from './sections/oauth.config.js';
+export { AuditConfig, LogConfig, MetricsConfig, TracingConfig } from './sections/observability.config.js';
+export { ClientProfileConfig, ProxyConfig, ToolsetConfig } from './sections/proxy.config.js';
+export { RateLimitConfig } from './sections/rate-limit.config.js';
+export { CorsConfig, LimitsConfig, ServerConfig, ShutdownConfig } from './sections/server.config.js';
+export { ConnectionConfig, TlsConfig, ToolSelectionConfig, UpstreamConfig } from './sections/upstream.config.js';
+export { type ConfigWatch, type WatchOptions, watchConfig } from './watch/watch-config.js';

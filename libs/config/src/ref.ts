@@ -14,7 +14,7 @@ export class ConfigRef<T> {
     return this.#current;
   }
 
-  /** Called after `current` changed. Returns the function that stops it. */
+  /** Called after `current` changed, when every section has its new value. Returns the function that stops it. */
   onChange(listener: (next: T, previous: T) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
@@ -22,9 +22,28 @@ export class ConfigRef<T> {
 
   /** Only the configuration's owner calls this. */
   replace(next: T): void {
+    this.swap(next)();
+  }
+
+  /**
+   * Only the configuration's owner calls this: changes the value now and returns the function that tells the listeners,
+   * so that several refs can change together. A listener that throws is reported and does not stop the others.
+   */
+  swap(next: T): (onListenerError?: (thrown: unknown) => void) => void {
     const previous = this.#current;
-    if (next === previous) return;
     this.#current = next;
-    for (const listener of this.#listeners) listener(next, previous);
+    return (onListenerError) => {
+      if (next === previous) return;
+      let failed: { thrown: unknown } | undefined;
+      for (const listener of [...this.#listeners]) {
+        try {
+          listener(next, previous);
+        } catch (thrown) {
+          if (onListenerError) onListenerError(thrown);
+          else failed ??= { thrown };
+        }
+      }
+      if (failed) throw failed.thrown;
+    };
   }
 }

@@ -1,0 +1,16 @@
+import type { Findings } from '../load/problems.js';
+import type { GatewayConfig } from '../sections/gateway.config.js';
+import { checkAccess } from './access.js';
+import { checkLater } from './later.js';
+import { checkProxy } from './proxy.js';
+import { checkUpstream } from './upstream.js';
+
+/** What one field cannot know by itself. Fields that were refused hold their defaults here. */
+export function checkConfig(config: GatewayConfig, findings: Findings): void {
+  config.proxy.servers.forEach((upstream, index) => {
+    checkUpstream(upstream, ['proxy', 'servers', index], findings);
+  });
+  checkProxy(config, findings);
+  checkAccess(config, findings);
+  checkLater(config, findings);
+}

@@ -1,0 +1,148 @@
+import { GatewayError, messageOf } from '#libs/kernel';
+import { equalConfig } from './equal.js';
+import { deepFreeze } from './load/freeze.js';
+import type { LoadedConfig } from './load/load-config.js';
+import { ConfigError, type Problem } from './load/problems.js';
+import * as refs from './refs.js';
+import { listenProblem } from './report/listen.js';
+import { unsupportedSections } from './report/unsupported.js';
+import type { GatewayConfig } from './sections/gateway.config.js';
+import { ServerConfig } from './sections/server.config.js';
+
+/** Every section that has a ref, by its key in the file. */
+export interface SectionRefs {
+  readonly server: refs.ServerConfigRef;
+  readonly oauth: refs.OauthConfigRef;
+  readonly api_keys: refs.ApiKeysConfigRef;
+  readonly auth: refs.AuthConfigRef;
+  readonly proxy: refs.ProxyConfigRef;
+  readonly rate_limit: refs.RateLimitConfigRef;
+  readonly log: refs.LogConfigRef;
+  readonly audit: refs.AuditConfigRef;
+  readonly metrics: refs.MetricsConfigRef;
+}
+
+export type ReloadResult =
+  | {
+      readonly kind: 'applied';
+      /** Sections that changed, by key. */
+      readonly changed: readonly string[];
+      /** Settings that changed in the file and keep their old value until a restart. */
+      readonly restart: readonly string[];
+      readonly warnings: readonly Problem[];
+    }
+  | { readonly kind: 'kept'; readonly problems: readonly Problem[]; readonly message: string };
+
+export interface LiveConfigOptions {
+  /** Loads the configuration anew; absent when it does not come from a file. @throws ConfigError */
+  readonly load?: () => LoadedConfig;
+  /** More reasons to refuse a new configuration, e.g. what a plug-in says of its settings. */
+  readonly check?: (config: GatewayConfig) => readonly Problem[];
+  /** A listener of a ref threw. */
+  readonly onListenerError?: (thrown: unknown) => void;
+}
+
+/** Owns the running configuration: the refs everybody injects, and the only place that changes them. */
+export class LiveConfig {
+  readonly gateway: refs.GatewayConfigRef;
+  readonly sections: SectionRefs;
+  #loaded: LoadedConfig;
+
+  constructor(
+    initial: LoadedConfig,
+    private readonly options: LiveConfigOptions = {},
+  ) {
+    const { config } = initial;
+    this.#loaded = initial;
+    this.gateway = new refs.GatewayConfigRef(config);
+    this.sections = {
+      server: new refs.ServerConfigRef(config.server),
+      oauth: new refs.OauthConfigRef(config.oauth),
+      api_keys: new refs.ApiKeysConfigRef(config.api_keys),
+      auth: new refs.AuthConfigRef(config.auth),
+      proxy: new refs.ProxyConfigRef(config.proxy),
+      rate_limit: new refs.RateLimitConfigRef(config.rate_limit),
+      log: new refs.LogConfigRef(config.log),
+      audit: new refs.AuditConfigRef(config.audit),
+      metrics: new refs.MetricsConfigRef(config.metrics),
+    };
+  }
+
+  /** The configuration in force. */
+  get current(): GatewayConfig {
+    return this.gateway.current;
+  }
+
+  /** The last successful load: its file, the files it referred to, what they held. */
+  get source(): LoadedConfig {
+    return this.#loaded;
+  }
+
+  /**
+   * Loads anew and swaps all sections at once; listeners run when every ref has its new value. With problems nothing
+   * changes. Sections that are equal keep their identity and tell nobody. Never throws.
+   */
+  reload(): ReloadResult {
+    if (!this.options.load) return kept([{ path: '$', message: 'this configuration does not come from a file' }]);
+    let loaded: LoadedConfig;
+    try {
+      loaded = this.options.load();
+    } catch (thrown) {
+      if (thrown instanceof ConfigError) return kept(thrown.problems, thrown.message);
+      return kept([{ path: '$', message: thrown instanceof GatewayError ? thrown.message : messageOf(thrown) }]);
+    }
+    const { config, restart } = keepUntilRestart(this.current, loaded.config);
+    const refusals = [...serveProblems(config), ...(this.options.check?.(config) ?? [])];
+    if (refusals.length > 0) return kept(refusals, new ConfigError(refusals, loaded.file).message);
+    this.#loaded = loaded;
+    return { kind: 'applied', changed: this.#swap(config), restart, warnings: loaded.warnings };
+  }
+
+  #swap(next: GatewayConfig): readonly string[] {
+    const previous = this.current;
+    const values = shareEqual(previous, next);
+    const changed = Object.keys(values).filter(
+      (key) => values[key as keyof GatewayConfig] !== previous[key as keyof GatewayConfig],
+    );
+    if (changed.length === 0) return changed;
+    const tell = [this.gateway.swap(values)];
+    for (const [key, ref] of Object.entries(this.sections)) tell.push(ref.swap(values[key as keyof SectionRefs]));
+    const onError = this.options.onListenerError ?? (() => {});
+    for (const notify of tell) notify(onError);
+    return changed;
+  }
+}
+
+/** Why this build must not serve this configuration: sections it would have to ignore, and where it would listen. */
+export function serveProblems(config: GatewayConfig): readonly Problem[] {
+  const listen = listenProblem(config);
+  return [...unsupportedSections(config).restricting, ...(listen ? [listen] : [])];
+}
+
+function kept(problems: readonly Problem[], message = new ConfigError(problems, undefined).message): ReloadResult {
+  return { kind: 'kept', problems, message };
+}
+
+/** Sections that did not change keep their identity, so that their listeners stay quiet. */
+function shareEqual(previous: GatewayConfig, next: GatewayConfig): GatewayConfig {
+  const shared = Object.assign(Object.create(Object.getPrototypeOf(next)), next) as Record<string, unknown>;
+  for (const [key, value] of Object.entries(previous)) if (equalConfig(value, shared[key])) shared[key] = value;
+  return Object.freeze(shared) as unknown as GatewayConfig;
+}
+
+/** Settings that are read once at start keep their value; the names of those that would have changed are told. */
+function keepUntilRestart(previous: GatewayConfig, next: GatewayConfig): { config: GatewayConfig; restart: string[] } {
+  const restart: string[] = [];
+  const keep = <T extends object, K extends keyof T & string>(from: T, to: T, key: K, name: string) => {
+    if (!equalConfig(from[key], to[key])) restart.push(name);
+    to[key] = from[key];
+  };
+  const server = Object.assign(new ServerConfig(), next.server);
+  keep(previous.server, server, 'host', 'server.host');
+  keep(previous.server, server, 'port', 'server.port');
+  keep(previous.server, server, 'session_key', 'server.session_key');
+  const config = Object.assign(Object.create(Object.getPrototypeOf(next)) as GatewayConfig, next, { server });
+  keep(previous, config, 'plugins', 'plugins');
+  keep(previous, config, 'store', 'store');
+  return { config: deepFreeze(config), restart };
+}

@@ -1,0 +1,67 @@
+import { type Path, showPath } from '../load/path.js';
+import type { Problem } from '../load/problems.js';
+import type { GatewayConfig } from '../sections/gateway.config.js';
+
+export interface Unsupported {
+  /** These would restrict access. Serving without them would be unsafe: refuse. */
+  readonly restricting: readonly Problem[];
+  /** These change nothing about access. Say so once and go on. */
+  readonly ignored: readonly Problem[];
+}
+
+const LATER_CREDENTIALS: ReadonlySet<string> = new Set([
+  'oauth-client-credentials',
+  'token-exchange',
+  'unsafe_passthrough',
+]);
+
+/** Sections that are part of the grammar but not of this build. As the gateway grows, rows go away here. */
+export function unsupportedSections(config: GatewayConfig): Unsupported {
+  return { restricting: restricting(config), ignored: ignored(config) };
+}
+
+function restricting({ oauth, api_keys, auth, rate_limit, proxy }: GatewayConfig): Problem[] {
+  const found = collector(
+    'is not enforced by this version; the gateway does not serve without it. Remove it to serve everybody who can reach the gateway',
+  );
+  found.when(oauth.enabled, ['oauth', 'enabled']);
+  found.when(api_keys.length > 0, ['api_keys']);
+  found.when(Object.keys(auth.mappings).length > 0, ['auth', 'mappings']);
+  found.when(Object.keys(auth.permissions).length > 0, ['auth', 'permissions']);
+  found.when(auth.deny.length > 0, ['auth', 'deny']);
+  found.when(auth.options.default_scope !== null, ['auth', 'options', 'default_scope']);
+  found.when(rate_limit.length > 0, ['rate_limit']);
+  found.when(!proxy.egress.allow_private, ['proxy', 'egress', 'allow_private']);
+  found.when(proxy.egress.deny.length > 0, ['proxy', 'egress', 'deny']);
+  return found.problems;
+}
+
+function ignored({ audit, proxy }: GatewayConfig): Problem[] {
+  const found = collector('is not available in this version and has no effect');
+  found.when(audit.to !== 'off', ['audit']);
+  for (const [glob, { tolerate }] of Object.entries(proxy.clients)) {
+    found.when(tolerate.length > 0, ['proxy', 'clients', glob, 'tolerate']);
+  }
+  proxy.servers.forEach((server, index) => {
+    const at = (...keys: string[]) => ['proxy', 'servers', index, ...keys];
+    found.when(server.forward_headers.length > 0, at('forward_headers'));
+    found.when(server.protocol === 'modern', at('protocol'));
+    found.when(Object.keys(server.tools.overrides).length > 0, at('tools', 'overrides'));
+    found.when(
+      LATER_CREDENTIALS.has(server.auth.type),
+      at('auth', 'type'),
+      `${server.auth.type} is not available in this version: no credential is sent to ${server.name}`,
+    );
+  });
+  return found.problems;
+}
+
+function collector(standard: string) {
+  const problems: Problem[] = [];
+  return {
+    problems,
+    when(found: boolean, path: Path, message = standard) {
+      if (found) problems.push({ path: showPath(path), message });
+    },
+  };
+}

@@ -1,0 +1,137 @@
+import 'reflect-metadata';
+import { TextList } from '../fields/collections.js';
+import { globFlaw, hostFlaw, nameFlaw, networkFlaw, objectPatternFlaw } from '../fields/formats.js';
+import { Choice, Count, Duration, Flag, Text } from '../fields/leaf.js';
+import { Section, SectionList, SectionMap } from '../fields/nested.js';
+import { UpstreamConfig } from './upstream.config.js';
+
+const SEPARATOR = {
+  pattern: /^[A-Za-z0-9_.:/-]{1,8}$/,
+  says: 'must be 1 to 8 of letters, digits, "_", ".", ":", "/" and "-"',
+};
+
+export class NamingConfig {
+  @Text({
+    doc: 'Between server and tool in names clients see. "__" for hosts whose model API rejects ":". "server:tool" is always accepted on input.',
+    ...SEPARATOR,
+  })
+  separator = ':';
+
+  @Count({ doc: 'Longest name a client sees; longer ones are shortened deterministically.', min: 32, max: 1024 })
+  max_length = 128;
+}
+
+export class DiscoveryConfig {
+  @Duration({
+    doc: 'How often upstreams are asked again for their lists, besides their own change notifications.',
+    min: '100ms',
+    max: '24h',
+  })
+  interval = 60_000;
+}
+
+export class HeartbeatConfig {
+  @Flag({ doc: 'Ping idle upstreams.' })
+  enabled = true;
+
+  @Duration({ doc: 'How often.', min: '100ms', max: '1h' })
+  interval = 10_000;
+
+  @Duration({ doc: 'How long an answer may take.', min: '10ms', max: '10m' })
+  timeout = 5_000;
+
+  @Count({ doc: 'Missed answers in a row until the upstream counts as down.', min: 1, max: 100 })
+  failures = 3;
+}
+
+export class RetryConfig {
+  @Duration({ doc: 'Wait before the first reconnection.', min: '1ms', max: '1h' })
+  initial = 500;
+
+  @Duration({ doc: 'Longest wait between reconnections, which go on for ever.', min: '1ms', max: '24h' })
+  max = 60_000;
+
+  @Count({ doc: 'Growth of the wait.', min: 1, max: 10, fraction: true })
+  multiplier = 2;
+}
+
+export class EgressConfig {
+  @Flag({ doc: 'Configured upstream URLs may lead to private addresses.' })
+  allow_private = true;
+
+  @TextList({
+    doc: 'Hosts, addresses or networks that are never contacted.',
+    flaw: (entry) =>
+      networkFlaw(entry) === undefined || hostFlaw(entry) === undefined
+        ? undefined
+        : 'must be a host, an address or a network like 10.0.0.0/8',
+  })
+  deny: string[] = [];
+}
+
+/** A named selection across upstreams, at /mcp/<name>. */
+export class ToolsetConfig {
+  @TextList({ doc: 'Patterns server:tool.', flaw: objectPatternFlaw })
+  include: string[] = [];
+
+  @TextList({ doc: 'Patterns server:tool, after include.', flaw: objectPatternFlaw })
+  exclude: string[] = [];
+}
+
+/** What a client of a certain name gets differently. */
+export class ClientProfileConfig {
+  @Text({ doc: 'As proxy.naming.separator.', optional: true, ...SEPARATOR })
+  separator?: string;
+
+  @Count({ doc: 'As proxy.naming.max_length.', optional: true, min: 32, max: 1024 })
+  max_length?: number;
+
+  @TextList({
+    doc: 'Deviations from the protocol to put up with.',
+    pattern: /^[a-z][a-z0-9_-]{0,63}$/,
+    says: "must be a deviation's name in lower case",
+  })
+  tolerate: string[] = [];
+}
+
+/** The upstreams and how they are presented. */
+export class ProxyConfig {
+  @Section(() => NamingConfig, 'How names are spelled for clients.')
+  naming = new NamingConfig();
+
+  @Section(() => DiscoveryConfig, 'How upstream lists stay current.')
+  discovery = new DiscoveryConfig();
+
+  @Section(() => HeartbeatConfig, 'How a dead upstream is noticed.')
+  heartbeat = new HeartbeatConfig();
+
+  @Section(() => RetryConfig, 'How a lost upstream is tried again.')
+  retry = new RetryConfig();
+
+  @Duration({ doc: "How long a down upstream's tools stay listed.", min: '0', max: '168h' })
+  grace = 300_000;
+
+  @Choice(['on', 'off'], {
+    doc: "Hold a legacy upstream's call while a modern client answers its question.",
+    aliases: { true: 'on', false: 'off' },
+  })
+  parking: 'on' | 'off' = 'on';
+
+  @Section(() => EgressConfig, 'Where configured upstream URLs may lead.')
+  egress = new EgressConfig();
+
+  @SectionList(() => UpstreamConfig, 'The MCP servers behind the gateway.')
+  servers: UpstreamConfig[] = [];
+
+  @SectionMap(() => ToolsetConfig, {
+    doc: 'Selections across upstreams, each at /mcp/<name>. They share names with servers.',
+    keyFlaw: nameFlaw,
+  })
+  toolsets: Record<string, ToolsetConfig> = {};
+
+  @SectionMap(() => ClientProfileConfig, {
+    doc: 'Client profiles, by a pattern of clientInfo.name.',
+    keyFlaw: globFlaw,
+  })
+  clients: Record<string, ClientProfileConfig> = {};
+}

@@ -1,0 +1,171 @@
+import 'reflect-metadata';
+import { Entries, TextList } from '../fields/collections.js';
+import { AcceptsExtra } from '../fields/field.js';
+import { forwardedHeaderFlaw, globFlaw, httpUrlFlaw, nameFlaw } from '../fields/formats.js';
+import { Choice, Count, Duration, Flag, Size, Text } from '../fields/leaf.js';
+import { Section, Variant } from '../fields/nested.js';
+import { isTreeMap } from '../yaml/tree.js';
+import { CREDENTIALS, NoCredentialConfig, PluginCredentialConfig } from './credentials.config.js';
+
+/** Transports that come with the gateway; any other type is a plug-in's. */
+export const BUILT_IN_TRANSPORTS: ReadonlySet<string> = new Set(['streamable-http', 'sse', 'stdio', 'in-process']);
+
+export class ConnectionLimitsConfig {
+  @Size({ doc: 'Largest JSON answer or stdio line.', min: '1KiB', max: '1GiB' })
+  response = 64 * 1024 * 1024;
+
+  @Size({ doc: 'Largest single SSE event.', min: '1KiB', max: '1GiB' })
+  event = 64 * 1024 * 1024;
+}
+
+export class TlsConfig {
+  @Text({ doc: "Certificate authorities to trust instead of the system's (PEM file).", nullable: true })
+  ca_file: string | null = null;
+
+  @Text({ doc: 'Client certificate (PEM file).', nullable: true })
+  cert_file: string | null = null;
+
+  @Text({ doc: 'Its key (PEM file).', nullable: true })
+  key_file: string | null = null;
+
+  @Flag({ doc: "Do not verify the upstream's certificate. Never in production." })
+  insecure_skip_verify = false;
+}
+
+/** How to reach one upstream. A plug-in's transport may take further keys; they stay as they are in the file. */
+@AcceptsExtra(
+  (_key, _own, upstream) => typeof upstream['type'] === 'string' && !BUILT_IN_TRANSPORTS.has(upstream['type']),
+  { seal: false },
+)
+export class ConnectionConfig {
+  @Text({
+    doc: 'Endpoint of an HTTP transport. Required there.',
+    optional: true,
+    flaw: httpUrlFlaw,
+    schema: { format: 'uri-reference' },
+  })
+  url?: string;
+
+  @Duration({
+    doc: 'Longest silence of one call; progress starts it anew, an open question stops it.',
+    min: '1ms',
+    max: '24h',
+  })
+  timeout = 30_000;
+
+  @Duration({ doc: 'Longest duration of one call, open questions not counted.', min: '1ms', max: '168h' })
+  max_total = 900_000;
+
+  @Count({ doc: 'Most sockets, sessions or child processes to this upstream.', min: 1, max: 10_000 })
+  pool = 32;
+
+  @Section(() => ConnectionLimitsConfig, 'What an answer may weigh.')
+  limits = new ConnectionLimitsConfig();
+
+  @Section(() => TlsConfig, 'TLS towards an HTTP upstream.')
+  tls = new TlsConfig();
+
+  @Text({
+    doc: 'stdio: the program to run. No shell. Required there.',
+    optional: true,
+    flaw: (text) => (text.trim() === '' ? 'must not be empty' : undefined),
+  })
+  command?: string;
+
+  @TextList({ doc: 'stdio: its arguments.', unique: false })
+  args: string[] = [];
+
+  @Entries({
+    doc: 'stdio: its environment; only this, PATH and HOME reach the child.',
+    keyFlaw: (name) => (/^[^=\p{Cc}]+$/u.test(name) ? undefined : 'must be the name of an environment variable'),
+    valueFlaws: (value) =>
+      typeof value !== 'string'
+        ? 'must be text: put quotes around it'
+        : value.includes('\0')
+          ? 'must not contain a NUL character'
+          : undefined,
+    valueSchema: { type: 'string' },
+  })
+  env: Record<string, string> = {};
+
+  @Text({ doc: 'stdio: the folder to run in.', nullable: true })
+  cwd: string | null = null;
+
+  @Text({ doc: "in-process: name of the server; default: the upstream's own name.", optional: true })
+  server?: string;
+
+  [key: string]: unknown;
+}
+
+export class ToolSelectionConfig {
+  @TextList({ doc: "Tools to offer, by the upstream's own names; * matches anything.", flaw: globFlaw })
+  include: string[] = ['*'];
+
+  @TextList({ doc: 'Tools to leave out, after include.', flaw: globFlaw })
+  exclude: string[] = [];
+
+  @Entries({
+    doc: "Changes to single tools, by the upstream's own name.",
+    valueFlaws: (value) => (isTreeMap(value) ? undefined : 'must be a mapping'),
+    valueSchema: { type: 'object' },
+  })
+  overrides: Record<string, unknown> = {};
+}
+
+/** One MCP server behind the gateway. */
+export class UpstreamConfig {
+  @Text({
+    doc: 'Its name: the prefix of its tools, the path of its endpoint, the label of its metrics.',
+    required: true,
+    flaw: nameFlaw,
+    schema: { pattern: '^[a-z](?:[a-z0-9-]{0,28}[a-z0-9])?$' },
+  })
+  name!: string;
+
+  @Text({
+    doc: "streamable-http, sse, stdio, in-process, or the name of a plug-in's transport.",
+    required: true,
+    pattern: /^[a-z][a-z0-9_-]{0,63}$/,
+    says: "must be a transport's name in lower case",
+  })
+  type!: string;
+
+  @Section(() => ConnectionConfig, 'How to reach it.')
+  connection = new ConnectionConfig();
+
+  @Variant(
+    () => CREDENTIALS,
+    () => PluginCredentialConfig,
+    'How the gateway proves itself to it.',
+  )
+  auth: Record<string, unknown> & { type: string } = new NoCredentialConfig();
+
+  @TextList({
+    doc: "Headers of the client's request to pass on; none by default.",
+    flaw: forwardedHeaderFlaw,
+    normalise: (name) => name.toLowerCase(),
+  })
+  forward_headers: string[] = [];
+
+  @Choice(['auto', 'legacy', 'modern'], { doc: 'Which era of MCP to speak with it.' })
+  protocol: 'auto' | 'legacy' | 'modern' = 'auto';
+
+  @Choice(['auto', 'none', 'user', 'session'], { doc: 'Who may share one session with it.' })
+  state: 'auto' | 'none' | 'user' | 'session' = 'auto';
+
+  @Flag({ doc: '/ready fails while it is down.' })
+  required = false;
+
+  @Flag({ doc: 'false: it is not contacted and offers nothing.' })
+  enabled = true;
+
+  @Text({
+    doc: 'What clients see instead of the name. Permissions, metrics and logs keep using the name.',
+    nullable: true,
+    flaw: nameFlaw,
+  })
+  prefix: string | null = null;
+
+  @Section(() => ToolSelectionConfig, 'Which of its tools to offer.')
+  tools = new ToolSelectionConfig();
+}
