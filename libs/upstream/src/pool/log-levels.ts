@@ -1,0 +1,68 @@
+import { type Log, messageOf } from '#libs/kernel';
+import { JsonView, logLevelRank } from '#libs/mcp';
+import type { SessionGroup, Slot } from './slot.js';
+import type { RequestFrame } from './subscriptions.js';
+
+/**
+ * Log levels by client session. An upstream session hears the most verbose level among the clients it serves; what is
+ * too chatty for one of them is filtered here.
+ */
+export class LogLevels {
+  readonly #levels = new Map<string, string>();
+
+  constructor(
+    private readonly server: string,
+    private readonly log: Log,
+  ) {}
+
+  get size(): number {
+    return this.#levels.size;
+  }
+
+  set(client: string, level: string): void {
+    this.#levels.set(client, level);
+  }
+
+  delete(client: string): boolean {
+    return this.#levels.delete(client);
+  }
+
+  /** Whether a client wants a log message of this severity; clients that set no level take what comes. */
+  wants(client: string | undefined, params: Buffer): boolean {
+    const level = client === undefined ? undefined : this.#levels.get(client);
+    if (level === undefined) return true;
+    const rank = logLevelRank(JsonView.of(params).get('level')?.string());
+    return rank < 0 || rank >= logLevelRank(level);
+  }
+
+  /** True when the session has to be told another level first. */
+  stale(slot: Slot): boolean {
+    if (this.#levels.size === 0) return false;
+    const level = this.#mostVerbose(slot.group);
+    return level !== undefined && level !== slot.level && slot.session.capabilities['logging'] !== undefined;
+  }
+
+  /** Tells the session the level its clients need. Never throws: a call must not fail for its log messages. */
+  async sync(slot: Slot, frame: RequestFrame): Promise<void> {
+    const level = this.#mostVerbose(slot.group);
+    if (level === undefined || !this.stale(slot)) return;
+    slot.level = level;
+    try {
+      const params = Buffer.from(JSON.stringify({ level }));
+      await slot.session.request({ ...frame, method: 'logging/setLevel', params, subject: 'logging/setLevel' });
+    } catch (thrown) {
+      slot.level = undefined;
+      const fields = { upstream: this.server, level };
+      this.log.debug(fields, `${this.server} did not take the log level: ${messageOf(thrown)}`);
+    }
+  }
+
+  #mostVerbose(group: SessionGroup): string | undefined {
+    let found: string | undefined;
+    for (const client of group.clients) {
+      const level = this.#levels.get(client);
+      if (level !== undefined && (found === undefined || logLevelRank(level) < logLevelRank(found))) found = level;
+    }
+    return found;
+  }
+}

@@ -1,0 +1,331 @@
+import { type Exchange, GatewayError, type Log, toGatewayError } from '#libs/kernel';
+import { formatMs } from '../session/failures.js';
+import type { SessionListener, UpstreamSession } from '../session/upstream-session.js';
+import { SERVICE, type SessionSpec } from './session-spec.js';
+import { SessionGroup, Slot } from './slot.js';
+
+/** Most calls that wait for a session of one upstream. */
+const MAX_WAITING = 1_000;
+/** Bound for sessions that cost the upstream a record, not a process or a stream of its own. */
+const MAX_LIGHT_SESSIONS = 10_000;
+
+/** What the pool tells its upstream. */
+export interface PoolEvents {
+  /** A session is open; `first` of its group holds the group's subscriptions. */
+  opened(slot: Slot): void;
+  lost(slot: Slot, error: GatewayError): void;
+  /** The listener for what a session of this group sends outside of calls. */
+  listener(group: SessionGroup): Omit<SessionListener, 'lost'>;
+}
+
+export interface PoolOptions {
+  readonly server: string;
+  /** Most children or streams (`connection.pool`), the service session not counted. */
+  readonly limit: number;
+  /** Milliseconds a session may stay unused. */
+  readonly idle: number;
+  readonly log: Log;
+  readonly events: PoolEvents;
+  open(spec: SessionSpec, listener: SessionListener, signal: AbortSignal): Promise<UpstreamSession>;
+}
+
+interface Waiter {
+  readonly group: SessionGroup;
+  readonly solo: boolean;
+  grant(slot: Slot): void;
+  refuse(error: GatewayError): void;
+}
+
+/**
+ * The sessions of one upstream: opened lazily and once per key however many ask, shared by callers of equal keys,
+ * closed when idle. Where the wire does not say which call a question belongs to, calls that may be asked get a session
+ * of their own while they run, up to the limit, and then queue.
+ */
+export class SessionPool {
+  readonly #options: PoolOptions;
+  readonly #groups = new Map<string, SessionGroup>();
+  readonly #waiters = new Set<Waiter>();
+  readonly #abort = new AbortController();
+  /** Openings and closings under way, so that `close` can wait for the last child. */
+  readonly #work = new Set<Promise<void>>();
+  #attribution: 'request' | 'connection' = 'connection';
+  #closed: GatewayError | undefined;
+
+  constructor(options: PoolOptions) {
+    this.#options = options;
+  }
+
+  groups(): IterableIterator<SessionGroup> {
+    return this.#groups.values();
+  }
+
+  *slots(): Generator<Slot> {
+    for (const group of this.#groups.values()) yield* group.slots;
+  }
+
+  /** A session at once, or undefined when `wait` has to be used. Pair with `release`. */
+  take(spec: SessionSpec, solo: boolean): Slot | undefined {
+    const group = this.#groups.get(spec.key);
+    const slot = group && this.#free(group, solo);
+    if (slot) this.#occupy(slot, solo);
+    return slot;
+  }
+
+  /**
+   * A session as soon as there is one. Pair with `release`.
+   * @throws GatewayError UPSTREAM_BUSY, UPSTREAM_TIMEOUT, the exchange's reason, or why no session could be opened
+   */
+  wait(spec: SessionSpec, solo: boolean, limits: { timeout: number; exchange?: Exchange }): Promise<Slot> {
+    const { server } = this.#options;
+    if (this.#closed) return Promise.reject(this.#closed);
+    if (this.#waiters.size >= MAX_WAITING) {
+      const text = `${server} is busy: ${MAX_WAITING} calls are already waiting for a session; raise connection.pool or call less`;
+      return Promise.reject(new GatewayError('UPSTREAM_BUSY', text, { data: { server }, notExecuted: true }));
+    }
+    const group = this.#group(spec);
+    return new Promise((resolve, reject) => {
+      const done = () => {
+        clearTimeout(timer);
+        unsubscribe?.();
+        if (!this.#waiters.delete(waiter)) return;
+        group.waiting--;
+        if (solo) group.waitingSolo--;
+      };
+      const waiter: Waiter = {
+        group,
+        solo,
+        grant: (slot) => {
+          done();
+          this.#occupy(slot, solo);
+          resolve(slot);
+        },
+        refuse: (error) => {
+          done();
+          this.#tidy(group);
+          reject(error);
+        },
+      };
+      const timer = setTimeout(() => waiter.refuse(this.#waitedTooLong(limits.timeout)), limits.timeout);
+      this.#waiters.add(waiter);
+      group.waiting++;
+      if (solo) group.waitingSolo++;
+      const unsubscribe = limits.exchange?.onAbort((reason) => waiter.refuse(reason));
+      if (this.#waiters.has(waiter)) this.#pump();
+      else unsubscribe?.();
+    });
+  }
+
+  release(slot: Slot, solo: boolean): void {
+    slot.running--;
+    if (solo) slot.solo--;
+    slot.lastUsed = performance.now();
+    if (slot.running === 0 && (slot.retiring || slot.group.spec.ephemeral)) this.#drop(slot, this.#ended());
+    if (this.#waiters.size > 0) this.#pump();
+  }
+
+  /** Ends a session that is of no use: calls still on it fail with `error`. */
+  discard(slot: Slot, error: GatewayError): void {
+    this.#drop(slot, error);
+    this.#pump();
+  }
+
+  /** Lets sessions finish their calls and closes them then. */
+  retire(slots: Iterable<Slot>): void {
+    for (const slot of [...slots]) {
+      slot.retiring = true;
+      if (slot.running === 0) this.#drop(slot, this.#ended());
+    }
+    this.#pump();
+  }
+
+  /** The group of a key, while it has sessions, waiting calls or subscriptions. */
+  group(spec: SessionSpec): SessionGroup | undefined {
+    return this.#groups.get(spec.key);
+  }
+
+  /** Forgets a group nobody needs. */
+  tidy(group: SessionGroup): void {
+    this.#tidy(group);
+  }
+
+  /** Closes everything; calls fail with `error`. Resolves when no session and no child is left. */
+  async close(error: GatewayError): Promise<void> {
+    this.#closed ??= error;
+    this.#abort.abort(error);
+    for (const waiter of [...this.#waiters]) waiter.refuse(error);
+    for (const slot of [...this.slots()]) this.#drop(slot, error);
+    while (this.#work.size > 0) await Promise.all(this.#work);
+    this.#groups.clear();
+  }
+
+  // Who gets which session.
+
+  #soloRule(group: SessionGroup): boolean {
+    return this.#attribution === 'connection' && group.spec.capabilities.key !== '';
+  }
+
+  #free(group: SessionGroup, solo: boolean): Slot | undefined {
+    const alone = solo && this.#soloRule(group);
+    for (const slot of group.slots) {
+      if (slot.usable && !(alone && slot.solo > 0)) return slot;
+    }
+    return undefined;
+  }
+
+  #occupy(slot: Slot, solo: boolean): void {
+    slot.running++;
+    if (solo) slot.solo++;
+  }
+
+  /** Serves waiters in order of arrival and opens what they need, as far as the limit allows. */
+  #pump(): void {
+    for (const waiter of [...this.#waiters]) {
+      if (!this.#waiters.has(waiter)) continue;
+      const slot = this.#free(waiter.group, waiter.solo);
+      if (slot) waiter.grant(slot);
+      else this.#openFor(waiter.group);
+    }
+  }
+
+  #openFor(group: SessionGroup): void {
+    const needed = this.#soloRule(group) ? Math.max(group.waitingSolo, group.slots.length === 0 ? 1 : 0) : 1;
+    if (this.#closed || group.opening >= needed) return;
+    if (group.spec.key !== SERVICE.key && this.#count() >= this.#limit() && !this.#evict(group)) return;
+    group.opening++;
+    this.#track(this.#open(group));
+  }
+
+  async #open(group: SessionGroup): Promise<void> {
+    const { events, open } = this.#options;
+    let slot: Slot | undefined;
+    const listener: SessionListener = {
+      ...events.listener(group),
+      lost: (error) => slot && this.#lost(slot, error),
+    };
+    try {
+      const session = await open(group.spec, listener, this.#abort.signal);
+      group.opening--;
+      slot = new Slot(group, session);
+      if (this.#closed || session.lost) {
+        await session.close(this.#closed ?? this.#ended());
+        throw (
+          this.#closed ?? new GatewayError('UPSTREAM_DISCONNECTED', `${this.#options.server} ended the session at once`)
+        );
+      }
+      this.#attribution = session.attribution;
+      group.slots.push(slot);
+      this.#watchIdle(slot, this.#options.idle);
+      events.opened(slot);
+      this.#pump();
+    } catch (thrown) {
+      if (!slot) group.opening--;
+      this.#openFailed(group, toGatewayError(thrown));
+    }
+  }
+
+  /** Everybody who waited for this opening shares its error; where other sessions live, one call less can be served. */
+  #openFailed(group: SessionGroup, error: GatewayError): void {
+    const waiting = [...this.#waiters].filter((waiter) => waiter.group === group);
+    const alone = group.slots.length === 0 && group.opening === 0;
+    for (const waiter of alone ? waiting : waiting.slice(0, 1)) waiter.refuse(error);
+    this.#tidy(group);
+    this.#pump();
+  }
+
+  #group(spec: SessionSpec): SessionGroup {
+    let group = this.#groups.get(spec.key);
+    if (group) return group;
+    group = new SessionGroup(spec);
+    this.#groups.set(spec.key, group);
+    return group;
+  }
+
+  #tidy(group: SessionGroup): void {
+    if (group.empty && this.#groups.get(group.spec.key) === group) this.#groups.delete(group.spec.key);
+  }
+
+  // How sessions end.
+
+  #lost(slot: Slot, error: GatewayError): void {
+    const { group } = slot;
+    if (!group.slots.includes(slot)) return;
+    group.slots.splice(group.slots.indexOf(slot), 1);
+    slot.retiring = true;
+    clearTimeout(slot.idleTimer);
+    // Other calls may still be running on streams of their own: the last one closes it.
+    if (slot.running === 0) this.#close(slot, error);
+    this.#options.events.lost(slot, error);
+    this.#tidy(group);
+    this.#pump();
+  }
+
+  #drop(slot: Slot, reason: GatewayError): void {
+    const { group } = slot;
+    const index = group.slots.indexOf(slot);
+    if (index >= 0) group.slots.splice(index, 1);
+    slot.retiring = true;
+    clearTimeout(slot.idleTimer);
+    this.#close(slot, reason);
+    this.#tidy(group);
+  }
+
+  #close(slot: Slot, reason: GatewayError): void {
+    this.#track(slot.session.close(reason));
+  }
+
+  #track(work: Promise<void>): void {
+    const tracked = work.catch(() => {}).finally(() => this.#work.delete(tracked));
+    this.#work.add(tracked);
+  }
+
+  #watchIdle(slot: Slot, wait: number): void {
+    if (slot.group.spec.key === SERVICE.key) return;
+    slot.idleTimer = setTimeout(() => {
+      const left = slot.lastUsed + this.#options.idle - performance.now();
+      if (slot.running > 0 || slot.subscribed.size > 0) this.#watchIdle(slot, this.#options.idle);
+      else if (left > 1) this.#watchIdle(slot, left);
+      else this.#drop(slot, this.#ended());
+    }, wait);
+    slot.idleTimer.unref();
+  }
+
+  // The limit.
+
+  #limit(): number {
+    return this.#attribution === 'connection' ? this.#options.limit : MAX_LIGHT_SESSIONS;
+  }
+
+  #count(): number {
+    let count = 0;
+    for (const group of this.#groups.values()) {
+      if (group.spec.key !== SERVICE.key) count += group.slots.length + group.opening;
+    }
+    return count;
+  }
+
+  /** Ends the session of another key that has been unused longest. */
+  #evict(asking: SessionGroup): boolean {
+    let oldest: Slot | undefined;
+    for (const slot of this.slots()) {
+      if (slot.group === asking || slot.group.spec.key === SERVICE.key) continue;
+      if (slot.running > 0 || slot.retiring || slot.subscribed.size > 0) continue;
+      if (!oldest || slot.lastUsed < oldest.lastUsed) oldest = slot;
+    }
+    if (oldest) this.#drop(oldest, this.#ended());
+    return oldest !== undefined;
+  }
+
+  #ended(): GatewayError {
+    return new GatewayError('UPSTREAM_DISCONNECTED', `The gateway closed this session with ${this.#options.server}`);
+  }
+
+  #waitedTooLong(timeout: number): GatewayError {
+    const { limit, server } = this.#options;
+    return new GatewayError(
+      'UPSTREAM_TIMEOUT',
+      `${server}: no session was free for ${formatMs(timeout)} (connection.timeout); ` +
+        `connection.pool allows ${limit} at a time`,
+      { data: { server, limit: 'connection.timeout', milliseconds: timeout }, notExecuted: true },
+    );
+  }
+}

@@ -1,0 +1,105 @@
+import type { ClientSession, Exchange, Principal } from '#libs/kernel';
+import { type ClientCapabilities, capabilitiesOf, NO_CAPABILITIES } from '../session/capabilities.js';
+
+/** Who may share one upstream session. */
+export type StatePolicy = 'none' | 'user' | 'session';
+
+/** What identifies an upstream session and what is needed to open it. */
+export interface SessionSpec {
+  /** Callers with equal keys may share a session. */
+  readonly key: string;
+  readonly capabilities: ClientCapabilities;
+  /** Whose credential opens it; undefined for the upstream's service credential. */
+  readonly principal: Principal | undefined;
+  /** Callers of different principals, or different anonymous clients, share it. */
+  readonly shared: boolean;
+  /** The client session it lives and dies with. */
+  readonly client: string | undefined;
+  /** Ends with the call it was opened for. */
+  readonly ephemeral: boolean;
+}
+
+/** The session that discovers, listens for changes and is pinged. It declares nothing and runs under the service credential. */
+export const SERVICE: SessionSpec = Object.freeze({
+  key: 'service',
+  capabilities: NO_CAPABILITIES,
+  principal: undefined,
+  shared: true,
+  client: undefined,
+  ephemeral: false,
+});
+
+/** Credentials that are the same for everybody; any other may differ per principal. */
+const COMMON_CREDENTIALS: ReadonlySet<string> = new Set([
+  'none',
+  'header',
+  'bearer',
+  'basic',
+  'oauth-client-credentials',
+]);
+
+export interface SpecSettings {
+  readonly credential: string;
+  /** The listener is loopback only: anonymous callers are one person. */
+  readonly sharedAnonymous: boolean;
+}
+
+/** The policy behind `state: auto`, by what the upstream turned out to be. */
+export function effectiveState(
+  configured: StatePolicy | 'auto',
+  type: string,
+  session: { readonly stateful: boolean; readonly attribution: 'request' | 'connection' } | undefined,
+): StatePolicy {
+  if (configured !== 'auto') return configured;
+  if (type === 'in-process') return 'none';
+  if (session === undefined || session.attribution === 'connection') return 'user';
+  return session.stateful ? 'session' : 'none';
+}
+
+/** The upstream session an exchange belongs on. */
+export function specFor(policy: StatePolicy, exchange: Exchange, settings: SpecSettings): SessionSpec {
+  const capabilities = capabilitiesOf(exchange.client);
+  const { principal, session } = exchange;
+  const common = COMMON_CREDENTIALS.has(settings.credential);
+  if (policy === 'none') return unbound(capabilities, common ? undefined : principal);
+  if (policy === 'session' && session) {
+    return {
+      key: `session|${session.id}|${settings.credential}|${capabilities.key}`,
+      capabilities,
+      principal,
+      shared: false,
+      client: session.id,
+      ephemeral: false,
+    };
+  }
+  if (principal.anonymous && settings.sharedAnonymous) return unbound(capabilities, common ? undefined : principal);
+  return perUser(capabilities, principal, session, exchange.id, settings.credential);
+}
+
+function unbound(capabilities: ClientCapabilities, principal: Principal | undefined): SessionSpec {
+  // Nothing tells such a caller's session from the service session: one child serves both.
+  if (capabilities.key === '' && !principal) return SERVICE;
+  return {
+    key: `any|${principal?.key ?? ''}|${capabilities.key}`,
+    capabilities,
+    principal,
+    shared: true,
+    client: undefined,
+    ephemeral: false,
+  };
+}
+
+function perUser(
+  capabilities: ClientCapabilities,
+  principal: Principal,
+  session: ClientSession | undefined,
+  exchangeId: string,
+  credential: string,
+): SessionSpec {
+  const key = `user|${principal.key}|${credential}|${capabilities.key}`;
+  // Anonymous callers are strangers to each other: nothing but the sealed session tells one from another.
+  if (!principal.anonymous) return { key, capabilities, principal, shared: false, client: undefined, ephemeral: false };
+  return session
+    ? { key: `${key}|${session.id}`, capabilities, principal, shared: false, client: session.id, ephemeral: false }
+    : { key: `${key}|${exchangeId}`, capabilities, principal, shared: false, client: undefined, ephemeral: true };
+}

@@ -1,0 +1,161 @@
+import { Inject, Injectable, Optional } from '@nestjs/common';
+import type { ProxyConfig, UpstreamConfig } from '#libs/config';
+import { Emitter, GatewayError, type Log, messageOf, SILENT } from '#libs/kernel';
+import type { Listing } from '#libs/mcp';
+import { ExtensionRegistry, GatewayLog } from '#libs/plugin';
+import type { UpstreamDirectory, UpstreamEvents } from '../contract.js';
+import { ColdStartGate } from '../supervisor/cold-start-gate.js';
+import type { Extensions } from '../upstream/opener.js';
+import { type GatewaySettings, IDLE_SESSION } from '../upstream/settings.js';
+import { Upstream } from '../upstream/upstream.js';
+import { sameConfig } from './same-config.js';
+
+export interface ApplyOptions {
+  /** The listener is loopback only: anonymous callers are one person and share `user` state. */
+  readonly sharedAnonymous: boolean;
+  /** Version of the gateway, told to upstreams in `clientInfo`. */
+  readonly version: string;
+  /** Milliseconds running calls of a removed or changed upstream may take (`server.shutdown.timeout`). */
+  readonly shutdownTimeout?: number;
+  /** Milliseconds an unused upstream session is kept. */
+  readonly idleTimeout?: number;
+}
+
+/** Names of the upstreams a new configuration concerned. */
+export interface Applied {
+  readonly added: readonly string[];
+  readonly removed: readonly string[];
+  readonly changed: readonly string[];
+  readonly unchanged: readonly string[];
+}
+
+const SHUTDOWN_TIMEOUT = 60_000;
+
+/** All configured upstreams. Works without Nest: hand it anything that finds transports and credentials. */
+@Injectable()
+export class UpstreamRegistry implements UpstreamDirectory {
+  readonly events: Emitter<UpstreamEvents>;
+  readonly #extensions: Extensions;
+  readonly #log: Log;
+  readonly #gate = new ColdStartGate();
+  /** In configured order. */
+  #upstreams = new Map<string, { readonly config: UpstreamConfig; readonly upstream: Upstream }>();
+  readonly #retiring = new Map<Upstream, Promise<void>>();
+  #settings: GatewaySettings | undefined;
+  #stopped = false;
+
+  constructor(@Inject(ExtensionRegistry) extensions: Extensions, @Optional() @Inject(GatewayLog) log?: Log) {
+    this.#extensions = extensions;
+    this.#log = log ?? SILENT;
+    this.events = new Emitter((thrown) => {
+      this.#log.error({ err: thrown }, `A listener of upstream events failed: ${messageOf(thrown)}`);
+    });
+  }
+
+  get(name: string): Upstream | undefined {
+    return this.#upstreams.get(name)?.upstream;
+  }
+
+  all(): readonly Upstream[] {
+    return [...this.#upstreams.values()].map(({ upstream }) => upstream);
+  }
+
+  releaseClient(clientSession: string): void {
+    for (const { upstream } of this.#upstreams.values()) upstream.releaseClient(clientSession);
+    for (const upstream of this.#retiring.keys()) upstream.releaseClient(clientSession);
+  }
+
+  /**
+   * Makes the configured servers the ones there are. Only what changed is touched: added upstreams start, removed ones
+   * take no new calls and end with their last call, changed ones are replaced.
+   */
+  apply(config: ProxyConfig, options: ApplyOptions): Applied {
+    if (this.#stopped) throw new GatewayError('SHUTTING_DOWN', 'The gateway is stopping');
+    this.#settings = {
+      discovery: config.discovery,
+      heartbeat: config.heartbeat,
+      retry: config.retry,
+      grace: config.grace,
+      sharedAnonymous: options.sharedAnonymous,
+      version: options.version,
+      idle: options.idleTimeout ?? IDLE_SESSION,
+    };
+    const grace = options.shutdownTimeout ?? SHUTDOWN_TIMEOUT;
+    const applied = {
+      added: [] as string[],
+      removed: [] as string[],
+      changed: [] as string[],
+      unchanged: [] as string[],
+    };
+    const before = this.#upstreams;
+    const after: typeof before = new Map();
+    const fresh: Upstream[] = [];
+    for (const server of config.servers) {
+      const known = before.get(server.name);
+      if (known && sameConfig(known.config, server)) {
+        applied.unchanged.push(server.name);
+        after.set(server.name, known);
+        continue;
+      }
+      (known ? applied.changed : applied.added).push(server.name);
+      // A changed upstream keeps its lists until the new ones are there; a disabled one has none.
+      const upstream = this.#create(server, server.enabled ? known?.upstream.listing : undefined);
+      after.set(server.name, { config: server, upstream });
+      fresh.push(upstream);
+    }
+    this.#upstreams = after;
+    for (const [name, { upstream }] of before) {
+      const next = after.get(name)?.upstream;
+      if (next === upstream) continue;
+      if (!next) applied.removed.push(name);
+      this.#retire(upstream, grace);
+      if (!next) this.events.emit('withdrawn', { server: name, reason: 'removed from the configuration' });
+      else if (!next.enabled) this.events.emit('withdrawn', { server: name, reason: 'disabled in the configuration' });
+    }
+    for (const upstream of fresh) upstream.start();
+    if (before.size > 0) this.#log.info({ ...applied }, 'Upstreams follow the new configuration');
+    return applied;
+  }
+
+  /** Resolves when every enabled upstream has succeeded or failed once, or after `budget` milliseconds. */
+  async settled(budget: number): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    const over = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, budget);
+    });
+    await Promise.race([Promise.all(this.all().map((upstream) => upstream.settled)), over]);
+    clearTimeout(timer);
+  }
+
+  /** Lets running calls finish within `grace` milliseconds, then closes everything. No child is left when it resolves. */
+  async stop(grace: number): Promise<void> {
+    this.#stopped = true;
+    const stopping = new GatewayError('SHUTTING_DOWN', 'The gateway is stopping');
+    for (const upstream of this.all()) this.#retire(upstream, grace, stopping);
+    // What was retiring at its leisure has to hurry now.
+    for (const upstream of this.#retiring.keys()) upstream.hurry(grace);
+    await Promise.all(this.#retiring.values());
+  }
+
+  #create(config: UpstreamConfig, inherited: Listing | undefined): Upstream {
+    return new Upstream({
+      config,
+      extensions: this.#extensions,
+      settings: () => this.#settings!,
+      events: this.events,
+      gate: this.#gate,
+      log: this.#log,
+      ...(inherited ? { inherited } : {}),
+    });
+  }
+
+  #retire(upstream: Upstream, grace: number, reason?: GatewayError): void {
+    const retiring = upstream
+      .retire(grace, reason)
+      .catch((thrown: unknown) => {
+        this.#log.error({ upstream: upstream.name, err: thrown }, `${upstream.name} could not be closed in order`);
+      })
+      .finally(() => this.#retiring.delete(upstream));
+    this.#retiring.set(upstream, retiring);
+  }
+}

@@ -1,0 +1,155 @@
+import { GatewayError, type Log, Lru, type Outcome, toGatewayError } from '#libs/kernel';
+import {
+  JsonView,
+  LIST_KINDS,
+  LIST_METHODS,
+  type NotificationMessage,
+  parseUpstreamMessage,
+  type ResponseMessage,
+  scan,
+} from '#libs/mcp';
+import type { AskDesk } from './ask-desk.js';
+import { withoutMembers } from './params.js';
+import type { RunningCall } from './running-call.js';
+import type { SessionListener } from './upstream-session.js';
+
+/** What the reader of incoming messages needs of the session it reads for. */
+export interface InboundPort {
+  readonly server: string;
+  readonly log: Log;
+  readonly pending: ReadonlyMap<number, RunningCall>;
+  readonly listener: SessionListener;
+  readonly desk: AskDesk;
+  /** The only call a message outside any call's stream can belong to. */
+  soleCaller(): RunningCall | undefined;
+  settle(call: RunningCall, outcome: Outcome, origin: RunningCall | undefined): void;
+  fail(call: RunningCall, error: GatewayError): void;
+  giveUp(call: RunningCall, error: GatewayError): void;
+}
+
+/**
+ * Reads what an upstream sends and takes it where it belongs. Responses are found by id, whatever stream they came on;
+ * what cannot be placed is dropped. `origin` is the call on whose own stream a message came.
+ */
+export class Inbound {
+  /** Client sessions that were shown an elicitation, by its id. */
+  readonly #elicited = new Lru<string, string>(1_000);
+
+  constructor(private readonly port: InboundPort) {}
+
+  receive(bytes: Buffer, origin: RunningCall | undefined): void {
+    try {
+      if (bytes[0] === 0x5b) this.#batch(bytes, origin);
+      else this.#message(bytes, origin);
+    } catch (thrown) {
+      const { log, server } = this.port;
+      const error = toGatewayError(thrown);
+      const fields = { upstream: server, code: error.code };
+      log.warn(fields, `${server} sent what is not an MCP message: ${error.message}`);
+      if (origin) this.port.giveUp(origin, this.#protocolError(`${server}: ${error.message}`, origin));
+    }
+  }
+
+  /** An elicitation with this id was put to this client session. */
+  elicited(elicitationId: string, client: string): void {
+    this.#elicited.set(elicitationId, client);
+  }
+
+  /** Revision 2025-03-26 lets either side send several messages as one array. */
+  #batch(bytes: Buffer, origin: RunningCall | undefined): void {
+    const view = scan(bytes, { depth: 512, nodes: 5_000_000, uniqueKeys: false });
+    if (!(view instanceof JsonView)) throw new GatewayError('UPSTREAM_PROTOCOL', view.reason);
+    for (const item of view.items()) this.#message(item.raw(), origin);
+  }
+
+  #message(bytes: Buffer, origin: RunningCall | undefined): void {
+    const message = parseUpstreamMessage(bytes);
+    if (message.kind === 'response') this.#response(message, origin);
+    else if (message.kind === 'request') this.port.desk.receive(message, origin);
+    else this.#notification(message, origin);
+  }
+
+  #response(message: ResponseMessage, origin: RunningCall | undefined): void {
+    const call = this.#callOf(message, origin);
+    if (!call) return;
+    if (message.result) {
+      this.port.settle(call, { kind: 'result', result: message.result.raw() }, origin);
+      return;
+    }
+    const code = message.error?.get('code')?.value();
+    if (!message.error || !Number.isInteger(code)) {
+      const text = `${this.port.server} answered ${call.request.subject} with neither a result nor a proper error`;
+      this.port.fail(call, this.#protocolError(text, call));
+      return;
+    }
+    if (code === -32042) this.#noteElicitations(message.error, call);
+    this.port.settle(call, { kind: 'error', code: code as number, error: message.error.raw() }, origin);
+  }
+
+  #callOf(message: ResponseMessage, origin: RunningCall | undefined): RunningCall | undefined {
+    const { pending } = this.port;
+    if (message.id !== undefined) return typeof message.id === 'number' ? pending.get(message.id) : undefined;
+    // No id: the upstream could not read the request. On its own stream, or alone in flight, that is clear enough.
+    if (origin) return origin;
+    return pending.size === 1 ? pending.values().next().value : undefined;
+  }
+
+  /** URLElicitationRequired names elicitations whose completion is announced later. */
+  #noteElicitations(error: JsonView, call: RunningCall): void {
+    for (const item of error.at('data', 'elicitations')?.items() ?? []) {
+      const id = item.get('elicitationId')?.string();
+      if (id !== undefined && call.client !== undefined) this.elicited(id, call.client);
+    }
+  }
+
+  #notification(message: NotificationMessage, origin: RunningCall | undefined): void {
+    const { desk, listener } = this.port;
+    const { method, params } = message;
+    switch (method) {
+      case 'notifications/progress':
+        if (params) this.#progress(params);
+        return;
+      case 'notifications/message': {
+        if (!params) return;
+        const call = origin ?? this.port.soleCaller();
+        if (call?.request.caller) call.request.caller.sink.log(params.raw());
+        else listener.logged(params.raw());
+        return;
+      }
+      case 'notifications/cancelled': {
+        const id = params?.get('requestId');
+        if (id) desk.withdraw(id.raw().toString(), params?.get('reason')?.string() ?? 'The upstream withdrew it');
+        return;
+      }
+      case 'notifications/resources/updated': {
+        const uri = params?.get('uri')?.string();
+        if (params && uri !== undefined) listener.resourceUpdated(uri, params.raw());
+        return;
+      }
+      case 'notifications/elicitation/complete': {
+        const id = params?.get('elicitationId')?.string();
+        const client = id === undefined ? undefined : this.#elicited.get(id);
+        if (params) listener.elicitationCompleted(params.raw(), client ?? origin?.client);
+        return;
+      }
+      default: {
+        const kinds = LIST_KINDS.filter((kind) => LIST_METHODS[kind].changed === method);
+        if (kinds.length > 0) listener.listChanged(kinds);
+      }
+    }
+  }
+
+  #progress(params: JsonView): void {
+    const token = params.get('progressToken')?.value();
+    const call = typeof token === 'number' ? this.port.pending.get(token) : undefined;
+    const caller = call?.request.caller;
+    if (!call || !caller) return;
+    call.alive();
+    if (caller.wantsProgress) caller.sink.progress(withoutMembers(params, ['progressToken']));
+  }
+
+  #protocolError(text: string, call: RunningCall): GatewayError {
+    const { server } = this.port;
+    return new GatewayError('UPSTREAM_PROTOCOL', text, { data: { server, subject: call.request.subject } });
+  }
+}

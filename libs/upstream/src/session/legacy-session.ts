@@ -1,0 +1,296 @@
+import { GatewayError, type Log, type Outcome, toGatewayError } from '#libs/kernel';
+import { encodeNotification, encodeRequest, REQUEST_ID_META_KEY } from '#libs/mcp';
+import type { Connection, ConnectionListener, ConnectionStatus } from '#libs/plugin';
+import { AskDesk } from './ask-desk.js';
+import { attribute, soleCaller } from './attribution.js';
+import type { ClientCapabilities } from './capabilities.js';
+import { connectionEnded, formatMs, timedOut } from './failures.js';
+import { initializeParams, readWelcome, type Welcome } from './handshake.js';
+import { Inbound } from './inbound.js';
+import { withMeta } from './params.js';
+import { type CallOwner, type ExpiredLimit, RunningCall } from './running-call.js';
+import type { SessionListener, SessionRequest, UpstreamSession } from './upstream-session.js';
+
+export interface LegacySessionOptions {
+  /** The upstream's configured name. */
+  readonly server: string;
+  /** Version the gateway gives itself in `clientInfo`. */
+  readonly gatewayVersion: string;
+  readonly capabilities: ClientCapabilities;
+  /** True when callers of different principals share this session. */
+  readonly shared: boolean;
+  /** Milliseconds for connecting and `initialize` together. */
+  readonly connectTimeout: number;
+  readonly listener: SessionListener;
+  readonly log: Log;
+  /** Opens the transport's connection. */
+  readonly connect: (listener: ConnectionListener, signal: AbortSignal) => Promise<Connection>;
+  /** Gives up opening. */
+  readonly signal: AbortSignal;
+}
+
+/** A session of the revisions with `initialize` (2024-11-05 to 2025-11-25) over one connection. */
+export class LegacySession implements UpstreamSession, CallOwner, ConnectionListener {
+  readonly era = 'legacy';
+  readonly #options: LegacySessionOptions;
+  readonly #pending = new Map<number, RunningCall>();
+  readonly #desk: AskDesk;
+  readonly #inbound: Inbound;
+  #connection: Connection | undefined;
+  #welcome: Welcome = { version: '', capabilities: {}, serverInfo: {}, instructions: undefined };
+  #lastId = 0;
+  #lastHeard = performance.now();
+  #gone: GatewayError | undefined;
+  #closing: Promise<void> | undefined;
+
+  private constructor(options: LegacySessionOptions) {
+    const { listener, log, server } = options;
+    this.#options = options;
+    this.#desk = new AskDesk({
+      server,
+      log,
+      declared: options.capabilities,
+      attribute: (origin) => attribute(origin, this.#pending, this.attribution, options.shared),
+      post: (message) => this.#post(message),
+      elicited: (id, client) => this.#inbound.elicited(id, client),
+    });
+    this.#inbound = new Inbound({
+      server,
+      log,
+      listener,
+      desk: this.#desk,
+      pending: this.#pending,
+      soleCaller: () => soleCaller(this.#pending, this.attribution, options.shared),
+      settle: (call, outcome, origin) => this.#settle(call, outcome, origin),
+      fail: (call, error) => this.#fail(call, error),
+      giveUp: (call, error) => this.#giveUp(call, error),
+    });
+  }
+
+  /**
+   * Connects and initializes.
+   * @throws GatewayError UPSTREAM_UNREACHABLE, UPSTREAM_UNAUTHORIZED, UPSTREAM_HTTP, UPSTREAM_PROTOCOL
+   */
+  static async open(options: LegacySessionOptions): Promise<LegacySession> {
+    const session = new LegacySession(options);
+    const controller = new AbortController();
+    const abandon = () => controller.abort(options.signal.reason);
+    options.signal.addEventListener('abort', abandon, { once: true });
+    if (options.signal.aborted) abandon();
+    const deadline = setTimeout(() => controller.abort(session.#tooSlow()), options.connectTimeout);
+    try {
+      await session.#open(controller.signal);
+      return session;
+    } catch (thrown) {
+      const error = toGatewayError(controller.signal.aborted ? controller.signal.reason : thrown);
+      await session.close(error);
+      throw connectionEnded(error, options.server, session.status().stderr);
+    } finally {
+      clearTimeout(deadline);
+      options.signal.removeEventListener('abort', abandon);
+    }
+  }
+
+  async #open(signal: AbortSignal): Promise<void> {
+    const { capabilities, connect, connectTimeout, gatewayVersion, server } = this.#options;
+    signal.throwIfAborted();
+    const aborted = new Promise<never>((_, reject) => {
+      signal.addEventListener('abort', () => reject(toGatewayError(signal.reason)), { once: true });
+    });
+    aborted.catch(() => {});
+    const connecting = connect(this, signal);
+    this.#connection = await Promise.race([connecting, aborted]).catch((thrown: unknown) => {
+      // A connection that comes when nobody waits any more must not be left open.
+      connecting.then((late) => late.close()).catch(() => {});
+      throw thrown;
+    });
+    const initialize = this.request({
+      method: 'initialize',
+      params: initializeParams(capabilities, gatewayVersion),
+      subject: 'initialize',
+      timeout: connectTimeout,
+      maxTotal: connectTimeout,
+    });
+    this.#welcome = readWelcome(server, await Promise.race([initialize, aborted]));
+    this.#connection.setProtocolVersion(this.#welcome.version);
+    await Promise.race([this.notify('notifications/initialized'), aborted]);
+    this.#connection.listen();
+  }
+
+  get version(): string {
+    return this.#welcome.version;
+  }
+
+  get capabilities(): Readonly<Record<string, unknown>> {
+    return this.#welcome.capabilities;
+  }
+
+  get serverInfo(): Readonly<Record<string, unknown>> {
+    return this.#welcome.serverInfo;
+  }
+
+  get instructions(): string | undefined {
+    return this.#welcome.instructions;
+  }
+
+  get attribution(): 'request' | 'connection' {
+    return this.#connection?.attribution ?? 'connection';
+  }
+
+  get stateful(): boolean {
+    return this.#connection?.sessionId !== undefined;
+  }
+
+  get lost(): boolean {
+    return this.#gone !== undefined;
+  }
+
+  get inFlight(): number {
+    return this.#pending.size;
+  }
+
+  get lastHeard(): number {
+    return this.#lastHeard;
+  }
+
+  status(): ConnectionStatus {
+    return this.#connection?.status() ?? {};
+  }
+
+  async request(request: SessionRequest): Promise<Outcome> {
+    const connection = this.#connection;
+    if (this.#gone || !connection) throw this.#tooLate(request);
+    const { method } = request;
+    const exchange = request.caller?.exchange;
+    const id = ++this.#lastId;
+    let params = request.params;
+    let headers: Record<string, string> | undefined;
+    if (exchange) {
+      // Always ask for progress: it is the sign of life that keeps a long call from running into its time limit.
+      const meta: Record<string, string> = { progressToken: String(id) };
+      if (connection.attribution === 'connection') meta[REQUEST_ID_META_KEY] = JSON.stringify(exchange.id);
+      else headers = { 'x-request-id': exchange.id };
+      if (headers && exchange.traceparent !== undefined) headers['traceparent'] = exchange.traceparent;
+      params = withMeta(params, meta);
+    }
+    const body = encodeRequest(id, method, params);
+    const call = new RunningCall(id, request, this);
+    this.#pending.set(id, call);
+    const unsubscribe = exchange?.onAbort((reason) => this.#giveUp(call, reason));
+    if (call.ended) return call.outcome;
+    call.unsubscribe = unsubscribe;
+    try {
+      const handle = connection.send({ id, method, body, headers }, call);
+      if (call.ended) handle.abandon();
+      else call.handle = handle;
+    } catch (thrown) {
+      this.#fail(call, toGatewayError(thrown));
+    }
+    return call.outcome;
+  }
+
+  async notify(method: string, params?: Buffer): Promise<void> {
+    if (!this.#connection || this.#gone) throw this.#gone ?? new GatewayError('INTERNAL', 'The session is not open');
+    await this.#connection.post(encodeNotification(method, params));
+  }
+
+  close(reason: GatewayError): Promise<void> {
+    this.#gone ??= reason;
+    this.#closing ??= this.#close(reason);
+    return this.#closing;
+  }
+
+  async #close(reason: GatewayError): Promise<void> {
+    for (const call of [...this.#pending.values()]) this.#giveUp(call, reason);
+    try {
+      await this.#connection?.close();
+    } catch (thrown) {
+      const { log, server } = this.#options;
+      log.debug({ upstream: server, cause: toGatewayError(thrown).message }, 'Closing an upstream session failed');
+    }
+  }
+
+  // What the connection and the running calls tell.
+
+  onMessage(bytes: Buffer, origin?: RunningCall): void {
+    this.#lastHeard = performance.now();
+    this.#inbound.receive(bytes, origin);
+  }
+
+  onClose(error: GatewayError): void {
+    const told = connectionEnded(error, this.#options.server, this.status().stderr);
+    this.#lose(told);
+    for (const call of [...this.#pending.values()]) this.#fail(call, told);
+  }
+
+  onError(error: GatewayError, call: RunningCall): void {
+    const told = connectionEnded(error, this.#options.server, this.status().stderr);
+    if (error.code === 'UPSTREAM_SESSION_LOST') this.#lose(told);
+    this.#fail(call, told);
+  }
+
+  onExpired(limit: ExpiredLimit, call: RunningCall): void {
+    const { method } = call.request;
+    this.#giveUp(call, method === 'initialize' ? this.#tooSlow() : timedOut(this.#options.server, call.request, limit));
+  }
+
+  // How calls end.
+
+  #settle(call: RunningCall, outcome: Outcome, origin: RunningCall | undefined): void {
+    this.#forget(call);
+    // A reply that came another way leaves the request's own stream waiting for nothing.
+    if (origin !== call && this.attribution === 'request') call.handle?.abandon();
+    call.settle(outcome);
+  }
+
+  #fail(call: RunningCall, error: GatewayError): void {
+    this.#forget(call);
+    call.fail(error);
+  }
+
+  /** Stops waiting because the gateway or its caller wants to, and tells the upstream so (never for `initialize`, L:cancel). */
+  #giveUp(call: RunningCall, error: GatewayError): void {
+    if (call.ended) return;
+    const { handle } = call;
+    this.#fail(call, error);
+    if (!handle) return;
+    if (call.request.method !== 'initialize') {
+      const reason = JSON.stringify(error.message.slice(0, 500));
+      this.#post(encodeNotification('notifications/cancelled', `{"requestId":${call.id},"reason":${reason}}`));
+    }
+    handle.abandon();
+  }
+
+  #forget(call: RunningCall): void {
+    this.#pending.delete(call.id);
+    this.#desk.closeFor(call);
+  }
+
+  #post(message: Buffer): void {
+    this.#connection?.post(message).catch((thrown: unknown) => {
+      const { log, server } = this.#options;
+      const error = toGatewayError(thrown);
+      log.debug({ upstream: server, code: error.code }, `${server} did not take a message: ${error.message}`);
+      if (error.code === 'UPSTREAM_SESSION_LOST') this.#lose(error);
+    });
+  }
+
+  #lose(error: GatewayError): void {
+    if (this.#gone) return;
+    this.#gone = error;
+    this.#options.listener.lost(error);
+  }
+
+  #tooLate(request: SessionRequest): GatewayError {
+    const { server } = this.#options;
+    const cause = this.#gone;
+    const text = `${server}: the session had ended before ${request.subject} was sent${cause ? `: ${cause.message}` : ''}`;
+    return new GatewayError('UPSTREAM_DISCONNECTED', text, { data: { server }, cause, notExecuted: true });
+  }
+
+  #tooSlow(): GatewayError {
+    const { connectTimeout, server } = this.#options;
+    const text = `${server} did not finish connecting and initialize within ${formatMs(connectTimeout)}`;
+    return new GatewayError('UPSTREAM_UNREACHABLE', text, { data: { server }, notExecuted: true });
+  }
+}

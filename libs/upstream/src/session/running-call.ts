@@ -1,0 +1,125 @@
+import type { GatewayError, Outcome } from '#libs/kernel';
+import type { ReplySink } from '#libs/plugin';
+import type { SessionRequest } from './upstream-session.js';
+
+/** Which limit a call ran into. */
+export type ExpiredLimit = 'timeout' | 'max_total';
+
+/** What a running call tells the session it runs on. */
+export interface CallOwner {
+  onMessage(message: Buffer, call: RunningCall): void;
+  onError(error: GatewayError, call: RunningCall): void;
+  onExpired(limit: ExpiredLimit, call: RunningCall): void;
+}
+
+/**
+ * A request in flight: its promise, its two clocks and what has to be let go when it ends. One timer serves both
+ * limits; a sign of life only notes the time, the timer finds out when it fires.
+ */
+export class RunningCall implements ReplySink {
+  readonly outcome: Promise<Outcome>;
+  handle: { abandon(): void } | undefined;
+  unsubscribe: (() => void) | undefined;
+
+  readonly #owner: CallOwner;
+  readonly #started = performance.now();
+  #resolve!: (outcome: Outcome) => void;
+  #reject!: (error: GatewayError) => void;
+  #timer: NodeJS.Timeout | undefined;
+  #heard = this.#started;
+  #ended = false;
+  #questions = 0;
+  #pausedAt = 0;
+  #paused = 0;
+
+  constructor(
+    readonly id: number,
+    readonly request: SessionRequest,
+    owner: CallOwner,
+  ) {
+    this.#owner = owner;
+    this.outcome = new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
+    this.#arm();
+  }
+
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  /** Client session this call belongs to. */
+  get client(): string | undefined {
+    return this.request.caller?.exchange.session?.id;
+  }
+
+  onMessage(message: Buffer): void {
+    if (this.#ended) return;
+    this.alive();
+    this.#owner.onMessage(message, this);
+  }
+
+  onError(error: GatewayError): void {
+    if (!this.#ended) this.#owner.onError(error, this);
+  }
+
+  /** A sign of life: the inactivity clock starts anew. */
+  alive(): void {
+    this.#heard = performance.now();
+  }
+
+  /** While questions are open both clocks stand still. */
+  questionOpened(): void {
+    if (this.#questions++ > 0) return;
+    this.#pausedAt = performance.now();
+    clearTimeout(this.#timer);
+  }
+
+  questionClosed(): void {
+    if (--this.#questions > 0) return;
+    this.alive();
+    this.#paused += this.#heard - this.#pausedAt;
+    if (!this.#ended) this.#arm();
+  }
+
+  /** Milliseconds until the nearer limit; `limit` names it. */
+  #remaining(): { limit: ExpiredLimit; wait: number } {
+    const now = performance.now();
+    const silent = this.#heard + this.request.timeout - now;
+    const total = this.#started + this.#paused + this.request.maxTotal - now;
+    return silent <= total ? { limit: 'timeout', wait: silent } : { limit: 'max_total', wait: total };
+  }
+
+  #arm(): void {
+    this.#timer = setTimeout(this.#check, Math.max(1, Math.ceil(this.#remaining().wait)));
+  }
+
+  readonly #check = (): void => {
+    if (this.#ended || this.#questions > 0) return;
+    const { limit, wait } = this.#remaining();
+    if (wait > 0) this.#arm();
+    else this.#owner.onExpired(limit, this);
+  };
+
+  /** False when it had ended before. */
+  settle(outcome: Outcome): boolean {
+    if (!this.#end()) return false;
+    this.#resolve(outcome);
+    return true;
+  }
+
+  fail(error: GatewayError): boolean {
+    if (!this.#end()) return false;
+    this.#reject(error);
+    return true;
+  }
+
+  #end(): boolean {
+    if (this.#ended) return false;
+    this.#ended = true;
+    clearTimeout(this.#timer);
+    this.unsubscribe?.();
+    return true;
+  }
+}

@@ -1,0 +1,72 @@
+import type { Era, Exchange, GatewayError, Outcome } from '#libs/kernel';
+import type { ListKind } from '#libs/mcp';
+import type { ConnectionStatus } from '#libs/plugin';
+import type { CallSink } from '../contract.js';
+
+/** On whose behalf a request is sent; absent for the gateway's own requests (lists, pings, levels). */
+export interface Caller {
+  readonly exchange: Exchange;
+  readonly sink: CallSink;
+  readonly wantsProgress: boolean;
+  /** True when the request has no side effects. */
+  readonly repeatable: boolean;
+}
+
+/** One request on an upstream session. */
+export interface SessionRequest {
+  readonly method: string;
+  /** JSON text of params. */
+  readonly params?: Buffer;
+  /** What error texts call it, e.g. `tool echo`. */
+  readonly subject: string;
+  /** Milliseconds without a sign of life. */
+  readonly timeout: number;
+  /** Milliseconds in all, time spent on open questions not counted. */
+  readonly maxTotal: number;
+  readonly caller?: Caller;
+}
+
+/** What a session tells its owner outside of requests. */
+export interface SessionListener {
+  listChanged(kinds: readonly ListKind[]): void;
+  resourceUpdated(uri: string, params: Buffer): void;
+  /** A log message that belongs to no running call. */
+  logged(params: Buffer): void;
+  /** `client`: the client session that was asked, when known. */
+  elicitationCompleted(params: Buffer, client: string | undefined): void;
+  /** The session is of no use any more: connection closed, or the upstream forgot it. At most once, not after `close`. */
+  lost(error: GatewayError): void;
+}
+
+/**
+ * One protocol session with one upstream, whatever its era: the back adapter. What differs between eras (handshake,
+ * how questions travel, what cancelling means) stays behind it.
+ */
+export interface UpstreamSession {
+  readonly era: Era;
+  /** Negotiated protocol version. */
+  readonly version: string;
+  readonly capabilities: Readonly<Record<string, unknown>>;
+  readonly serverInfo: Readonly<Record<string, unknown>>;
+  readonly instructions: string | undefined;
+  /** `connection`: what the upstream sends is not tied to one request by the wire. */
+  readonly attribution: 'request' | 'connection';
+  /** Whether the upstream issued a session id: the one hint of state there is. */
+  readonly stateful: boolean;
+  /** True once it takes no more requests. */
+  readonly lost: boolean;
+  /** Requests in flight. */
+  readonly inFlight: number;
+  /** Milliseconds (monotonic) of the last message from the upstream. */
+  readonly lastHeard: number;
+  /**
+   * Sends a request and waits for its outcome; an error the upstream answers with is an outcome, not a rejection.
+   * @throws GatewayError UPSTREAM_* ; the exchange's own reason when it is aborted
+   */
+  request(request: SessionRequest): Promise<Outcome>;
+  /** @throws GatewayError when the upstream did not take it */
+  notify(method: string, params?: Buffer): Promise<void>;
+  status(): ConnectionStatus;
+  /** Ends the session; requests in flight fail with `reason`. Resolves when nothing of it is left. */
+  close(reason: GatewayError): Promise<void>;
+}

@@ -1,0 +1,163 @@
+import { GatewayError, toGatewayError } from '#libs/kernel';
+import { LIST_KINDS, type ListKind } from '#libs/mcp';
+import { formatMs } from '../session/failures.js';
+import type { UpstreamSession } from '../session/upstream-session.js';
+
+/** list_changed notifications within this time count as one (milliseconds). */
+const DEBOUNCE = 250;
+
+/** Failures after which waiting for more pings to fail tells nothing new. */
+const GONE: ReadonlySet<string> = new Set([
+  'UPSTREAM_UNREACHABLE',
+  'UPSTREAM_DISCONNECTED',
+  'UPSTREAM_SESSION_LOST',
+  'UPSTREAM_UNAUTHORIZED',
+]);
+
+export interface WatchSettings {
+  readonly discovery: { readonly interval: number };
+  readonly heartbeat: {
+    readonly enabled: boolean;
+    readonly interval: number;
+    readonly timeout: number;
+    readonly failures: number;
+  };
+}
+
+export interface WatchPort {
+  readonly server: string;
+  settings(): WatchSettings;
+  /** Fetches lists and publishes them. Rejects when the session is of no use. */
+  relist(kinds: readonly ListKind[]): Promise<void>;
+  /** A ping went unanswered, or answers came again (undefined). */
+  wavering(reason: string | undefined): void;
+}
+
+/**
+ * Looks after a service session while it lives: pings it when it is idle, lists again from time to time and on
+ * list_changed. `lost` resolves with the cause once it is of no use.
+ */
+export class ServiceWatch {
+  readonly lost: Promise<GatewayError>;
+  readonly #session: UpstreamSession;
+  readonly #port: WatchPort;
+  readonly #wanted = new Set<ListKind>();
+  #lose!: (cause: GatewayError) => void;
+  #heartbeat: NodeJS.Timeout | undefined;
+  #periodic: NodeJS.Timeout | undefined;
+  #debounce: NodeJS.Timeout | undefined;
+  #listing = false;
+  #pinging = false;
+  #missed = 0;
+  #stopped = false;
+
+  constructor(session: UpstreamSession, port: WatchPort) {
+    this.#session = session;
+    this.#port = port;
+    this.lost = new Promise((resolve) => {
+      this.#lose = (cause) => {
+        this.stop();
+        resolve(cause);
+      };
+    });
+    this.#planHeartbeat();
+    this.#planListing();
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    clearTimeout(this.#heartbeat);
+    clearTimeout(this.#periodic);
+    clearTimeout(this.#debounce);
+  }
+
+  /** The session ended, or the gateway must give it up. */
+  end(cause: GatewayError): void {
+    if (!this.#stopped) this.#lose(cause);
+  }
+
+  /** Another session of this upstream broke: look at once instead of at the next heartbeat. */
+  check(): void {
+    if (!this.#stopped) void this.#ping();
+  }
+
+  listChanged(kinds: readonly ListKind[]): void {
+    for (const kind of kinds) this.#wanted.add(kind);
+    if (this.#stopped || this.#debounce) return;
+    this.#debounce = setTimeout(() => {
+      this.#debounce = undefined;
+      void this.#list();
+    }, DEBOUNCE);
+  }
+
+  #planHeartbeat(): void {
+    const { enabled, interval } = this.#port.settings().heartbeat;
+    if (this.#stopped || !enabled) return;
+    clearTimeout(this.#heartbeat);
+    this.#heartbeat = setTimeout(() => {
+      const busy = this.#session.inFlight > 0 || performance.now() - this.#session.lastHeard < interval / 2;
+      if (busy && this.#missed === 0) this.#planHeartbeat();
+      else void this.#ping();
+    }, interval);
+  }
+
+  async #ping(): Promise<void> {
+    if (this.#pinging) return;
+    this.#pinging = true;
+    const { timeout, failures } = this.#port.settings().heartbeat;
+    try {
+      // Any answer is a sign of life, also an error from a server that knows no ping.
+      await this.#session.request({ method: 'ping', subject: 'ping', timeout, maxTotal: timeout });
+      if (this.#missed > 0) this.#port.wavering(undefined);
+      this.#missed = 0;
+    } catch (thrown) {
+      const error = toGatewayError(thrown);
+      this.#missed++;
+      const silent = error.code === 'UPSTREAM_TIMEOUT';
+      if (GONE.has(error.code)) this.end(error);
+      else if (this.#missed >= failures) this.end(silent ? this.#silent(this.#missed) : error);
+      else if (!this.#stopped) this.#port.wavering(silent ? this.#silent(this.#missed).message : error.message);
+    } finally {
+      this.#pinging = false;
+      this.#planHeartbeat();
+    }
+  }
+
+  #silent(pings: number): GatewayError {
+    const { server } = this.#port;
+    const each = formatMs(this.#port.settings().heartbeat.timeout);
+    const text = `${server} did not answer ${pings === 1 ? 'a ping' : `${pings} pings`} within ${each}`;
+    return new GatewayError('UPSTREAM_UNREACHABLE', text, { data: { server } });
+  }
+
+  #planListing(): void {
+    const { interval } = this.#port.settings().discovery;
+    if (this.#stopped) return;
+    clearTimeout(this.#periodic);
+    // Jitter, so that a hundred upstreams are not asked in the same moment.
+    this.#periodic = setTimeout(
+      () => {
+        for (const kind of LIST_KINDS) this.#wanted.add(kind);
+        void this.#list();
+      },
+      interval * (0.9 + 0.2 * Math.random()),
+    );
+  }
+
+  async #list(): Promise<void> {
+    if (this.#listing) return;
+    this.#listing = true;
+    try {
+      while (this.#wanted.size > 0 && !this.#stopped) {
+        const kinds = [...this.#wanted];
+        this.#wanted.clear();
+        await this.#port.relist(kinds);
+      }
+    } catch (thrown) {
+      this.end(toGatewayError(thrown));
+    } finally {
+      this.#listing = false;
+      this.#planListing();
+    }
+  }
+}

@@ -1,0 +1,290 @@
+import {
+  type BackoffSettings,
+  backoffDelay,
+  type Exchange,
+  GatewayError,
+  type Log,
+  toGatewayError,
+} from '#libs/kernel';
+import { LIST_KINDS, type Listing, type ListKind } from '#libs/mcp';
+import type { UpstreamState } from '#libs/plugin';
+import type { Slot } from '../pool/slot.js';
+import type { ColdStartGate } from './cold-start-gate.js';
+import { discover, sameListing } from './discovery.js';
+import { ServiceWatch, type WatchSettings } from './service-watch.js';
+
+/** A session that lived at least this many first backoffs has proven itself; one that dies sooner may be in a crash loop. */
+const PROVEN = 10;
+/** Early deaths in a row before the wait grows. */
+const TOLERATED = 3;
+
+export interface SupervisorSettings extends WatchSettings {
+  readonly retry: BackoffSettings;
+  /** Milliseconds a down upstream's lists stay. */
+  readonly grace: number;
+}
+
+export interface SupervisorPort {
+  readonly server: string;
+  /** Milliseconds one list request may take. */
+  readonly timeout: number;
+  readonly gate: ColdStartGate;
+  readonly log: Log;
+  settings(): SupervisorSettings;
+  /** Opens the service session, or returns the one that lives. */
+  service(): Promise<Slot>;
+  discard(slot: Slot, cause: GatewayError): void;
+  changed(): void;
+  listed(listing: Listing): void;
+  withdrawn(reason: string): void;
+  /** Lists were looked at and the upstream is well: a good moment to renew what was lost. */
+  tended(): void;
+}
+
+export interface Health {
+  readonly state: UpstreamState;
+  readonly reason: string | undefined;
+  readonly since: number;
+  readonly nextRetry: number | undefined;
+  /** What the last failure was, while the upstream is down. */
+  readonly cause: GatewayError | undefined;
+}
+
+/**
+ * Keeps one upstream's service session alive for ever: connects, lists, watches, and after a failure tries again with
+ * growing waits. It alone decides about health, from what happens to that session.
+ */
+export class Supervisor {
+  /** Resolves at the first success or failure. */
+  readonly settled: Promise<void>;
+  readonly #port: SupervisorPort;
+  #health: Health = {
+    state: 'connecting',
+    reason: undefined,
+    since: Date.now(),
+    nextRetry: undefined,
+    cause: undefined,
+  };
+  #listing: Listing | undefined;
+  #published = false;
+  #slot: Slot | undefined;
+  #watch: ServiceWatch | undefined;
+  #complaints: readonly string[] = [];
+  #wavering: string | undefined;
+  /** Failures to connect in a row, and early deaths in a row. */
+  #failures = 0;
+  #earlyDeaths = 0;
+  #stopped = false;
+  #grace: NodeJS.Timeout | undefined;
+  #endPause: (() => void) | undefined;
+  #wake: () => void = () => {};
+  #settle!: () => void;
+  #running: Promise<void> | undefined;
+
+  /** `inherited`: lists of the same upstream under an earlier configuration, served until there are new ones. */
+  constructor(port: SupervisorPort, inherited?: Listing) {
+    this.#port = port;
+    this.#listing = inherited;
+    this.#published = inherited !== undefined;
+    this.settled = new Promise((resolve) => {
+      this.#settle = resolve;
+    });
+  }
+
+  get health(): Health {
+    return this.#health;
+  }
+
+  get listing(): Listing | undefined {
+    return this.#listing;
+  }
+
+  /** Whether calls can be sent now. */
+  get serving(): boolean {
+    return this.#health.state === 'ready' || this.#health.state === 'degraded';
+  }
+
+  start(): void {
+    this.#running ??= this.#run();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    clearTimeout(this.#grace);
+    this.#watch?.end(this.#stopping());
+    this.#wake();
+    this.#endPause?.();
+    this.#settle();
+    await this.#running;
+  }
+
+  /** Waits, at most `limit` milliseconds, for the first connection to succeed or fail. */
+  async awaitFirst(limit: number, exchange: Exchange): Promise<void> {
+    if (this.#health.state !== 'connecting') return;
+    let timer: NodeJS.Timeout | undefined;
+    let unsubscribe: (() => void) | undefined;
+    try {
+      await Promise.race([
+        this.settled,
+        new Promise<void>((_, reject) => {
+          unsubscribe = exchange.onAbort(reject);
+        }),
+        new Promise<void>((resolve) => {
+          timer = setTimeout(resolve, limit);
+        }),
+      ]);
+    } finally {
+      clearTimeout(timer);
+      unsubscribe?.();
+    }
+  }
+
+  listChanged(kinds: readonly ListKind[]): void {
+    this.#watch?.listChanged(kinds);
+  }
+
+  sessionLost(slot: Slot, cause: GatewayError): void {
+    if (slot === this.#slot) this.#watch?.end(cause);
+    else this.check();
+  }
+
+  /** Something failed elsewhere that may mean the upstream is down. */
+  check(): void {
+    this.#watch?.check();
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#stopped) {
+      const cause = await this.#connect();
+      if (this.#stopped) return;
+      if (cause) {
+        await this.#down(cause, this.#failures++);
+        continue;
+      }
+      this.#failures = 0;
+      const born = performance.now();
+      const lost = await this.#watch!.lost;
+      // Calls may still run on it: who stops the supervisor closes the sessions.
+      if (this.#stopped) return;
+      this.#leave(lost);
+      const { retry } = this.#port.settings();
+      if (performance.now() - born >= retry.initial * PROVEN) {
+        this.#earlyDeaths = 0;
+        this.#set('degraded', `connection lost (${lost.message}); connecting again`, lost);
+      } else {
+        await this.#down(lost, Math.max(0, this.#earlyDeaths++ - TOLERATED));
+      }
+    }
+  }
+
+  /** Connects and lists. Returns the failure, or undefined when the upstream serves. */
+  async #connect(): Promise<GatewayError | undefined> {
+    const { gate, server, settings } = this.#port;
+    try {
+      this.#slot = await this.#orStopped(gate.run(async () => (this.#stopped ? undefined : this.#port.service())));
+      if (!this.#slot || this.#stopped) return this.#stopping();
+      const { session } = this.#slot;
+      if (session.lost) throw new GatewayError('UPSTREAM_DISCONNECTED', `${server} ended the session at once`);
+      this.#wavering = undefined;
+      this.#watch = new ServiceWatch(session, {
+        server,
+        settings,
+        relist: (kinds) => this.#relist(kinds),
+        wavering: (reason) => {
+          this.#wavering = reason;
+          this.#show();
+        },
+      });
+      await this.#orStopped(this.#relist(LIST_KINDS));
+      return undefined;
+    } catch (thrown) {
+      const error = toGatewayError(thrown);
+      if (this.#stopped) return error;
+      this.#watch?.stop();
+      this.#leave(error);
+      return error;
+    }
+  }
+
+  /** Waits for the task, but not when the supervisor is stopped meanwhile. */
+  #orStopped<T>(task: Promise<T>): Promise<T | undefined> {
+    return new Promise((resolve, reject) => {
+      this.#wake = () => resolve(undefined);
+      task.then(resolve, reject);
+    });
+  }
+
+  async #relist(kinds: readonly ListKind[]): Promise<void> {
+    const { server, timeout } = this.#port;
+    const slot = this.#slot;
+    if (!slot) return;
+    const previous = this.#listing;
+    const { complaints, listing } = await discover(server, slot.session, kinds, previous, timeout);
+    if (this.#stopped || slot !== this.#slot) return;
+    this.#complaints = complaints;
+    const news = !this.#published || !sameListing(previous, listing);
+    this.#listing = listing;
+    this.#published = true;
+    clearTimeout(this.#grace);
+    this.#grace = undefined;
+    if (news) this.#port.listed(listing);
+    this.#show();
+    this.#settle();
+    this.#port.tended();
+  }
+
+  /** Ready, or degraded with what is amiss. */
+  #show(): void {
+    const amiss = this.#wavering ?? (this.#complaints.length > 0 ? this.#complaints.join('; ') : undefined);
+    this.#set(amiss === undefined ? 'ready' : 'degraded', amiss, undefined);
+  }
+
+  async #down(cause: GatewayError, attempt: number): Promise<void> {
+    const { grace, retry } = this.#port.settings();
+    const delay = backoffDelay(retry, attempt);
+    this.#set('unreachable', cause.message, cause, Date.now() + delay);
+    this.#settle();
+    if (this.#published && !this.#grace) {
+      this.#grace = setTimeout(() => {
+        this.#published = false;
+        this.#listing = undefined;
+        this.#port.withdrawn(`unreachable for longer than proxy.grace: ${this.#health.reason ?? ''}`);
+      }, grace);
+      this.#grace.unref();
+    }
+    await new Promise<void>((resolve) => {
+      const end = () => {
+        clearTimeout(timer);
+        this.#endPause = undefined;
+        resolve();
+      };
+      const timer = setTimeout(end, delay);
+      this.#endPause = end;
+    });
+  }
+
+  #leave(cause: GatewayError): void {
+    const slot = this.#slot;
+    this.#slot = undefined;
+    this.#watch = undefined;
+    if (slot) this.#port.discard(slot, cause);
+  }
+
+  #set(state: UpstreamState, reason: string | undefined, cause: GatewayError | undefined, nextRetry?: number): void {
+    const before = this.#health;
+    const same = before.state === state && before.reason === reason;
+    this.#health = { state, reason, cause, nextRetry, since: before.state === state ? before.since : Date.now() };
+    if (!same) {
+      const { log, server } = this.#port;
+      const fields = { upstream: server, state, ...(cause ? { code: cause.code } : {}) };
+      const text = `${server} is ${state}${reason === undefined ? '' : `: ${reason}`}`;
+      if (state === 'ready') log.info(fields, text);
+      else log.warn(fields, text);
+    }
+    this.#port.changed();
+  }
+
+  #stopping(): GatewayError {
+    return new GatewayError('UPSTREAM_REMOVED', `${this.#port.server} is no longer configured or the gateway stops`);
+  }
+}

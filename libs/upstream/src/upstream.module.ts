@@ -1,0 +1,7 @@
+import { Module } from '@nestjs/common';
+import { PluginModule } from '#libs/plugin';
+import { UpstreamRegistry } from './registry/upstream-registry.js';
+
+/** The back door. Its configuration is handed to `UpstreamRegistry.apply` by whoever owns it. */
+@Module({ imports: [PluginModule], providers: [UpstreamRegistry], exports: [UpstreamRegistry] })
+export class UpstreamModule {}

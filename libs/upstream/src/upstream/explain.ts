@@ -1,0 +1,79 @@
+import { GatewayError } from '#libs/kernel';
+import type { UpstreamCall } from '../contract.js';
+import type { Health } from '../supervisor/supervisor.js';
+
+/** Failures of the way to an upstream; everything else is an answer or the gateway's own doing. */
+const BROKEN: ReadonlySet<string> = new Set(['UPSTREAM_UNREACHABLE', 'UPSTREAM_DISCONNECTED', 'UPSTREAM_SESSION_LOST']);
+
+/** Whether the failure says something about the way to the upstream, so that its health should be looked at. */
+export function concernsHealth(error: GatewayError): boolean {
+  return BROKEN.has(error.code);
+}
+
+/** Whether the request may be sent once more: it provably did not run, or running it twice does no harm. */
+export function mayReplay(error: GatewayError, call: Pick<UpstreamCall, 'repeatable'>): boolean {
+  return BROKEN.has(error.code) && (error.notExecuted || call.repeatable);
+}
+
+/** What a caller is told when a request broke off: whether it may have been executed. */
+export function brokenOff(server: string, subject: string, error: GatewayError): GatewayError {
+  if (error.code !== 'UPSTREAM_DISCONNECTED' && error.code !== 'UPSTREAM_SESSION_LOST') return error;
+  const what = error.notExecuted
+    ? 'it was not executed; try again'
+    : 'it may have been executed and was not sent again; check before you repeat it';
+  return new GatewayError(
+    'UPSTREAM_DISCONNECTED',
+    `${server}: the connection was lost while ${subject} was running (${error.message}); ${what}`,
+    {
+      data: { server, ...error.data, mayHaveExecuted: !error.notExecuted },
+      cause: error,
+      notExecuted: error.notExecuted,
+    },
+  );
+}
+
+/** What callers are told while an upstream is down. */
+export function unavailable(server: string, health: Health): GatewayError {
+  const { cause, nextRetry, reason, state } = health;
+  if (state === 'disabled') {
+    return new GatewayError('UPSTREAM_UNREACHABLE', `${server} is disabled in the gateway's configuration`, {
+      data: { server },
+      notExecuted: true,
+    });
+  }
+  if (state === 'connecting') {
+    const text = `${server} is temporarily unavailable: the gateway is still connecting to it; try again in a moment`;
+    return new GatewayError('UPSTREAM_UNREACHABLE', text, { data: { server }, notExecuted: true });
+  }
+  const wait = nextRetry === undefined ? undefined : Math.max(0, nextRetry - Date.now());
+  const again =
+    wait === undefined
+      ? 'The gateway keeps trying'
+      : `The gateway tries again in ${Math.max(1, Math.ceil(wait / 1000))} s`;
+  return new GatewayError(
+    'UPSTREAM_UNREACHABLE',
+    `${server} is temporarily unavailable: ${reason ?? 'down'}. ${again}`,
+    {
+      data: {
+        server,
+        ...cause?.data,
+        ...(nextRetry === undefined ? {} : { retryAt: new Date(nextRetry).toISOString() }),
+      },
+      cause,
+      notExecuted: true,
+    },
+  );
+}
+
+export function removed(server: string): GatewayError {
+  const text = `${server} was removed from the gateway's configuration or changed; list again and retry`;
+  return new GatewayError('UPSTREAM_REMOVED', text, { data: { server }, notExecuted: true });
+}
+
+/** For calls that still run when their upstream is closed. */
+export function cutOff(reason: GatewayError): GatewayError {
+  return new GatewayError(reason.code, `${reason.message}; this call was running and may have been executed`, {
+    data: { ...reason.data, mayHaveExecuted: true },
+    cause: reason,
+  });
+}

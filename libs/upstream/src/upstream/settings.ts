@@ -1,0 +1,22 @@
+import type { ProxyConfig } from '#libs/config';
+
+/** What holds for all upstreams; may change at run time, so it is asked for each time. */
+export interface GatewaySettings {
+  readonly discovery: ProxyConfig['discovery'];
+  readonly heartbeat: ProxyConfig['heartbeat'];
+  readonly retry: ProxyConfig['retry'];
+  readonly grace: number;
+  /** The listener is loopback only: anonymous callers share `user` state. */
+  readonly sharedAnonymous: boolean;
+  /** Version of the gateway, told to upstreams. */
+  readonly version: string;
+  /** Milliseconds an unused upstream session is kept. */
+  readonly idle: number;
+}
+
+/** Default of `GatewaySettings.idle`. */
+export const IDLE_SESSION = 600_000;
+/** Milliseconds for connecting and `initialize` together. */
+export const CONNECT_TIMEOUT = 30_000;
+/** Longest a call waits for the first connection to its upstream. */
+export const FIRST_CONNECT_WAIT = 10_000;
