@@ -3,7 +3,7 @@ import { exposeUri, type ListKind, matchesTemplate, splitUri } from '#libs/mcp';
 import type { CatalogueItem, View, ViewRequest } from '../contract.js';
 import { offersResources, type ServerEntry } from '../entry.js';
 import type { HandedOut } from '../handed-out.js';
-import { uriFault } from '../ingest/text.js';
+import { MAX_NAME_BYTES, uriFault } from '../ingest/text.js';
 import type { CursorSeal } from './cursor.js';
 import type { Decisions } from './decisions.js';
 import type { ListCache } from './list-cache.js';
@@ -79,7 +79,7 @@ export class CallerView implements View {
   }
 
   resource(uri: string): ResourceTarget | undefined {
-    if (uriFault(uri)) return undefined;
+    if (uriFault(uri, MAX_NAME_BYTES)) return undefined;
     const { scope } = this.#core;
     if (scope.bare) return this.#permitted(scope.entries[0], uri);
     const listed = this.#core.exposed('resources', uri)?.item.ref;
@@ -89,7 +89,7 @@ export class CallerView implements View {
   }
 
   template(uri: string): ResourceTarget | undefined {
-    if (uriFault(uri)) return undefined;
+    if (uriFault(uri, MAX_NAME_BYTES)) return undefined;
     const { scope } = this.#core;
     if (scope.bare) return this.#permittedTemplate(scope.entries[0], uri);
     for (const kind of ['templates', 'resources'] as const) {
@@ -116,7 +116,7 @@ export class CallerView implements View {
     if (scope.bare) return undefined;
     const split = splitUri(exposed);
     const entry = split && scope.byPrefix(split.server);
-    if (entry?.name !== server || uriFault(split!.uri)) return undefined;
+    if (entry?.name !== server || uriFault(split!.uri, MAX_NAME_BYTES)) return undefined;
     const { uri } = split!;
     const known =
       this.#listedAs(entry, uri, 'resources') === true ||
@@ -127,7 +127,7 @@ export class CallerView implements View {
 
   /** A resource of an upstream, listed or not: what is listed follows the view, anything else is asked for by its URI. */
   #permitted(entry: ServerEntry | undefined, uri: string): ResourceTarget | undefined {
-    if (!entry || !offersResources(entry) || uriFault(uri)) return undefined;
+    if (!entry || !offersResources(entry) || uri === '') return undefined;
     const allowed = this.#listedAs(entry, uri, 'resources') ?? this.#admits('resource', entry, uri);
     return allowed ? { server: entry.name, uri } : undefined;
   }
