@@ -1,0 +1,50 @@
+import { type DynamicModule, Module, type ModuleMetadata } from '@nestjs/common';
+import { APP_FILTER, APP_GUARD } from '@nestjs/core';
+import { AuthGuard, AuthModule } from '#libs/auth';
+import { FrontDoor } from './front-door.js';
+import { FrontLog } from './http/front-log.js';
+import { FrontPolicy } from './http/front-policy.js';
+import { GatewayExceptionFilter } from './http/gateway-exception.filter.js';
+import { HostOriginGuard } from './http/host-origin.guard.js';
+import { Initializer } from './legacy/initializer.js';
+import { LegacyFront } from './legacy/legacy-front.js';
+import { RequestRunner } from './legacy/request-runner.js';
+import { McpController } from './mcp.controller.js';
+import { Sessions } from './session/sessions.js';
+import { DownstreamStats } from './stats.js';
+import { Drain } from './streams/drain.js';
+import { StreamLimits } from './streams/stream-limits.js';
+import { StreamRegistry } from './streams/stream-registry.js';
+
+/**
+ * The front door. Its guards and its error answers are the application's: every route of every module is checked for
+ * host and origin, then authenticated, in this order, unless it is marked `@Public()`.
+ */
+@Module({})
+export class DownstreamModule {
+  /** `imports` bring `Proxy`, and whichever of `ServerConfigRef`, `ProxyConfigRef`, `GatewayLog` are not global. */
+  static register(imports: NonNullable<ModuleMetadata['imports']>): DynamicModule {
+    return {
+      module: DownstreamModule,
+      imports: [AuthModule, ...imports],
+      controllers: [McpController],
+      providers: [
+        { provide: APP_GUARD, useClass: HostOriginGuard },
+        { provide: APP_GUARD, useExisting: AuthGuard },
+        { provide: APP_FILTER, useClass: GatewayExceptionFilter },
+        FrontPolicy,
+        FrontLog,
+        FrontDoor,
+        LegacyFront,
+        Initializer,
+        RequestRunner,
+        Sessions,
+        StreamRegistry,
+        StreamLimits,
+        Drain,
+        DownstreamStats,
+      ],
+      exports: [DownstreamStats, Drain],
+    };
+  }
+}

@@ -1,0 +1,114 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { Injectable } from '@nestjs/common';
+import { principalOf } from '#libs/auth';
+import { type Endpoint, GatewayError, saneTraceparent, toGatewayError } from '#libs/kernel';
+import { EnvelopeError, parseClientMessage } from '#libs/mcp';
+import { Proxy } from '#libs/proxy';
+import { eraOf, isModernVersion, unsupportedVersion, versionHeader } from './era.js';
+import type { Inbound } from './front.js';
+import { methodNotAllowed, sendError } from './http/answers.js';
+import { correlate } from './http/correlation.js';
+import { FrontLog } from './http/front-log.js';
+import { FrontPolicy } from './http/front-policy.js';
+import { acceptedForPost, checkAcceptForGet, checkContentType } from './http/post-headers.js';
+import { readBody } from './http/read-body.js';
+import { LegacyFront } from './legacy/legacy-front.js';
+import { StreamRegistry } from './streams/stream-registry.js';
+
+type Handler = (inbound: Inbound) => void | Promise<void>;
+
+/** The MCP endpoints behind the guards: headers, then the body, then the era's own front. Answers every failure. */
+@Injectable()
+export class FrontDoor {
+  constructor(
+    private readonly policy: FrontPolicy,
+    private readonly proxy: Proxy,
+    private readonly legacy: LegacyFront,
+    private readonly registry: StreamRegistry,
+    private readonly log: FrontLog,
+  ) {}
+
+  post(request: IncomingMessage, response: ServerResponse, name: string | undefined): Promise<void> {
+    return this.#answer(request, response, name, (inbound) => this.#post(inbound));
+  }
+
+  get(request: IncomingMessage, response: ServerResponse, name: string | undefined): Promise<void> {
+    return this.#answer(request, response, name, (inbound) => {
+      // Fastify routes HEAD here as well; a stream has no head to look at without opening it.
+      if (request.method !== 'GET') throw methodNotAllowed(`${request.method} is not served at an MCP endpoint`);
+      this.#refuseModern(inbound);
+      checkAcceptForGet(request.headers.accept);
+      if (this.registry.draining) throw shuttingDown();
+      this.legacy.get(inbound);
+    });
+  }
+
+  delete(request: IncomingMessage, response: ServerResponse, name: string | undefined): Promise<void> {
+    return this.#answer(request, response, name, (inbound) => {
+      this.#refuseModern(inbound);
+      this.legacy.delete(inbound);
+    });
+  }
+
+  async #post(inbound: Inbound): Promise<void> {
+    const { request } = inbound;
+    checkContentType(request.headers);
+    const accepted = acceptedForPost(request.headers.accept);
+    const { limits } = this.policy;
+    const body = await readBody(request, limits.body);
+    const message = parseClientMessage(body, { depth: limits.json_depth, nodes: limits.json_nodes });
+    if (eraOf(message, versionHeader(request)) === 'modern') {
+      throw unsupportedVersion('protocol revisions without initialize');
+    }
+    await this.legacy.post({ ...inbound, message, accepted });
+  }
+
+  async #answer(
+    request: IncomingMessage,
+    response: ServerResponse,
+    name: string | undefined,
+    handler: Handler,
+  ): Promise<void> {
+    const requestId = correlate(request, response);
+    if (this.registry.draining) response.setHeader('connection', 'close');
+    try {
+      const traceparent = request.headers['traceparent'];
+      await handler({
+        request,
+        response,
+        principal: principalOf(request),
+        endpoint: this.#endpoint(name),
+        requestId,
+        traceparent: saneTraceparent(typeof traceparent === 'string' ? traceparent : undefined),
+        remoteAddress: this.policy.addresses.of(request),
+      });
+    } catch (thrown) {
+      this.#refuse(toGatewayError(thrown), response, requestId);
+    }
+  }
+
+  #refuse(error: GatewayError, response: ServerResponse, requestId: string): void {
+    // Nobody is left to be told.
+    if (response.destroyed || error.code === 'BODY_INCOMPLETE') return void response.destroy();
+    this.log.failed(error, requestId);
+    if (response.headersSent) return void response.destroy();
+    const idJson = error instanceof EnvelopeError ? (error.idJson ?? null) : null;
+    sendError(response, error, idJson, requestId);
+  }
+
+  #endpoint(name: string | undefined): Endpoint {
+    const endpoint = this.proxy.endpoint(name);
+    if (endpoint) return endpoint;
+    throw new GatewayError('ENDPOINT_NOT_FOUND', 'There is no server or toolset of this name; /mcp has all of them');
+  }
+
+  #refuseModern({ request }: Inbound): void {
+    if (isModernVersion(versionHeader(request))) {
+      throw methodNotAllowed('Sessions and their streams belong to protocol revisions with initialize');
+    }
+  }
+}
+
+function shuttingDown(): GatewayError {
+  return new GatewayError('SHUTTING_DOWN', 'The gateway is shutting down; try again in a moment');
+}

@@ -1,0 +1,31 @@
+import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
+import { sendEmpty } from './answers.js';
+
+/** What a page may read of our answers. */
+export const EXPOSED_HEADERS = 'Mcp-Session-Id, MCP-Protocol-Version, WWW-Authenticate, Retry-After, X-Request-Id';
+
+const ALLOWED_METHODS = 'GET, POST, DELETE';
+const ALLOWED_HEADERS =
+  'Authorization, Content-Type, Accept, Mcp-Session-Id, MCP-Protocol-Version, Mcp-Method, Mcp-Name, Last-Event-ID, ' +
+  'X-Request-Id, Traceparent, Tracestate, Baggage';
+const PARAMETER_HEADER = /^mcp-param-[a-z0-9-]{1,100}$/i;
+
+/** Answers OPTIONS. The guard has already let the origin in and marked the response if pages of it may read it. */
+export function answerPreflight(request: IncomingMessage, response: ServerResponse): void {
+  const headers: OutgoingHttpHeaders = { allow: `${ALLOWED_METHODS}, OPTIONS` };
+  if (response.hasHeader('access-control-allow-origin')) {
+    headers['access-control-allow-methods'] = ALLOWED_METHODS;
+    headers['access-control-allow-headers'] = [ALLOWED_HEADERS, ...parameterHeaders(request)].join(', ');
+    headers['access-control-max-age'] = '600';
+  }
+  sendEmpty(response, 204, headers);
+}
+
+/** Tool parameters may travel in headers named after them; those cannot be listed beforehand. */
+function parameterHeaders(request: IncomingMessage): string[] {
+  const asked = request.headers['access-control-request-headers'] ?? '';
+  return asked
+    .split(',')
+    .map((name) => name.trim())
+    .filter((name) => PARAMETER_HEADER.test(name));
+}

@@ -1,0 +1,89 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Injectable } from '@nestjs/common';
+import { GatewayError, toGatewayError } from '#libs/kernel';
+import { methodNotAllowed, sendError, sendJson } from './answers.js';
+import { correlate } from './correlation.js';
+import { FrontLog } from './front-log.js';
+
+/** An MCP endpoint's path that no route took: only the method can be wrong. */
+const MCP_PATH = /^\/mcp(?:\/[^/]+)?$/;
+
+interface Reply {
+  readonly raw: ServerResponse;
+  readonly sent: boolean;
+  hijack(): void;
+}
+
+/**
+ * Turns whatever a guard or a route throws into an answer: the catalogue's status with a JSON-RPC error, and nothing
+ * of what went wrong inside. Works for every route of the application, and for those that do not exist.
+ */
+@Catch()
+@Injectable()
+export class GatewayExceptionFilter implements ExceptionFilter {
+  constructor(private readonly log: FrontLog) {}
+
+  catch(thrown: unknown, host: ArgumentsHost): void {
+    const http = host.switchToHttp();
+    const request = http.getRequest<{ raw: IncomingMessage }>().raw;
+    const reply = http.getResponse<Reply>();
+    const requestId = correlate(request, reply.raw);
+    if (reply.raw.headersSent) {
+      // Too late for a status: a cut answer is the only honest sign left.
+      this.log.failed(toGatewayError(thrown), requestId);
+      reply.raw.destroy();
+      return;
+    }
+    if (!reply.sent) reply.hijack();
+    const body = ownBody(thrown);
+    if (body) {
+      sendJson(reply.raw, body.status, Buffer.from(JSON.stringify(body.value)));
+      return;
+    }
+    const error = asGatewayError(thrown, request);
+    this.log.failed(error, requestId);
+    sendError(reply.raw, error, null, requestId);
+  }
+}
+
+/** Routes that speak plain HTTP (health, administration) throw exceptions with a body of their own. */
+function ownBody(thrown: unknown): { status: number; value: object } | undefined {
+  if (!(thrown instanceof HttpException) || thrown.getStatus() === 404) return undefined;
+  const value = thrown.getResponse();
+  return typeof value === 'object' ? { status: thrown.getStatus(), value } : undefined;
+}
+
+function asGatewayError(thrown: unknown, request: IncomingMessage): GatewayError {
+  switch (statusOf(thrown)) {
+    case 404:
+      if (MCP_PATH.test(pathOf(request))) return methodNotAllowed(`${request.method} is not served at an MCP endpoint`);
+      return new GatewayError(
+        'ENDPOINT_NOT_FOUND',
+        `Nothing is served at ${request.method} ${pathOf(request)}; MCP is at /mcp and /mcp/<server>`,
+      );
+    case 413:
+      return new GatewayError('BODY_TOO_LARGE', 'The body is too large');
+    case 415:
+      return new GatewayError('UNSUPPORTED_MEDIA_TYPE', 'This Content-Type is not understood');
+    case 400:
+      return new GatewayError('INVALID_REQUEST', 'The request is malformed');
+    case 503:
+      return new GatewayError('SHUTTING_DOWN', 'The gateway is shutting down; try again in a moment');
+    default:
+      return toGatewayError(thrown);
+  }
+}
+
+/** Nest's and Fastify's own errors carry a status; of others only their type is known. */
+function statusOf(thrown: unknown): number | undefined {
+  if (thrown instanceof GatewayError) return undefined;
+  if (thrown instanceof HttpException) return thrown.getStatus();
+  const status = (thrown as { statusCode?: unknown } | undefined)?.statusCode;
+  return typeof status === 'number' ? status : undefined;
+}
+
+/** Without authority and query, short, and without anything a terminal or a page would act on. */
+function pathOf(request: IncomingMessage): string {
+  const path = (request.url ?? '').replace(/^https?:\/\/[^/?#]*/i, '').split('?', 1)[0] ?? '';
+  return path.slice(0, 200).replace(/[^\x21-\x7e]|[<>"'&]/g, '?');
+}

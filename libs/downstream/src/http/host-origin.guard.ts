@@ -1,0 +1,82 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
+import { Reflector } from '@nestjs/core';
+import { GatewayError } from '#libs/kernel';
+import { publicOptions } from '#libs/plugin';
+import { EXPOSED_HEADERS } from './cors.js';
+import { FrontPolicy } from './front-policy.js';
+
+const ABSOLUTE_FORM = /^https?:\/\/([^/?#]*)/i;
+
+/**
+ * The first check of every request, on headers alone: it asks for one of our hosts, and comes from no page of a
+ * stranger (DNS rebinding, cross-site requests). Probes and metrics, public for any host, are exempt.
+ */
+@Injectable()
+export class HostOriginGuard implements CanActivate {
+  constructor(
+    private readonly reflector: Reflector,
+    private readonly policy: FrontPolicy,
+  ) {}
+
+  /** @throws GatewayError HEADERS_TOO_MANY, INVALID_REQUEST, FORBIDDEN_HOST, FORBIDDEN_ORIGIN */
+  canActivate(context: ExecutionContext): boolean {
+    const open = publicOptions(this.reflector, context.getHandler(), context.getClass());
+    if (open && open.anyHost !== false) return true;
+    const http = context.switchToHttp();
+    const request = http.getRequest<{ raw: IncomingMessage }>().raw;
+    this.#checkCount(request.rawHeaders);
+    this.#checkHost(request);
+    const origin = this.#checkOrigin(request.rawHeaders);
+    if (origin !== undefined) this.#share(origin, http.getResponse<{ raw: ServerResponse }>().raw);
+    return true;
+  }
+
+  #checkCount(rawHeaders: readonly string[]): void {
+    const limit = this.policy.limits.header_count;
+    if (rawHeaders.length / 2 <= limit) return;
+    throw new GatewayError('HEADERS_TOO_MANY', `The request has more than ${limit} header lines`, {
+      data: { limit, key: 'server.limits.header_count' },
+    });
+  }
+
+  #checkHost({ rawHeaders, url }: IncomingMessage): void {
+    const [host, ...more] = valuesOf(rawHeaders, 'host');
+    if (host === undefined || more.length > 0) {
+      throw new GatewayError('INVALID_REQUEST', 'The request must have exactly one Host header');
+    }
+    const named = ABSOLUTE_FORM.exec(url ?? '')?.[1];
+    if (this.policy.hosts.allowsHost(host) && (named === undefined || this.policy.hosts.allowsHost(named))) return;
+    throw new GatewayError(
+      'FORBIDDEN_HOST',
+      'This Host is not served here; the operator can add it to server.allowed_hosts or set server.url',
+    );
+  }
+
+  #checkOrigin(rawHeaders: readonly string[]): string | undefined {
+    const [origin, ...more] = valuesOf(rawHeaders, 'origin');
+    if (origin === undefined) return undefined;
+    if (more.length === 0 && this.policy.hosts.allowsOrigin(origin)) return origin;
+    throw new GatewayError(
+      'FORBIDDEN_ORIGIN',
+      'Pages of this origin may not call this gateway; the operator can add it to server.cors.allowed_origins',
+    );
+  }
+
+  #share(origin: string, response: ServerResponse): void {
+    response.setHeader('vary', 'Origin');
+    if (!this.policy.hosts.sharesWith(origin)) return;
+    response.setHeader('access-control-allow-origin', origin);
+    response.setHeader('access-control-expose-headers', EXPOSED_HEADERS);
+  }
+}
+
+/** Node keeps only the first of several Host headers and joins others: the raw list shows what was really sent. */
+function valuesOf(rawHeaders: readonly string[], name: string): string[] {
+  const values: string[] = [];
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const key = rawHeaders[index];
+    if (key?.length === name.length && key.toLowerCase() === name) values.push(rawHeaders[index + 1] ?? '');
+  }
+  return values;
+}

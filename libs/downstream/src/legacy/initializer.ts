@@ -1,0 +1,69 @@
+import { randomBytes } from 'node:crypto';
+import { Injectable } from '@nestjs/common';
+import { endpointPath, GatewayError } from '#libs/kernel';
+import { encodeResult, type JsonView, LEGACY_VERSIONS, negotiate, type RequestMessage } from '#libs/mcp';
+import { Proxy } from '#libs/proxy';
+import type { InboundPost } from '../front.js';
+import { FrontPolicy } from '../http/front-policy.js';
+import { cutText, type SessionClaims } from '../session/claims.js';
+import { packCapabilities } from '../session/client-capabilities.js';
+import { SESSION_LIFETIME } from '../session/session-opener.js';
+import { Sessions } from '../session/sessions.js';
+import { StreamRegistry } from '../streams/stream-registry.js';
+import { LegacyExchange } from './legacy-exchange.js';
+import { PostReply } from './post-reply.js';
+
+/** Answers `initialize`: negotiates, seals a session and says what the endpoint offers. No upstream is asked. */
+@Injectable()
+export class Initializer {
+  constructor(
+    private readonly sessions: Sessions,
+    private readonly proxy: Proxy,
+    private readonly policy: FrontPolicy,
+    private readonly registry: StreamRegistry,
+  ) {}
+
+  /** @throws GatewayError SESSION_EXISTS, INVALID_PARAMS, SESSION_LIMIT */
+  async initialize(inbound: InboundPost, request: RequestMessage): Promise<void> {
+    if (inbound.request.headers['mcp-session-id'] !== undefined) {
+      throw new GatewayError(
+        'SESSION_EXISTS',
+        'This session is initialized already; initialize takes no Mcp-Session-Id',
+      );
+    }
+    const claims = this.#claims(inbound, request);
+    await this.proxy.warm();
+    const { token, opened } = this.sessions.create(claims, inbound);
+    const overlay = this.sessions.touch(opened, inbound);
+    const reply = new PostReply(inbound.response, { ...inbound.accepted, batch: false, requests: 1 }, this.registry);
+    const exchange = new LegacyExchange(inbound, opened.session, reply, overlay.asks, () => this.policy.limits.ask);
+    const result = this.proxy.initializeResult(exchange);
+    exchange.finish();
+    reply.answer(encodeResult(request.idJson, result), 200, { 'mcp-session-id': token });
+  }
+
+  #claims({ principal, endpoint }: InboundPost, { params }: RequestMessage): SessionClaims {
+    const requested = params?.get('protocolVersion')?.string();
+    if (requested === undefined) {
+      throw new GatewayError('INVALID_PARAMS', 'initialize needs params.protocolVersion, a string', {
+        data: { supported: LEGACY_VERSIONS },
+      });
+    }
+    const now = Math.floor(Date.now() / 1000);
+    return {
+      id: randomBytes(16).toString('base64url'),
+      principalKey: principal.key,
+      endpoint: endpointPath(endpoint),
+      version: negotiate(requested),
+      capabilities: packCapabilities(params?.get('capabilities')?.value()),
+      clientName: text(params?.at('clientInfo', 'name')),
+      clientVersion: text(params?.at('clientInfo', 'version')),
+      issuedAt: now,
+      expiresAt: now + SESSION_LIFETIME,
+    };
+  }
+}
+
+function text(view: JsonView | undefined): string {
+  return cutText(view?.string() ?? '');
+}

@@ -1,0 +1,144 @@
+import { Injectable } from '@nestjs/common';
+import { GatewayError } from '#libs/kernel';
+import type { BatchMessage, NotificationMessage, RequestMessage, ResponseMessage } from '#libs/mcp';
+import { Proxy } from '#libs/proxy';
+import { checkLegacyVersion, versionHeader } from '../era.js';
+import { EraFront, type Inbound, type InboundPost } from '../front.js';
+import { sendEmpty } from '../http/answers.js';
+import type { SessionOverlay } from '../session/overlay.js';
+import { sessionHeader } from '../session/session-header.js';
+import type { OpenedSession } from '../session/session-opener.js';
+import { Sessions } from '../session/sessions.js';
+import { GetStream } from '../streams/get-stream.js';
+import { StreamLimits } from '../streams/stream-limits.js';
+import { StreamRegistry } from '../streams/stream-registry.js';
+import { Initializer } from './initializer.js';
+import { PostReply } from './post-reply.js';
+import { RequestRunner } from './request-runner.js';
+
+/** Legacy clients (2024-11-05 to 2025-11-25): sessions, streams and the JSON-RPC traffic on them. */
+@Injectable()
+export class LegacyFront extends EraFront {
+  constructor(
+    private readonly sessions: Sessions,
+    private readonly initializer: Initializer,
+    private readonly runner: RequestRunner,
+    private readonly proxy: Proxy,
+    private readonly registry: StreamRegistry,
+    private readonly streamLimits: StreamLimits,
+  ) {
+    super();
+  }
+
+  post(inbound: InboundPost): void | Promise<void> {
+    const { message } = inbound;
+    checkLegacyVersion(versionHeader(inbound.request));
+    if (message.kind === 'request' && message.method === 'initialize') {
+      return this.initializer.initialize(inbound, message);
+    }
+    if (message.kind === 'batch') return this.#batch(inbound, message);
+    const overlay = this.sessions.touch(this.#open(inbound), inbound);
+    switch (message.kind) {
+      case 'request': {
+        const reply = this.#reply(inbound, false, 1);
+        this.runner.run(inbound, overlay, message, reply);
+        return;
+      }
+      case 'notification':
+        this.#notified(overlay, message);
+        break;
+      case 'response':
+        overlay.asks.answer(message);
+        break;
+    }
+    sendEmpty(inbound.response, 202);
+  }
+
+  /** Opens a standalone stream. @throws GatewayError */
+  get(inbound: Inbound): void {
+    checkLegacyVersion(versionHeader(inbound.request));
+    const opened = this.#open(inbound);
+    const owner = this.sessions.ownerOf(inbound);
+    const release = this.streamLimits.take(owner);
+    let overlay: SessionOverlay;
+    try {
+      overlay = this.sessions.touch(opened, inbound);
+    } catch (thrown) {
+      release();
+      throw thrown;
+    }
+    const stream = new GetStream(inbound.response, () => {
+      release();
+      this.registry.removeStream(stream);
+      overlay.removeStream(stream);
+    });
+    this.registry.addStream(stream);
+    overlay.addStream(stream, (session, deliver) => this.proxy.subscribe(session, deliver));
+  }
+
+  /** Ends the session. @throws GatewayError */
+  delete(inbound: Inbound): void {
+    checkLegacyVersion(versionHeader(inbound.request));
+    this.sessions.revoke(this.#open(inbound));
+    sendEmpty(inbound.response, 204);
+  }
+
+  #batch(inbound: InboundPost, batch: BatchMessage): void {
+    if (inbound.request.headers['mcp-session-id'] === undefined) throw batchNotAllowed();
+    const opened = this.#open(inbound);
+    if (opened.session.client.version !== '2025-03-26') throw batchNotAllowed();
+    const overlay = this.sessions.touch(opened, inbound);
+    const requests: (RequestMessage | GatewayError)[] = [];
+    for (const item of batch.items) {
+      if (item instanceof GatewayError || item.kind === 'request') requests.push(item);
+      else this.#take(overlay, item);
+    }
+    if (requests.length === 0) {
+      sendEmpty(inbound.response, 202);
+      return;
+    }
+    const reply = this.#reply(inbound, true, requests.length);
+    for (const request of requests) {
+      if (request instanceof GatewayError) this.runner.refuse(inbound, request, reply);
+      else this.runner.run(inbound, overlay, request, reply);
+    }
+  }
+
+  #take(overlay: SessionOverlay, message: NotificationMessage | ResponseMessage): void {
+    if (message.kind === 'response') overlay.asks.answer(message);
+    else this.#notified(overlay, message);
+  }
+
+  #notified(overlay: SessionOverlay, message: NotificationMessage): void {
+    switch (message.method) {
+      case 'notifications/initialized':
+        break;
+      case 'notifications/cancelled': {
+        const requestId = message.params?.get('requestId')?.raw().toString();
+        if (requestId !== undefined) this.runner.cancel(overlay, requestId);
+        break;
+      }
+      default:
+        this.proxy.notified(overlay.session, message);
+    }
+  }
+
+  #open(inbound: Inbound): OpenedSession {
+    const token = sessionHeader(inbound.request);
+    if (token === undefined) {
+      throw new GatewayError(
+        'SESSION_MISSING',
+        'Mcp-Session-Id is missing; send initialize first, it answers with one',
+      );
+    }
+    return this.sessions.open(token, inbound);
+  }
+
+  #reply({ response, accepted }: InboundPost, batch: boolean, requests: number): PostReply {
+    return new PostReply(response, { ...accepted, batch, requests }, this.registry);
+  }
+}
+
+function batchNotAllowed(): GatewayError {
+  return new GatewayError('BATCH_NOT_ALLOWED', 'Batches exist only in sessions of protocol version 2025-03-26');
+}

@@ -1,0 +1,126 @@
+import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
+import { SSE_KEEP_ALIVE, sseFrame } from '#libs/mcp';
+import { SSE_HEADERS, sendJson } from '../http/answers.js';
+import type { OpenStream, StreamRegistry } from '../streams/stream-registry.js';
+import type { AskChannel } from './ask-desk.js';
+
+/** Bytes a slow client may leave unread on one stream before messages to it are dropped; responses never are. */
+export const MAX_UNREAD = 1024 * 1024;
+
+export interface ReplySettings {
+  /** What the client accepts. */
+  readonly json: boolean;
+  readonly stream: boolean;
+  /** Answer with a JSON array. */
+  readonly batch: boolean;
+  /** How many requests the POST holds. */
+  readonly requests: number;
+}
+
+/**
+ * The answer to one POST. It starts as JSON and becomes an SSE stream with the first message that has to travel before
+ * the last response, or after a while of silence, so that nothing between here and the client gives up on it.
+ */
+export class PostReply implements AskChannel, OpenStream {
+  readonly #res: ServerResponse;
+  readonly #settings: ReplySettings;
+  readonly #registry: StreamRegistry;
+  readonly #collected: Buffer[] = [];
+  #outstanding: number;
+  #streaming = false;
+  #closed = false;
+  #quiet = 0;
+  #watchers: Set<() => void> | undefined;
+
+  constructor(res: ServerResponse, settings: ReplySettings, registry: StreamRegistry) {
+    this.#res = res;
+    this.#settings = settings;
+    this.#registry = registry;
+    this.#outstanding = settings.requests;
+    registry.add(this);
+    res.once('close', () => this.#close());
+  }
+
+  /** False when the message cannot travel: the client takes no stream, is gone, or reads too slowly. */
+  send(frame: Buffer): boolean {
+    if (this.#closed || this.#res.writableLength > MAX_UNREAD || !this.#startStream()) return false;
+    this.#quiet = 0;
+    this.#res.write(frame);
+    return true;
+  }
+
+  onClosed(listener: () => void): () => void {
+    this.#watchers ??= new Set();
+    this.#watchers.add(listener);
+    return () => this.#watchers?.delete(listener);
+  }
+
+  /** One request's response. Status and headers count only while the answer is still a single JSON message. */
+  answer(message: Buffer, status = 200, headers?: OutgoingHttpHeaders): void {
+    this.#outstanding--;
+    if (this.#closed) return;
+    if (!this.#settings.json && status === 200) this.#startStream(headers);
+    if (!this.#streaming && !this.#settings.batch) {
+      this.#finish(() => sendJson(this.#res, status, message, headers));
+      return;
+    }
+    if (this.#streaming) this.#res.write(sseFrame(message));
+    else this.#collected.push(message);
+    this.#endWhenComplete();
+  }
+
+  /** One request that gets no response: it was cancelled. */
+  skip(): void {
+    this.#outstanding--;
+    if (!this.#closed) this.#endWhenComplete();
+  }
+
+  tick(): void {
+    if (++this.#quiet < 3) return;
+    this.#quiet = 0;
+    if (this.#startStream() && this.#res.writableLength === 0) this.#res.write(SSE_KEEP_ALIVE);
+  }
+
+  #endWhenComplete(): void {
+    if (this.#outstanding > 0) return;
+    this.#finish(() => {
+      if (this.#streaming) this.#res.end();
+      else if (this.#collected.length > 0) sendJson(this.#res, 200, jsonArray(this.#collected));
+      else this.#res.writeHead(202, { 'content-length': 0 }).end();
+    });
+  }
+
+  #startStream(headers?: OutgoingHttpHeaders): boolean {
+    if (this.#streaming) return true;
+    if (!this.#settings.stream) return false;
+    this.#streaming = true;
+    this.#res.writeHead(200, { ...SSE_HEADERS, ...headers });
+    this.#res.flushHeaders();
+    for (const message of this.#collected.splice(0)) this.#res.write(sseFrame(message));
+    return true;
+  }
+
+  #finish(write: () => void): void {
+    this.#close();
+    write();
+  }
+
+  #close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#registry.remove(this);
+    for (const watcher of [...(this.#watchers ?? [])]) watcher();
+    this.#watchers = undefined;
+  }
+}
+
+function jsonArray(messages: readonly Buffer[]): Buffer {
+  const parts: Buffer[] = [];
+  for (const message of messages) parts.push(parts.length === 0 ? OPEN : COMMA, message);
+  parts.push(CLOSE);
+  return Buffer.concat(parts);
+}
+
+const OPEN = Buffer.from('[');
+const COMMA = Buffer.from(',');
+const CLOSE = Buffer.from(']');

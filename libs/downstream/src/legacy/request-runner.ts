@@ -1,0 +1,103 @@
+import { Injectable } from '@nestjs/common';
+import { GatewayError, type Outcome, toGatewayError } from '#libs/kernel';
+import { EnvelopeError, encodeError, encodeResult, type RequestMessage } from '#libs/mcp';
+import { Proxy } from '#libs/proxy';
+import type { InboundPost } from '../front.js';
+import { errorHeaders, errorMessage } from '../http/answers.js';
+import { FrontLog } from '../http/front-log.js';
+import { FrontPolicy } from '../http/front-policy.js';
+import type { Running, SessionOverlay } from '../session/overlay.js';
+import { LegacyExchange } from './legacy-exchange.js';
+import type { PostReply } from './post-reply.js';
+
+/** Most requests one session may have in flight. */
+const MAX_RUNNING = 1_000;
+
+/** Runs a session's requests: `ping` here, everything else through the proxy, each at most once per id. */
+@Injectable()
+export class RequestRunner {
+  constructor(
+    private readonly proxy: Proxy,
+    private readonly policy: FrontPolicy,
+    private readonly log: FrontLog,
+  ) {}
+
+  /** Never throws: whatever goes wrong is this request's answer. */
+  run(inbound: InboundPost, overlay: SessionOverlay, request: RequestMessage, reply: PostReply): void {
+    const refusal = this.#refusal(overlay, request);
+    if (refusal) this.refuse(inbound, refusal, reply, request.idJson);
+    else if (request.method === 'ping') reply.answer(encodeResult(request.idJson, '{}'));
+    else this.#run(inbound, overlay, request, reply);
+  }
+
+  #run(inbound: InboundPost, overlay: SessionOverlay, request: RequestMessage, reply: PostReply): void {
+    const exchange = new LegacyExchange(inbound, overlay.session, reply, overlay.asks, () => this.policy.limits.ask);
+    const running: Running = {
+      abort: (reason) => {
+        overlay.running.delete(request.idJson);
+        exchange.abort(reason);
+        if (reason.code === 'CANCELLED') reply.skip();
+        else this.#fail(inbound, request, reason, reply);
+      },
+    };
+    overlay.running.set(request.idJson, running);
+    this.#handle(exchange, request).then(
+      (outcome) => {
+        if (this.#finish(overlay, request, running, exchange)) reply.answer(encodeOutcome(request.idJson, outcome));
+      },
+      (thrown) => {
+        if (this.#finish(overlay, request, running, exchange)) {
+          this.#fail(inbound, request, toGatewayError(thrown), reply);
+        }
+      },
+    );
+  }
+
+  /** Answers something that could not even be run. */
+  refuse(inbound: InboundPost, error: GatewayError, reply: PostReply, idJson?: string): void {
+    this.log.failed(error, inbound.requestId);
+    const id = idJson ?? (error instanceof EnvelopeError ? error.idJson : undefined) ?? null;
+    reply.answer(errorMessage(error, id, inbound.requestId), error.entry.http, errorHeaders(error));
+  }
+
+  /** `notifications/cancelled`, from whichever connection. Unknown ids and requests already answered are ignored. */
+  cancel(overlay: SessionOverlay, idJson: string): void {
+    overlay.running.get(idJson)?.abort(new GatewayError('CANCELLED', 'The client cancelled the request'));
+  }
+
+  // async, so that a handler that throws at once is no different from one that rejects
+  async #handle(exchange: LegacyExchange, request: RequestMessage): Promise<Outcome> {
+    return this.proxy.handle(exchange, request);
+  }
+
+  /** False when the request was aborted meanwhile and has had its answer. */
+  #finish(overlay: SessionOverlay, request: RequestMessage, running: Running, exchange: LegacyExchange): boolean {
+    if (overlay.running.get(request.idJson) === running) overlay.running.delete(request.idJson);
+    if (exchange.over) return false;
+    exchange.finish();
+    return true;
+  }
+
+  #fail(inbound: InboundPost, request: RequestMessage, error: GatewayError, reply: PostReply): void {
+    this.log.answered(error, inbound.requestId, request.method);
+    const message = errorMessage(error, request.idJson, inbound.requestId);
+    reply.answer(message, error.entry.http, errorHeaders(error));
+  }
+
+  #refusal(overlay: SessionOverlay, request: RequestMessage): GatewayError | undefined {
+    if (request.method === 'initialize') {
+      return new GatewayError('INVALID_REQUEST', 'initialize must be sent on its own, not in a batch');
+    }
+    if (overlay.running.has(request.idJson)) {
+      return new GatewayError('INVALID_REQUEST', 'A request with this id is still in flight in this session');
+    }
+    if (overlay.running.size >= MAX_RUNNING) {
+      return new GatewayError('STREAM_LIMIT', `This session has ${MAX_RUNNING} requests in flight; wait for some`);
+    }
+    return undefined;
+  }
+}
+
+function encodeOutcome(idJson: string, outcome: Outcome): Buffer {
+  return outcome.kind === 'result' ? encodeResult(idJson, outcome.result) : encodeError(idJson, outcome.error);
+}

@@ -1,0 +1,78 @@
+/** What a legacy session id says. Immutable: everything that changes later lives in the session's overlay. */
+export interface SessionClaims {
+  /** 16 random bytes, base64url: the key of everything remembered about the session. */
+  readonly id: string;
+  readonly principalKey: string;
+  /** Path of the endpoint the session was opened at. */
+  readonly endpoint: string;
+  /** Negotiated protocol version. */
+  readonly version: string;
+  /** Packed client capabilities, one byte. */
+  readonly capabilities: number;
+  readonly clientName: string;
+  readonly clientVersion: string;
+  /** Seconds since the epoch. */
+  readonly issuedAt: number;
+  readonly expiresAt: number;
+}
+
+const FORMAT = 1;
+const ID_BYTES = 16;
+const FIXED = 1 + ID_BYTES + 4 + 4 + 1;
+
+/** Longest client name and version kept, in UTF-8 bytes. */
+export const MAX_CLIENT_TEXT = 64;
+
+/** Binary and short, because session ids travel with every request: fixed part, then length-prefixed texts. */
+export function encodeClaims(claims: SessionClaims): Buffer {
+  const fixed = Buffer.alloc(FIXED);
+  fixed[0] = FORMAT;
+  fixed.write(claims.id, 1, ID_BYTES, 'base64url');
+  fixed.writeUInt32BE(claims.issuedAt, 17);
+  fixed.writeUInt32BE(claims.expiresAt, 21);
+  fixed[25] = claims.capabilities;
+  const texts = [claims.principalKey, claims.endpoint, claims.version, claims.clientName, claims.clientVersion];
+  return Buffer.concat([fixed, ...texts.flatMap(prefixed)]);
+}
+
+/** The claims, or undefined when the bytes are not of this format. */
+export function decodeClaims(bytes: Buffer): SessionClaims | undefined {
+  if (bytes.length < FIXED || bytes[0] !== FORMAT) return undefined;
+  const texts: string[] = [];
+  let at = FIXED;
+  while (at < bytes.length) {
+    const end = at + 1 + (bytes[at] ?? 0);
+    if (end > bytes.length) return undefined;
+    texts.push(bytes.toString('utf8', at + 1, end));
+    at = end;
+  }
+  const [principalKey, endpoint, version, clientName, clientVersion] = texts;
+  if (principalKey === undefined || endpoint === undefined || version === undefined) return undefined;
+  if (clientName === undefined || clientVersion === undefined || texts.length !== 5) return undefined;
+  return {
+    id: bytes.toString('base64url', 1, 1 + ID_BYTES),
+    issuedAt: bytes.readUInt32BE(17),
+    expiresAt: bytes.readUInt32BE(21),
+    capabilities: bytes[25] ?? 0,
+    principalKey,
+    endpoint,
+    version,
+    clientName,
+    clientVersion,
+  };
+}
+
+/** Cuts a text to so many UTF-8 bytes, never inside a character. */
+export function cutText(text: string, maxBytes = MAX_CLIENT_TEXT): string {
+  const bytes = Buffer.from(text);
+  if (bytes.length <= maxBytes) return bytes.toString();
+  let end = maxBytes;
+  while (end > 0 && ((bytes[end] ?? 0) & 0xc0) === 0x80) end--;
+  return bytes.toString('utf8', 0, end);
+}
+
+function prefixed(text: string): [Buffer, Buffer] {
+  const bytes = Buffer.from(text);
+  if (bytes.length > 255) throw new RangeError('session claim longer than 255 bytes');
+  return [Buffer.of(bytes.length), bytes];
+}

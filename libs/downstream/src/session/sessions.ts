@@ -1,0 +1,89 @@
+import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
+import { ProxyConfigRef, ServerConfigRef } from '#libs/config';
+import { type ClientSession, GatewayError } from '#libs/kernel';
+import { GatewayLog } from '#libs/plugin';
+import { Proxy } from '#libs/proxy';
+import type { Inbound } from '../front.js';
+import { FrontPolicy } from '../http/front-policy.js';
+import type { SessionClaims } from './claims.js';
+import type { SessionOverlay } from './overlay.js';
+import { SessionSeal } from './seal.js';
+import { type OpenedSession, SessionOpener } from './session-opener.js';
+import { SessionStore } from './session-store.js';
+
+const SWEEP = 60_000;
+
+/** Legacy sessions of this process: sealed ids on one side, what is remembered besides them on the other. */
+@Injectable()
+export class Sessions implements OnModuleDestroy {
+  readonly #seal: SessionSeal;
+  readonly #opener: SessionOpener;
+  readonly #store: SessionStore;
+  readonly #sweeper: NodeJS.Timeout;
+  readonly #stop: () => void;
+
+  constructor(
+    @Inject(Proxy) proxy: Proxy,
+    policy: FrontPolicy,
+    server: ServerConfigRef,
+    proxyConfig: ProxyConfigRef,
+    log: GatewayLog,
+  ) {
+    const secret = server.current.session_key;
+    if (!secret) {
+      log.info({}, 'server.session_key is not set: client sessions end when the gateway restarts');
+    }
+    this.#seal = new SessionSeal(secret);
+    this.#store = new SessionStore({
+      perOwner: () => policy.limits.sessions_per_principal,
+      onClosed: (session) => proxy.closeSession(session),
+    });
+    this.#opener = new SessionOpener(this.#seal, (name) => proxy.spelling(name), this.#store.isRevoked);
+    this.#sweeper = setInterval(() => this.#store.sweep(), SWEEP).unref();
+    this.#stop = proxyConfig.onChange(() => this.#opener.forget());
+  }
+
+  /** Sessions this process remembers something of. */
+  get size(): number {
+    return this.#store.size;
+  }
+
+  get running(): number {
+    return this.#store.running;
+  }
+
+  /** Seals a new session for this caller. */
+  create(claims: SessionClaims, { principal, endpoint }: Inbound): { token: string; opened: OpenedSession } {
+    const session: ClientSession = this.#opener.restore(claims, principal, endpoint);
+    return { token: this.#seal.seal(claims), opened: { session, expiresAt: claims.expiresAt * 1000 } };
+  }
+
+  /** @throws GatewayError SESSION_NOT_FOUND */
+  open(token: string, { principal, endpoint }: Inbound): OpenedSession {
+    return this.#opener.open(token, principal, endpoint);
+  }
+
+  /** @throws GatewayError SESSION_LIMIT */
+  touch(opened: OpenedSession, inbound: Inbound): SessionOverlay {
+    return this.#store.touch(opened, this.ownerOf(inbound));
+  }
+
+  /** Whose limits count: the principal's, and for anonymous callers those of their address. */
+  ownerOf({ principal, remoteAddress }: Inbound): string {
+    return principal.anonymous ? `address ${remoteAddress}` : principal.key;
+  }
+
+  revoke(opened: OpenedSession): void {
+    this.#store.revoke(opened);
+  }
+
+  /** Aborts whatever still runs: the last step of a shutdown. */
+  abortAll(): void {
+    this.#store.abortAll(new GatewayError('SHUTTING_DOWN', 'The gateway is shutting down; try again in a moment'));
+  }
+
+  onModuleDestroy(): void {
+    clearInterval(this.#sweeper);
+    this.#stop();
+  }
+}

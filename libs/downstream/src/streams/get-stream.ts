@@ -1,0 +1,47 @@
+import type { ServerResponse } from 'node:http';
+import { SSE_KEEP_ALIVE } from '#libs/mcp';
+import { SSE_HEADERS } from '../http/answers.js';
+import type { EndlessStream } from './stream-registry.js';
+
+/** Bytes a slow client may leave unread before its stream is closed. It may open another. */
+const MAX_UNREAD = 1024 * 1024;
+
+/** A legacy client's standalone stream: for what belongs to no request. No event ids, so nothing to resume. */
+export class GetStream implements EndlessStream {
+  readonly #res: ServerResponse;
+  readonly #onClosed: (stream: GetStream) => void;
+  #quiet = 0;
+  #ended = false;
+
+  constructor(res: ServerResponse, onClosed: (stream: GetStream) => void) {
+    this.#res = res;
+    this.#onClosed = onClosed;
+    res.once('close', () => this.#close());
+    res.writeHead(200, SSE_HEADERS);
+    res.flushHeaders();
+  }
+
+  send(frame: Buffer): void {
+    if (this.#ended) return;
+    this.#quiet = 0;
+    this.#res.write(frame);
+    if (this.#res.writableLength > MAX_UNREAD) this.#res.destroy();
+  }
+
+  tick(): void {
+    if (++this.#quiet < 3) return;
+    this.#quiet = 0;
+    if (!this.#ended && this.#res.writableLength === 0) this.#res.write(SSE_KEEP_ALIVE);
+  }
+
+  end(): void {
+    this.#close();
+    this.#res.end();
+  }
+
+  #close(): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#onClosed(this);
+  }
+}

@@ -1,0 +1,78 @@
+import { Injectable } from '@nestjs/common';
+
+/** Something that is open towards a client and must not look dead. */
+export interface OpenStream {
+  /** Called every 5 seconds. */
+  tick(): void;
+}
+
+/** A stream that ends only when somebody ends it. */
+export interface EndlessStream extends OpenStream {
+  end(): void;
+}
+
+const TICK = 5_000;
+
+/** Everything open towards clients. One timer keeps all of it alive; it runs only while something is open. */
+@Injectable()
+export class StreamRegistry {
+  readonly #replies = new Set<OpenStream>();
+  readonly #streams = new Set<EndlessStream>();
+  #timer: NodeJS.Timeout | undefined;
+  #draining = false;
+
+  /** Open GET streams. */
+  get streams(): number {
+    return this.#streams.size;
+  }
+
+  /** POSTs that wait for their answer, and those being answered with a stream. */
+  get replies(): number {
+    return this.#replies.size;
+  }
+
+  /** True after `endAll`: no new streams, and connections close with their answer. */
+  get draining(): boolean {
+    return this.#draining;
+  }
+
+  add(reply: OpenStream): void {
+    this.#replies.add(reply);
+    this.#start();
+  }
+
+  remove(reply: OpenStream): void {
+    this.#replies.delete(reply);
+  }
+
+  addStream(stream: EndlessStream): void {
+    this.#streams.add(stream);
+    this.#start();
+  }
+
+  removeStream(stream: EndlessStream): void {
+    this.#streams.delete(stream);
+  }
+
+  /** Ends the streams that would never end by themselves; requests in flight get their answer. */
+  endAll(): void {
+    this.#draining = true;
+    for (const stream of [...this.#streams]) stream.end();
+  }
+
+  #start(): void {
+    this.#timer ??= setInterval(() => this.#tick(), TICK).unref();
+  }
+
+  #tick(): void {
+    if (this.#replies.size === 0 && this.#streams.size === 0) this.stop();
+    for (const reply of [...this.#replies]) reply.tick();
+    for (const stream of [...this.#streams]) stream.tick();
+  }
+
+  /** Stops the timer; whatever opens next starts it again. */
+  stop(): void {
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+  }
+}

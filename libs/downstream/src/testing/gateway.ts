@@ -1,0 +1,114 @@
+import 'reflect-metadata';
+import type { AddressInfo } from 'node:net';
+import { Controller, Get, Global, Module } from '@nestjs/common';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { Test } from '@nestjs/testing';
+import { AuthChain } from '#libs/auth';
+import { ProxyConfig, ProxyConfigRef, ServerConfig, ServerConfigRef } from '#libs/config';
+import { type AuthProvider, GatewayLog, Public } from '#libs/plugin';
+import { Proxy as ProxyContract } from '#libs/proxy';
+import { DownstreamModule, DownstreamStats, Drain, HTTP_SERVER_OPTIONS, installBodyPassthrough } from '../index.js';
+import { FakeProxy } from './fake-proxy.js';
+
+export interface LogLine {
+  readonly level: string;
+  readonly fields: Record<string, unknown>;
+  readonly message: string;
+}
+
+export interface TestGatewayOptions {
+  readonly server?: (config: ServerConfig) => void;
+  readonly providers?: readonly AuthProvider[];
+  readonly requestTimeout?: number;
+}
+
+@Controller()
+class OtherRoutes {
+  @Get('live')
+  @Public()
+  live() {
+    return { status: 'ok' };
+  }
+
+  @Get('private')
+  private() {
+    return { secret: true };
+  }
+
+  @Get('broken')
+  @Public()
+  broken() {
+    throw new Error('a secret about the inside');
+  }
+}
+
+/** The front door as a real application on a real socket, with a stand-in behind it. */
+export class TestGateway {
+  readonly url: string;
+
+  private constructor(
+    readonly app: NestFastifyApplication,
+    readonly proxy: FakeProxy,
+    readonly server: ServerConfigRef,
+    readonly log: LogLine[],
+  ) {
+    this.url = `http://127.0.0.1:${(app.getHttpServer().address() as AddressInfo).port}`;
+  }
+
+  static async start(options: TestGatewayOptions = {}): Promise<TestGateway> {
+    const proxy = new FakeProxy();
+    const log: LogLine[] = [];
+    const config = new ServerConfig();
+    options.server?.(config);
+    const server = new ServerConfigRef(config);
+    @Global()
+    @Module({
+      controllers: [OtherRoutes],
+      providers: [
+        { provide: ServerConfigRef, useValue: server },
+        { provide: ProxyConfigRef, useValue: new ProxyConfigRef(new ProxyConfig()) },
+        { provide: GatewayLog, useValue: recording(log) },
+        { provide: ProxyContract, useValue: proxy },
+      ],
+      exports: [ServerConfigRef, ProxyConfigRef, GatewayLog, ProxyContract],
+    })
+    class Neighbours {}
+    let builder = Test.createTestingModule({ imports: [DownstreamModule.register([Neighbours])] });
+    if (options.providers) builder = builder.overrideProvider(AuthChain).useValue(new AuthChain(options.providers));
+    const module = await builder.compile();
+    const timeout = options.requestTimeout ?? HTTP_SERVER_OPTIONS.requestTimeout;
+    const adapter = new FastifyAdapter({
+      ...HTTP_SERVER_OPTIONS,
+      requestTimeout: timeout,
+      http: {
+        ...HTTP_SERVER_OPTIONS.http,
+        requestTimeout: timeout,
+        headersTimeout: Math.min(timeout, HTTP_SERVER_OPTIONS.http.headersTimeout),
+        connectionsCheckingInterval: 50,
+      },
+      forceCloseConnections: true,
+    });
+    const app = module.createNestApplication<NestFastifyApplication>(adapter, { bodyParser: false, logger: false });
+    installBodyPassthrough(adapter.getInstance());
+    await app.listen(0, '127.0.0.1');
+    return new TestGateway(app, proxy, server, log);
+  }
+
+  get stats(): DownstreamStats {
+    return this.app.get(DownstreamStats, { strict: false });
+  }
+
+  get drain(): Drain {
+    return this.app.get(Drain, { strict: false });
+  }
+
+  close(): Promise<void> {
+    return this.app.close();
+  }
+}
+
+function recording(lines: LogLine[]): GatewayLog {
+  const at = (level: string) => (fields: object, message: string) =>
+    void lines.push({ level, fields: fields as Record<string, unknown>, message });
+  return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
+}
