@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freePort, ROOT, type Running, startProcess } from './processes.js';
@@ -38,14 +38,37 @@ export interface SpawnedGateway extends Gateway, Pick<Running, 'pid' | 'child' |
   readonly file: string;
   /** Writes the configuration file anew, as an operator would. */
   rewrite(config: FileConfig): void;
+  /** The same with any text. */
+  rewriteText(text: string): void;
 }
 
-export async function spawnGateway(config: FileConfig, port?: number): Promise<SpawnedGateway> {
+export interface SpawnOptions {
+  readonly port?: number;
+  /** Flags for Node itself. */
+  readonly node?: readonly string[];
+  /** The file lies behind a symbolic link to a directory which is swapped at each change, as Kubernetes mounts it. */
+  readonly mounted?: boolean;
+}
+
+export async function spawnGateway(config: FileConfig, options: SpawnOptions = {}): Promise<SpawnedGateway> {
   const directory = mkdtempSync(join(tmpdir(), 'mcp-gateway-test-'));
-  const file = join(directory, 'config.yaml');
-  const at = port ?? (await freePort());
-  writeFileSync(file, document(config, at));
-  const running = startProcess([join(ROOT, 'bin/mcp-gateway.js'), 'serve', '--config', file]);
+  const file = join(directory, options.mounted ? 'data/config.yaml' : 'config.yaml');
+  const at = options.port ?? (await freePort());
+  let version = 0;
+  const rewriteText = (text: string): void => {
+    if (!options.mounted) {
+      writeFileSync(file, text);
+      return;
+    }
+    const name = `version-${++version}`;
+    mkdirSync(join(directory, name));
+    writeFileSync(join(directory, name, 'config.yaml'), text);
+    symlinkSync(name, join(directory, 'data-next'));
+    renameSync(join(directory, 'data-next'), join(directory, 'data'));
+  };
+  rewriteText(document(config, at));
+  const bin = join(ROOT, 'bin/mcp-gateway.js');
+  const running = startProcess([...(options.node ?? []), bin, 'serve', '--config', file]);
   const url = `http://127.0.0.1:${at}`;
   const close = async () => {
     await running.close();
@@ -67,7 +90,8 @@ export async function spawnGateway(config: FileConfig, port?: number): Promise<S
     ...running,
     file,
     close,
-    rewrite: (next) => writeFileSync(file, document(next, at)),
+    rewrite: (next) => rewriteText(document(next, at)),
+    rewriteText,
   };
 }
 

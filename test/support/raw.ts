@@ -82,6 +82,11 @@ export class RawSession {
     return session;
   }
 
+  /** The same session, spoken to at another address. */
+  at(url: string): RawSession {
+    return new RawSession(url, this.id, this.version, this.initialized);
+  }
+
   get headers(): Record<string, string> {
     return { 'mcp-session-id': this.id, 'mcp-protocol-version': this.version };
   }

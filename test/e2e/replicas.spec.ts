@@ -1,0 +1,47 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { listed, type SpawnedGateway, spawnGateway, toolNames } from '../support/gateway.js';
+import { RawSession } from '../support/raw.js';
+import { type HttpServer, http, RICH, startRich, stdio } from '../support/upstreams.js';
+import { Cleanup } from '../support/wait.js';
+
+const servers = new Cleanup();
+const cleanup = new Cleanup();
+let rich: HttpServer;
+let a: SpawnedGateway;
+let b: SpawnedGateway;
+let stranger: SpawnedGateway;
+
+/** Two processes with one key, and one with another. */
+beforeAll(async () => {
+  rich = servers.add(await startRich());
+  const list = [{ ...http('free', rich.url), state: 'none' }, http('web', rich.url), stdio('local', RICH)];
+  const start = (session_key: string) => spawnGateway({ server: { session_key }, servers: list });
+  const key = 'a-key-that-two-processes-share-0123456789';
+  [a, b, stranger] = await Promise.all([start(key), start(key), start(`not-${key}`)]);
+  for (const gateway of [a, b, stranger]) {
+    servers.add(gateway);
+    await listed(gateway, 'free', 'web', 'local');
+  }
+});
+afterEach(() => cleanup.close());
+afterAll(() => servers.close());
+
+describe('a session made at one process', () => {
+  it('lists, reads and calls at another with the same key', async () => {
+    const session = cleanup.add(await RawSession.open(a.mcp()));
+    const other = session.at(b.mcp());
+    expect(await toolNames(other)).toEqual(await toolNames(session));
+    for (const server of ['free', 'web', 'local']) {
+      const call = { name: `${server}:echo`, arguments: { message: server } };
+      expect((await other.request('tools/call', call)).result).toEqual({ content: [{ type: 'text', text: server }] });
+    }
+    const read = await other.request('resources/read', { uri: 'free+memo://notes/1' });
+    expect(read.result).toMatchObject({ contents: [{ text: 'content of memo://notes/1' }] });
+  });
+
+  it('is unknown at one with another key', async () => {
+    const session = cleanup.add(await RawSession.open(a.mcp()));
+    const body = '{"jsonrpc":"2.0","id":1,"method":"tools/list"}';
+    expect((await session.at(stranger.mcp()).post(body)).status).toBe(404);
+  });
+});

@@ -1,0 +1,64 @@
+import { type Running, untilOutput } from './processes.js';
+
+/** A look into a process that was started with `--inspect=127.0.0.1:0`. */
+export class Inspector {
+  readonly #socket: WebSocket;
+  readonly #pending = new Map<number, { resolve(value: never): void; reject(error: Error): void }>();
+  #nextId = 1;
+
+  private constructor(socket: WebSocket) {
+    this.#socket = socket;
+    socket.onmessage = ({ data }) => {
+      const { id, result, error } = JSON.parse(String(data)) as {
+        id: number;
+        result: never;
+        error?: { message: string };
+      };
+      const waiting = this.#pending.get(id);
+      this.#pending.delete(id);
+      if (error) waiting?.reject(new Error(error.message));
+      else waiting?.resolve(result);
+    };
+    socket.onclose = () => {
+      for (const { reject } of this.#pending.values()) reject(new Error('the inspected process is gone'));
+    };
+  }
+
+  static async attach(running: Running): Promise<Inspector> {
+    const [, url = ''] = await untilOutput(running, /(ws:\/\/127\.0\.0\.1:\d+\/\S+)/);
+    const socket = new WebSocket(url);
+    await new Promise((resolve, reject) => {
+      socket.onopen = resolve;
+      socket.onerror = () => reject(new Error(`no inspector at ${url}`));
+    });
+    return new Inspector(socket);
+  }
+
+  async #send<T>(method: string, params: object = {}): Promise<T> {
+    const id = this.#nextId++;
+    return new Promise<T>((resolve, reject) => {
+      this.#pending.set(id, { resolve: resolve as (value: never) => void, reject });
+      this.#socket.send(JSON.stringify({ id, method, params }));
+    });
+  }
+
+  /** Bytes of heap in use after a forced collection. */
+  async heap(): Promise<number> {
+    await this.#send('HeapProfiler.collectGarbage');
+    const { usedSize } = await this.#send<{ usedSize: number }>('Runtime.getHeapUsage');
+    return usedSize;
+  }
+
+  /** How many of each kind of resource keep the event loop busy. */
+  async resources(): Promise<Record<string, number>> {
+    const expression = `JSON.stringify(process.getActiveResourcesInfo())`;
+    const { result } = await this.#send<{ result: { value: string } }>('Runtime.evaluate', { expression });
+    const counts: Record<string, number> = {};
+    for (const kind of JSON.parse(result.value) as string[]) counts[kind] = (counts[kind] ?? 0) + 1;
+    return counts;
+  }
+
+  close(): void {
+    this.#socket.close();
+  }
+}
