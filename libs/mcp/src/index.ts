@@ -1,5 +1,7 @@
-export { downgradeElicitation, downgradeResult } from './content/downgrade.js';
-export { restoreArgumentUris, rewriteAskUris, rewriteItem, rewriteResultUris, type UriMap } from './content/rewrite.js';
+export { downgradeElicitation, downgradeResult, hasMultiSelect } from './content/downgrade.js';
+export { restoreArgumentUris } from './content/restore.js';
+export { rewriteAskUris, rewriteItem, rewriteResultUris, type UriMap } from './content/rewrite.js';
+export { EVENT_STREAM_TYPE, JSON_TYPE, MCP_HEADERS } from './headers.js';
 export { type ScanFault, type ScanFaultKind, type ScanLimits, scan } from './json/scan.js';
 export { type Edit, editMembers, type MemberChanges, splice } from './json/splice.js';
 export { type JsonMember, type JsonType, JsonView, type Span } from './json/view.js';

@@ -1,38 +1,92 @@
+import { type Edit, editMembers, splice } from '../json/splice.js';
+import { JsonView } from '../json/view.js';
+import { hasScheme, isHttpUri } from '../names/uris.js';
+import { eachBlock, eachInnerBlock, eachMessageBlock } from './blocks.js';
+
 /** Maps an upstream's URI to what the client should see; returning the same string leaves the bytes alone. */
 export type UriMap = (uri: string) => string;
 
 /**
- * Rewrites URIs in a result on its way to the client, in exactly the places of protocol.md 1.16 R4, by splicing:
- * content blocks `resource_link.uri` and `resource.resource.uri` (tools/call `content[]`, prompts/get
- * `messages[].content` as object or array), resources/read `contents[].uri`, and `_meta.ui.resourceUri` /
- * `_meta["ui/resourceUri"]`. http(s) URIs inside links stay bare (R3); not in text, not in structuredContent.
+ * Rewrites URIs in a result on its way to the client, by splicing: content blocks `resource_link.uri` and
+ * `resource.resource.uri` (tools/call `content[]`, prompts/get `messages[].content` as object or array,
+ * sampling/createMessage `content`, tool results inside them), resources/read `contents[].uri`, and
+ * `_meta.ui.resourceUri` / `_meta["ui/resourceUri"]`. http(s) URIs stay bare, since clients may fetch them themselves,
+ * and so do relative references. Not in text, not in structuredContent.
  * Returns the same buffer when nothing changes, without parsing when no candidate bytes occur.
  */
-export function rewriteResultUris(_method: string, _result: Buffer, _map: UriMap): Buffer {
-  throw new Error('pending');
+export function rewriteResultUris(method: string, result: Buffer, map: UriMap): Buffer {
+  if (!mayHoldUris(result)) return result;
+  const view = JsonView.of(result);
+  const edits: Edit[] = [];
+  const block = (outer: JsonView) => eachInnerBlock(outer, (inner) => addBlock(edits, inner, map));
+  switch (method) {
+    case 'tools/call':
+    case 'sampling/createMessage':
+      eachBlock(view, block);
+      break;
+    case 'prompts/get':
+      eachMessageBlock(view, block);
+      break;
+    case 'resources/read':
+      view.get('contents')?.forEachItem((contents) => addUri(edits, contents.get('uri'), map));
+      break;
+  }
+  addMeta(edits, view, map);
+  return splice(result, edits);
 }
 
 /** The same for the params of sampling/createMessage (`messages[].content`) and elicitation, on their way to the client. */
-export function rewriteAskUris(_params: Buffer, _map: UriMap): Buffer {
-  throw new Error('pending');
+export function rewriteAskUris(params: Buffer, map: UriMap): Buffer {
+  if (!mayHoldUris(params)) return params;
+  const view = JsonView.of(params);
+  const edits: Edit[] = [];
+  eachMessageBlock(view, (outer) => eachInnerBlock(outer, (inner) => addBlock(edits, inner, map)));
+  addMeta(edits, view, map);
+  return splice(params, edits);
 }
 
 /** One list item: sets `name` or `uri`/`uriTemplate` and the `_meta` UI keys, drops `execution` (tasks are not relayed). */
 export function rewriteItem(
-  _item: Buffer,
-  _changes: { name?: string; uri?: string; uriTemplate?: string; map?: UriMap },
+  item: Buffer,
+  changes: { name?: string; uri?: string; uriTemplate?: string; map?: UriMap },
 ): Buffer {
-  throw new Error('pending');
+  const view = JsonView.of(item);
+  if (view.type !== 'object') return item;
+  const set: Record<string, string> = {};
+  for (const key of ['name', 'uri', 'uriTemplate'] as const) {
+    const text = changes[key];
+    if (text !== undefined && view.get(key)?.string() !== text) set[key] = JSON.stringify(text);
+  }
+  const edits = editMembers(view, { set, remove: ['execution'] });
+  if (changes.map) addMeta(edits, view, changes.map);
+  return splice(item, edits);
 }
 
-/**
- * Reverse rewriting (R5): finds string values anywhere in `params.arguments` (depth <= 8) that start with `<server>+`
- * or `ui://<server>+`, also in escaped spelling, and replaces those for which `restore` returns the upstream's URI.
- */
-export function restoreArgumentUris(
-  _params: Buffer,
-  _server: string,
-  _restore: (exposed: string) => string | undefined,
-): Buffer {
-  throw new Error('pending');
+/** Whether any of the places can be there; escaped spelling counts as yes. */
+function mayHoldUris(bytes: Buffer): boolean {
+  return bytes.includes('"uri"') || bytes.includes('resourceUri"') || bytes.includes('\\u00');
+}
+
+function addBlock(edits: Edit[], block: JsonView, map: UriMap): void {
+  switch (block.get('type')?.string()) {
+    case 'resource_link':
+      addUri(edits, block.get('uri'), map);
+      break;
+    case 'resource':
+      addUri(edits, block.at('resource', 'uri'), map);
+      break;
+  }
+}
+
+function addMeta(edits: Edit[], holder: JsonView, map: UriMap): void {
+  const meta = holder.get('_meta');
+  addUri(edits, meta?.at('ui', 'resourceUri'), map);
+  addUri(edits, meta?.get('ui/resourceUri'), map);
+}
+
+function addUri(edits: Edit[], value: JsonView | undefined, map: UriMap): void {
+  const uri = value?.string();
+  if (value === undefined || uri === undefined || isHttpUri(uri) || !hasScheme(uri)) return;
+  const mapped = map(uri);
+  if (mapped !== uri) edits.push({ start: value.start, end: value.end, text: JSON.stringify(mapped) });
 }
