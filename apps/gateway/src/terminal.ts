@@ -17,6 +17,6 @@ export function processTerminal(): Terminal {
     err: (text) => void process.stderr.write(text),
     outIsTty: process.stdout.isTTY === true,
     inIsTty: process.stdin.isTTY === true,
-    columns: process.stdout.columns ?? 100,
+    columns: process.stdout.columns ?? 160,
   };
 }

@@ -63,6 +63,14 @@ describe('nestLogger', () => {
     expect(second.lines.join('')).toContain('"context":"Context"');
     expect(second.lines).toHaveLength(1);
   });
+
+  it('keeps what Nest tells of its wiring for debug', () => {
+    const { lines, logger } = collect({ level: 'info' });
+    nestLogger(logger).log('Mapped {/mcp, POST} route', 'RouterExplorer');
+    nestLogger(logger).log('something of a plug-in', 'AcmeTransport');
+    expect(lines).toHaveLength(1);
+    expect(lines[0]).toContain('AcmeTransport');
+  });
 });
 
 describe('logRequests', () => {

@@ -16,7 +16,17 @@ class OwnPinoLogger extends PinoLogger {
   }
 }
 
+/** Where Nest reports every module and route of a start: for those who look for a defect in the wiring. */
+const WIRING = new Set(['NestFactory', 'InstanceLoader', 'RoutesResolver', 'RouterExplorer', 'NestApplication']);
+
+class QuietLogger extends Logger {
+  override log(message: unknown, ...rest: unknown[]): void {
+    if (WIRING.has(String(rest.at(-1)))) this.debug(message, ...rest);
+    else super.log(message, ...rest);
+  }
+}
+
 /** What Nest itself logs through. */
 export function nestLogger(logger: GatewayLogger): LoggerService {
-  return new Logger(new OwnPinoLogger(logger), {});
+  return new QuietLogger(new OwnPinoLogger(logger), {});
 }

@@ -1,0 +1,41 @@
+import { type DynamicModule, Module } from '@nestjs/common';
+import { ConfigModule, type LiveConfig } from '#libs/config';
+import { DownstreamModule } from '#libs/downstream';
+import { HealthModule } from '#libs/health';
+import { type GatewayLogger, LoggingModule } from '#libs/logging';
+import { MetricsModule } from '#libs/metrics';
+import { PermissionModule } from '#libs/permission';
+import type { PluginModuleRef } from '#libs/plugin';
+import { ProxyModule, ProxyOptions } from '#libs/proxy';
+import { DemoModule } from './demo/demo.module.js';
+import { VERSION } from './version.js';
+
+export interface AppModuleOptions {
+  readonly live: LiveConfig;
+  readonly logger: GatewayLogger;
+  readonly plugins: readonly PluginModuleRef[];
+  readonly processMetrics: boolean;
+}
+
+/** Every room in its place. Which rooms there are is decided here and nowhere else. */
+@Module({})
+export class AppModule {
+  static register({ live, logger, plugins, processMetrics }: AppModuleOptions): DynamicModule {
+    const config = live.sections.metrics;
+    const proxy = ProxyModule.register(new ProxyOptions(VERSION));
+    return {
+      module: AppModule,
+      imports: [
+        ConfigModule.forRoot(live),
+        LoggingModule.forRoot(logger),
+        MetricsModule.forRoot({ config, version: VERSION, processMetrics }),
+        { module: PermissionModule, global: true },
+        proxy,
+        HealthModule.register([proxy]),
+        DownstreamModule.register([proxy]),
+        DemoModule,
+        ...plugins,
+      ],
+    };
+  }
+}

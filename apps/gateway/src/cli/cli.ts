@@ -1,0 +1,92 @@
+import { Command, CommanderError, Option } from 'commander';
+import { UsageError } from '../client/arguments.js';
+import type { Terminal } from '../terminal.js';
+import { VERSION } from '../version.js';
+import type { ConfigFlags } from './load.js';
+
+const DEFAULT_URL = 'http://127.0.0.1:8082/mcp';
+
+interface ToolsFlags {
+  readonly url: string;
+  readonly json?: boolean;
+}
+
+interface CallFlags {
+  readonly url: string;
+  readonly json?: string;
+  readonly raw?: boolean;
+}
+
+/** Runs one command line; returns the exit code. What a command needs is loaded only when it runs. */
+export async function runCli(args: readonly string[], terminal: Terminal): Promise<number> {
+  let code = 0;
+  const program = new Command('mcp-gateway')
+    .description('One endpoint in front of all of your MCP servers')
+    .version(VERSION)
+    .exitOverride()
+    .configureOutput({ writeOut: (text) => terminal.out(text), writeErr: (text) => terminal.err(text) });
+  configured(program.command('serve', { isDefault: true }).description('start the gateway'))
+    .option('--host <address>', 'listen on this address')
+    .option('--port <number>', 'listen on this port')
+    .option('--log-level <level>', 'debug, info, warn or error')
+    .addOption(new Option('--log-format <format>', 'json or text'))
+    .action(async (flags: ConfigFlags) => {
+      const { runServe } = await import('./serve.js');
+      code = await runServe(flags, terminal);
+    });
+  configured(program.command('validate').description('check the configuration file')).action(
+    async (flags: ConfigFlags) => {
+      const { runValidate } = await import('./validate.js');
+      code = runValidate(flags, terminal);
+    },
+  );
+  located(program.command('tools').description('list what an endpoint offers'))
+    .argument('[filter]', "part of a name, or a pattern like 'files:*'")
+    .option('--json', 'print the tools as JSON')
+    .action(async (filter: string | undefined, flags: ToolsFlags) => {
+      const { runTools } = await import('../client/tools.js');
+      code = await runTools(filter, { ...flags, version: VERSION }, terminal);
+    });
+  located(program.command('call').description('call one tool through the gateway'))
+    .argument('<tool>', 'server:tool')
+    .argument('[arguments...]', 'name=value, typed by the schema of the tool')
+    .option('--json <object>', 'arguments as one JSON object')
+    .option('--raw', 'print the whole result as JSON')
+    .action(async (tool: string, words: string[], flags: CallFlags) => {
+      const { runCall } = await import('../client/call.js');
+      const { signal } = abortOnInterrupt();
+      code = await runCall(tool, words, { ...flags, version: VERSION, signal }, terminal);
+    });
+  try {
+    await program.parseAsync(args, { from: 'user' });
+    return code;
+  } catch (thrown) {
+    return report(thrown, terminal);
+  }
+}
+
+function configured(command: Command): Command {
+  return command.option(
+    '--config <file>',
+    'configuration file; default: config/config.yaml, /etc/mcp-gateway/config.yaml',
+  );
+}
+
+function located(command: Command): Command {
+  return command.option('--url <url>', 'endpoint of the gateway', DEFAULT_URL);
+}
+
+function abortOnInterrupt(): AbortController {
+  const abort = new AbortController();
+  process.once('SIGINT', () => abort.abort());
+  return abort;
+}
+
+/** Known failures are a sentence; anything else is a defect and shows its stack. */
+function report(thrown: unknown, terminal: Terminal): number {
+  if (thrown instanceof CommanderError) return thrown.exitCode;
+  const known = thrown instanceof UsageError || (thrown instanceof Error && thrown.name === 'GatewayError');
+  const text = thrown instanceof Error ? (known ? thrown.message : (thrown.stack ?? thrown.message)) : String(thrown);
+  terminal.err(`mcp-gateway: ${text}\n`);
+  return 1;
+}

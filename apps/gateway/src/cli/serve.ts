@@ -1,0 +1,88 @@
+import { ConfigError, LiveConfig, serveProblems, showProblem } from '#libs/config';
+import { createLogger, type GatewayLogger } from '#libs/logging';
+import { banner } from '../banner/banner.js';
+import { StatusBoard } from '../banner/status-board.js';
+import { createGateway, type Gateway } from '../create-app.js';
+import type { Terminal } from '../terminal.js';
+import { VERSION } from '../version.js';
+import { type ConfigFlags, configToServe } from './load.js';
+import { followConfig, sayIgnored } from './reload.js';
+import { stopSignals } from './stop-signals.js';
+
+/**
+ * Runs the gateway until a signal stops it; returns the exit code.
+ * @throws GatewayError CONFIG_INVALID, PLUGIN_INVALID: why it cannot start
+ */
+export async function runServe(flags: ConfigFlags, terminal: Terminal): Promise<number> {
+  const loaded = configToServe(flags);
+  const refusals = serveProblems(loaded.config);
+  if (refusals.length > 0) throw new ConfigError(refusals, loaded.file);
+  const screen: { board?: StatusBoard } = {};
+  const { level, format } = loaded.config.log;
+  const sink = { write: (line: string) => (screen.board ? screen.board.write(line) : terminal.out(line)) };
+  const logger = createLogger({ level, format, sink, colour: terminal.outIsTty && !process.env['NO_COLOR'] });
+  surviveAccidents(logger);
+  const live = new LiveConfig(loaded, {
+    load: () => configToServe(flags),
+    onListenerError: (err) => logger.error({ err }, 'a part of the gateway could not follow the new configuration'),
+  });
+  for (const problem of loaded.warnings) logger.warn({}, `configuration: ${showProblem(problem, loaded.file)}`);
+  sayIgnored(live, logger);
+  const running: { gateway?: Gateway } = {};
+  const signals = stopSignals(() => exitNow(running.gateway));
+  try {
+    const gateway = await createGateway({ live, logger, processMetrics: true });
+    running.gateway = gateway;
+    const watch = followConfig(live, logger);
+    if (terminal.outIsTty || format === 'text') screen.board = showStart(gateway, live, terminal);
+    else logger.info({ url: `${gateway.url}/mcp`, version: VERSION }, 'listening');
+    const signal = await signals.stopped;
+    watch.close();
+    screen.board?.unpin();
+    logger.info({ signal }, 'stopping: running calls may finish, then every child process ends');
+    // Balancers that have to notice stand in front of listeners that others can reach, and stop with SIGTERM.
+    const pause = signal === 'SIGTERM' && !gateway.loopback ? live.current.server.shutdown.drain : 0;
+    await gateway.close({ pause });
+    logger.info({}, 'stopped');
+    return 0;
+  } finally {
+    signals.release();
+  }
+}
+
+function showStart(gateway: Gateway, live: LiveConfig, terminal: Terminal): StatusBoard {
+  const { server, proxy } = live.current;
+  const board = new StatusBoard(terminal, () => gateway.upstreams());
+  terminal.out(
+    banner({
+      version: VERSION,
+      source: live.source.file,
+      url: `${gateway.loopback ? gateway.url : server.url.replace(/\/$/, '')}/mcp`,
+      loopback: gateway.loopback,
+      servers: proxy.servers.filter(({ enabled }) => enabled).map(({ name }) => name),
+    }),
+  );
+  board.start();
+  gateway.onUpstreamChange(() => board.update());
+  return board;
+}
+
+/** The second signal: no farewell, but no orphans either. */
+function exitNow(gateway: Gateway | undefined): never {
+  for (const { pids } of gateway?.upstreams() ?? []) {
+    for (const pid of pids) {
+      try {
+        process.kill(-pid, 'SIGKILL');
+      } catch {
+        // it is gone already
+      }
+    }
+  }
+  process.exit(130);
+}
+
+/** One stray rejection must not take all upstreams down; the log has it. An exception nobody caught ends the process. */
+function surviveAccidents(logger: GatewayLogger): void {
+  process.on('unhandledRejection', (err) => logger.error({ err }, 'a promise was rejected and nobody waited for it'));
+  process.on('uncaughtExceptionMonitor', (err) => logger.fatal({ err }, 'the gateway stops: nobody caught this'));
+}
