@@ -12,7 +12,14 @@ const SUITE = [
   ...Object.keys(PROMPTS),
   ...['test_missing_capability', 'test_streaming_elicitation', 'test_logging_tool', 'test_x_mcp_header'],
   ...['test_trigger_', 'test_input_required_', 'test_tool_with_', 'test_prompt_with_', 'test_elicitation_sep'],
-  ...['test://', 'watched-resource', 'nonexistent-resource-for-conformance', 'conformance-test', 'conformance-fixture'],
+  ...[
+    'test://static-',
+    'test://template/',
+    'watched-resource',
+    'nonexistent-resource-for-conformance',
+    'conformance-test',
+    'conformance-fixture',
+  ],
   ...['slow_compute', 'confirm_delete', 'failing_job', 'protocol_error_job'],
 ];
 
