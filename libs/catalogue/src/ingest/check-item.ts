@@ -43,40 +43,40 @@ const ONCE = new Set(['name', 'uri', 'uriTemplate', 'inputSchema', 'outputSchema
 export function checkItem(kind: ListKind, item: JsonView, modern: boolean): ItemCheck {
   if (item.type !== 'object') return { kind: 'bad', name: '', reason: 'it is not an object' };
   const member = IDENTITY[kind];
-  const name = item.get(member)?.string();
+  const { members, repeated } = read(item);
+  const name = members.get(member)?.string();
   const bad = (reason: string): ItemCheck => ({ kind: 'bad', name: name ?? '', reason });
 
   if (name === undefined) return bad(`it has no ${member} that is a string`);
   const fault = kind === 'tools' || kind === 'prompts' ? nameFault(name) : uriFault(name);
   if (fault) return bad(`its ${member} ${fault}`);
-  const repeated = repeatedMember(item);
   if (repeated) return bad(`it has more than one ${repeated}`);
-  if (member !== 'name' && item.get('name')?.type !== 'string') return bad('it has no name that is a string');
+  if (member !== 'name' && members.get('name')?.type !== 'string') return bad('it has no name that is a string');
 
   const edits: Edit[] = [];
   const repairs: string[] = [];
   const drop: string[] = [];
   for (const optional of BY_KIND[kind]) {
-    const value = item.get(optional);
+    const value = members.get(optional);
     if (!value || value.type === OPTIONAL[optional]) continue;
     drop.push(optional);
     repairs.push(`${optional} dropped: not ${OPTIONAL[optional]}`);
   }
 
   if (kind === 'tools') {
-    const input = item.get('inputSchema');
+    const input = members.get('inputSchema');
     if (!input) return bad('it has no inputSchema');
     const check = checkObjectSchema(input);
     if (check.fault) return bad(`its inputSchema ${check.fault}`);
     edits.push(...check.edits);
     repairs.push(...check.repairs.map((repair) => `inputSchema: ${repair}`));
-    const output = checkOutput(item, modern);
+    const output = checkOutput(members.get('outputSchema'), modern);
     edits.push(...output.edits);
     repairs.push(...output.repairs);
     if (output.drop) drop.push('outputSchema');
   }
   if (kind === 'prompts') {
-    const args = item.get('arguments');
+    const args = members.get('arguments');
     if (args?.type === 'null') {
       drop.push('arguments');
       repairs.push('arguments: null dropped');
@@ -86,8 +86,7 @@ export function checkItem(kind: ListKind, item: JsonView, modern: boolean): Item
   return { kind: 'good', name, raw: edits.length > 0 ? splice(item.bytes, edits, item) : item.raw(), repairs };
 }
 
-function checkOutput(item: JsonView, modern: boolean) {
-  const schema = item.get('outputSchema');
+function checkOutput(schema: JsonView | undefined, modern: boolean) {
   if (!schema) return { drop: false, edits: [], repairs: [] };
   // 2026-07-28 allows any schema here, the revisions before it object schemas only.
   const anySchema = modern && schema.type === 'object' && schema.get('type')?.string() !== 'object';
@@ -100,12 +99,13 @@ function areArguments(args: JsonView): boolean {
   return args.type === 'array' && args.items().every((argument) => argument.get('name')?.type === 'string');
 }
 
-function repeatedMember(item: JsonView): string | undefined {
-  const seen = new Set<string>();
-  for (const { key } of item.members()) {
-    if (!ONCE.has(key)) continue;
-    if (seen.has(key)) return key;
-    seen.add(key);
+/** One pass over the members, with the first that is given twice and must not be. */
+function read(item: JsonView): { members: ReadonlyMap<string, JsonView>; repeated: string | undefined } {
+  const members = new Map<string, JsonView>();
+  let repeated: string | undefined;
+  for (const { key, value } of item.members()) {
+    if (members.has(key) && ONCE.has(key)) repeated ??= key;
+    members.set(key, value);
   }
-  return undefined;
+  return { members, repeated };
 }

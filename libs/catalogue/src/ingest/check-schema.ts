@@ -21,10 +21,11 @@ export function checkObjectSchema(schema: JsonView): SchemaCheck {
 
   if (schema.type !== 'object') return refuse('is not an object');
   if (schema.end - schema.start > MAX_SCHEMA_BYTES) return refuse(`is larger than ${MAX_SCHEMA_BYTES} bytes`);
-  if (schema.get('type')?.string() !== 'object') return refuse('has no type "object" at its root');
+  const members = new Map(schema.members().map(({ key, value }) => [key, value]));
+  if (members.get('type')?.string() !== 'object') return refuse('has no type "object" at its root');
 
   const drop: string[] = [];
-  const properties = schema.get('properties');
+  const properties = members.get('properties');
   if (properties) {
     if (properties.type === 'null') drop.push('properties');
     else if (properties.type !== 'object') return refuse('has properties that are not an object');
@@ -38,7 +39,7 @@ export function checkObjectSchema(schema: JsonView): SchemaCheck {
       }
     }
   }
-  const required = schema.get('required');
+  const required = members.get('required');
   if (required) {
     if (required.type === 'null') drop.push('required');
     else if (required.type !== 'array' || required.items().some((item) => item.type !== 'string')) {

@@ -157,6 +157,20 @@ describe('ingest', () => {
     expect(ingest(listing('up', {}, { capabilities: {} }), first)).not.toBe(first);
   });
 
+  it('takes over the items that did not change', () => {
+    const first = ingest(listing('up', { tools: [tool('a'), tool('b'), 'null'] }), undefined);
+    const second = ingest(listing('up', { tools: [tool('b'), tool('c'), tool('b'), 'null'] }), first);
+    expect(second.lists.tools.items.map(({ ref }) => ref.name)).toEqual(['b', 'c']);
+    expect(second.lists.tools.items[0]).toBe(first.lists.tools.items[1]);
+    expect(second.lists.tools.quarantined).toHaveLength(2);
+  });
+
+  it('checks again when the era changes', () => {
+    const offer = { tools: [tool('a', { outputSchema: { type: 'array' } })] };
+    const modern = ingest(listing('up', offer, { era: 'modern' }), undefined);
+    expect(ingest(listing('up', offer), modern).lists.tools.repaired).toHaveLength(1);
+  });
+
   it('reports names that could forge log lines in a printable form', () => {
     const { quarantined } = take('tools', [tool('a\n{"level":"info"}'), tool(`\u202e${'x'.repeat(9000)}`)]);
     expect(quarantined[0]?.name).toBe('a\\u{a}{"level":"info"}');

@@ -47,39 +47,56 @@ export interface Intake {
 /** Checks a listing. What equals the previous one is taken over from it; an equal listing gives `previous` itself. */
 export function ingest(listing: Listing, previous: Intake | undefined): Intake {
   const { items, ...head } = listing;
+  const comparable = previous?.listing.era === listing.era ? previous : undefined;
   const lists = {} as Record<ListKind, IntakeList>;
-  for (const kind of LIST_KINDS) {
-    const source = sourceHash(items[kind], listing.era);
-    const before = previous?.lists[kind];
-    lists[kind] = before?.source === source ? before : ingestList(listing, kind, source);
-  }
+  for (const kind of LIST_KINDS) lists[kind] = ingestList(listing, kind, items[kind], comparable?.lists[kind]);
   const unchanged =
-    previous &&
-    LIST_KINDS.every((kind) => lists[kind] === previous.lists[kind]) &&
-    JSON.stringify(head) === JSON.stringify(previous.listing);
-  return unchanged ? previous : { listing: head, lists };
+    comparable &&
+    LIST_KINDS.every((kind) => lists[kind] === comparable.lists[kind]) &&
+    JSON.stringify(head) === JSON.stringify(comparable.listing);
+  return unchanged ? comparable : { listing: head, lists };
 }
 
-function ingestList({ server, era, items }: Listing, kind: ListKind, source: string): IntakeList {
-  const good: IntakeItem[] = [];
+function ingestList(
+  { server, era }: Listing,
+  kind: ListKind,
+  sources: readonly Buffer[],
+  previous: IntakeList | undefined,
+): IntakeList {
+  const digests = sources.map(digestOf);
+  const source = digestOf(Buffer.concat(digests)).toString('base64url');
+  if (previous?.source === source) return previous;
+
+  // Bytes that passed before pass again: a long list of which one item changed costs one check.
+  const passed = new Map(previous?.items.map((item) => [item.digest.toString('latin1'), item]));
+  const items: IntakeItem[] = [];
   const quarantined: Quarantined[] = [];
   const repaired: Quarantined[] = [];
   const seen = new Set<string>();
   const note = (notes: Quarantined[], name: string, reason: string) => {
     if (notes.length < MAX_NOTES) notes.push({ server, kind, name: printable(name), reason });
   };
-  for (const bytes of items[kind]) {
-    const check = checkBytes(kind, bytes, era === 'modern');
+  for (const [i, bytes] of sources.entries()) {
+    const digest = digests[i]!;
+    const known = passed.get(digest.toString('latin1'));
+    const check = known ? pass(known) : checkBytes(kind, bytes, era === 'modern');
     if (check.kind === 'bad') note(quarantined, check.name, check.reason);
     else if (seen.has(check.name)) note(quarantined, check.name, 'an earlier item of this server has the same name');
     else {
-      const { name, raw } = check;
+      const { name, raw, repairs } = check;
       seen.add(name);
-      if (check.repairs.length > 0) note(repaired, name, check.repairs.join('; '));
-      good.push({ ref: { kind: OBJECT_KINDS[kind], server, name }, raw, digest: digestOf(raw) });
+      if (repairs.length > 0) note(repaired, name, repairs.join('; '));
+      const mended = repairs.length > 0;
+      items.push(
+        known ?? { ref: { kind: OBJECT_KINDS[kind], server, name }, raw, digest: mended ? digestOf(raw) : digest },
+      );
     }
   }
-  return { source, items: good, quarantined, repaired };
+  return { source, items, quarantined, repaired };
+}
+
+function pass({ ref, raw }: IntakeItem): ReturnType<typeof checkItem> {
+  return { kind: 'good', name: ref.name, raw, repairs: [] };
 }
 
 function checkBytes(kind: ListKind, bytes: Buffer, modern: boolean): ReturnType<typeof checkItem> {
@@ -91,12 +108,6 @@ function checkBytes(kind: ListKind, bytes: Buffer, modern: boolean): ReturnType<
   return checkItem(kind, scanned, modern);
 }
 
-function digestOf(raw: Buffer): Buffer {
-  return createHash('sha256').update(raw).digest().subarray(0, DIGEST_BYTES);
-}
-
-function sourceHash(items: readonly Buffer[], era: string): string {
-  const hash = createHash('sha256').update(era);
-  for (const item of items) hash.update(`,${item.length}:`).update(item);
-  return hash.digest('base64url');
+function digestOf(bytes: Buffer): Buffer {
+  return createHash('sha256').update(bytes).digest().subarray(0, DIGEST_BYTES);
 }
