@@ -1,3 +1,5 @@
 export type { CallSink, UpstreamCall, UpstreamDirectory, UpstreamEvents, UpstreamHandle } from './contract.js';
 export { type Applied, type ApplyOptions, UpstreamRegistry } from './registry/upstream-registry.js';
+export { ChildEnvironment } from './transports/stdio/child-environment.js';
+export { TransportsModule } from './transports/transports.module.js';
 export { UpstreamModule } from './upstream.module.js';

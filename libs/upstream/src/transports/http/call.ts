@@ -1,0 +1,199 @@
+import { GatewayError, toGatewayError } from '#libs/kernel';
+import { type SseEvent, SseParser } from '#libs/mcp';
+import type { OutboundRequest, ReplySink } from '#libs/plugin';
+import { peek, splitBatch } from '../shared/peek.js';
+import { excerpt, subject } from '../shared/text.js';
+import { PostExchange, type Reply, ResumeExchange } from './exchanges.js';
+import type { HttpRequest } from './http-request.js';
+import { type HttpSession, resumable } from './http-session.js';
+import { networkError } from './network-errors.js';
+import { flatten, withHeaders } from './request-headers.js';
+import { protocolError, tooLarge } from './status-errors.js';
+
+/** A server that keeps its stream open behind the response may do so for this long; then the socket is freed. */
+const LINGER = 1_000;
+
+const DEFAULT_RETRY = 1_000;
+const MAX_RETRY = 30_000;
+/** Resuming without hearing anything new: an empty stream costs one, a failed attempt three of these. */
+const RESUME_BUDGET = 10;
+
+/** One request and everything that comes back for it, over one POST and, where the stream broke, resuming GETs. */
+export class Call implements Reply {
+  readonly #session: HttpSession;
+  readonly #request: OutboundRequest;
+  readonly #sink: ReplySink;
+  readonly #onOver: (call: Call) => void;
+  #exchange: HttpRequest | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #answered = false;
+  #over = false;
+  #lastEventId: string | undefined;
+  #retry = DEFAULT_RETRY;
+  #budget = RESUME_BUDGET;
+
+  constructor(session: HttpSession, request: OutboundRequest, sink: ReplySink, onOver: (call: Call) => void) {
+    this.#session = session;
+    this.#request = request;
+    this.#sink = sink;
+    this.#onOver = onOver;
+  }
+
+  start(): void {
+    const { target, pools, path } = this.#session;
+    withHeaders(
+      this.#session.source,
+      (credential) => {
+        if (this.#over) return;
+        const exchange = new PostExchange(this, this.#session, this.#request);
+        this.#exchange = exchange;
+        const headers = flatten(this.#session.postHeaders(), this.#request.headers, credential);
+        pools.calls.dispatch({ path, method: 'POST', headers, body: this.#request.body }, exchange);
+      },
+      (thrown) => {
+        const { code, message, data } = toGatewayError(thrown);
+        this.fail(
+          new GatewayError(
+            code,
+            code === 'INTERNAL' ? `${subject(target)} got no credential: its provider failed` : message,
+            { data, cause: thrown, notExecuted: true },
+          ),
+        );
+      },
+    );
+  }
+
+  /** Nobody waits any more. */
+  abandon(): void {
+    // An answered call is only waiting for its stream to end.
+    if (!this.#answered) this.#end();
+  }
+
+  /** The connection is going away. */
+  cancel(error: GatewayError): void {
+    if (this.#answered) this.#end();
+    else this.fail(error);
+  }
+
+  fail(error: GatewayError): void {
+    if (this.#over) return;
+    const answered = this.#answered;
+    this.#end();
+    if (!answered) this.#sink.onError(error);
+  }
+
+  /** Takes a message or batch that arrived for this request. */
+  deliver(bytes: Buffer): void {
+    const peeked = peek(bytes);
+    if (peeked?.kind === 'batch') {
+      for (const item of splitBatch(bytes) ?? []) if (peek(item)?.kind !== 'batch') this.deliver(item);
+      return;
+    }
+    if (!peeked) this.#session.stray(bytes);
+    if (this.#over || !peeked) return;
+    if (peeked.kind === 'other') {
+      if (this.#answered) this.#session.listener.onMessage(bytes);
+      else this.#sink.onMessage(bytes);
+      return;
+    }
+    if (this.#answered) return;
+    if (peeked.id === this.#request.id) {
+      this.#answered = true;
+      this.#sink.onMessage(bytes);
+    } else if (peeked.id === undefined && peeked.failed) {
+      this.fail(
+        protocolError(this.#session.target, `answered with an error that names no request: ${excerpt(bytes, 200)}`),
+      );
+    }
+  }
+
+  /** An event stream for this request. Returns what takes its bytes. */
+  stream(): (chunk: Buffer) => void {
+    const parser = new SseParser(this.#session.target.limits.event, {
+      onEvent: (event) => this.#onEvent(event),
+      onRetry: (milliseconds) => {
+        this.#retry = Math.min(milliseconds, MAX_RETRY);
+      },
+    });
+    return (chunk) => {
+      try {
+        parser.push(chunk);
+      } catch (thrown) {
+        const large = thrown instanceof GatewayError && thrown.code === 'UPSTREAM_TOO_LARGE';
+        this.fail(
+          large ? tooLarge(this.#session.target, this.#session.target.limits.event, 'event') : toGatewayError(thrown),
+        );
+      }
+    };
+  }
+
+  /** The exchange is over: fine after the response, a loss before it. */
+  ended(error?: Error): void {
+    if (this.#answered) {
+      this.#end();
+      return;
+    }
+    if (this.#lastEventId !== undefined) {
+      this.#resumeLater(error ? 3 : 1);
+      return;
+    }
+    const { target } = this.#session;
+    this.fail(
+      error
+        ? networkError(target, error, true)
+        : new GatewayError(
+            'UPSTREAM_DISCONNECTED',
+            `${subject(target)} ended its answer before the response; the request may have run, so it is not repeated; see its log`,
+          ),
+    );
+  }
+
+  #onEvent(event: SseEvent): void {
+    if (event.id !== undefined) this.#lastEventId = resumable(event.id);
+    this.#budget = RESUME_BUDGET;
+    if (event.data.length === 0 || event.event !== 'message') return;
+    const before = this.#answered;
+    this.deliver(event.data);
+    if (this.#answered && !before && !this.#over) this.#timer = setTimeout(() => this.#end(), LINGER).unref();
+  }
+
+  #resumeLater(cost: number): void {
+    if (this.#over) return;
+    this.#exchange = undefined;
+    this.#budget -= cost;
+    if (this.#budget < 0) this.resumeRefused('several attempts brought nothing new');
+    else this.#timer = setTimeout(() => this.#resume(), this.#retry);
+  }
+
+  #resume(): void {
+    const { source, pools, path } = this.#session;
+    withHeaders(
+      source,
+      (credential) => {
+        if (this.#over) return;
+        const exchange = new ResumeExchange(this);
+        this.#exchange = exchange;
+        const headers = flatten(this.#session.streamHeaders(this.#lastEventId), undefined, credential);
+        pools.streams.dispatch({ path, method: 'GET', headers }, exchange);
+      },
+      () => this.#resumeLater(3),
+    );
+  }
+
+  resumeRefused(why: string): void {
+    this.fail(
+      new GatewayError(
+        'UPSTREAM_DISCONNECTED',
+        `${subject(this.#session.target)} broke off its answer, and it could not be resumed: ${why}; the request may have run, so it is not repeated`,
+      ),
+    );
+  }
+
+  #end(): void {
+    if (this.#over) return;
+    this.#over = true;
+    clearTimeout(this.#timer);
+    this.#exchange?.abort();
+    this.#onOver(this);
+  }
+}

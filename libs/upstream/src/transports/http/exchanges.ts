@@ -1,0 +1,149 @@
+import { GatewayError } from '#libs/kernel';
+import type { OutboundRequest } from '#libs/plugin';
+import { excerpt } from '../shared/text.js';
+import { HttpRequest, headerOf, mediaType, type ResponseHeaders } from './http-request.js';
+import type { HttpSession } from './http-session.js';
+import { networkError } from './network-errors.js';
+import {
+  contentTypeProblem,
+  ERROR_BODY,
+  encodingProblem,
+  protocolError,
+  statusOutcome,
+  tooLarge,
+} from './status-errors.js';
+
+/** Where what an exchange brings goes. */
+export interface Reply {
+  deliver(message: Buffer): void;
+  /** Begins an event stream. Returns what takes its bytes. */
+  stream(): (chunk: Buffer) => void;
+  /** The stream is over, by itself or by an error. */
+  ended(error?: Error): void;
+  resumeRefused(why: string): void;
+  fail(error: GatewayError): void;
+}
+
+/** The POST that carries the request. */
+export class PostExchange extends HttpRequest {
+  readonly #reply: Reply;
+  readonly #session: HttpSession;
+  readonly #request: OutboundRequest;
+  #status = 0;
+  #headers: ResponseHeaders = {};
+  #stream: ((chunk: Buffer) => void) | undefined;
+  #parts: Buffer[] = [];
+  #size = 0;
+
+  constructor(reply: Reply, session: HttpSession, request: OutboundRequest) {
+    super();
+    this.#reply = reply;
+    this.#session = session;
+    this.#request = request;
+  }
+
+  protected onHead(status: number, headers: ResponseHeaders): void {
+    const { target } = this.#session;
+    this.#status = status;
+    this.#headers = headers;
+    const unreadable = encodingProblem(target, headers);
+    if (unreadable) this.#reply.fail(unreadable);
+    else if (status <= 299) this.#onAnswer(status, headers);
+  }
+
+  #onAnswer(status: number, headers: ResponseHeaders): void {
+    const { target } = this.#session;
+    const badSession = this.#request.method === 'initialize' ? this.#session.adopt(headers) : undefined;
+    const type = mediaType(headers);
+    if (badSession) this.#reply.fail(badSession);
+    else if (type === 'text/event-stream') this.#stream = this.#reply.stream();
+    else if (type !== 'application/json') this.#reply.fail(contentTypeProblem(target, status, headers));
+    else if (Number(headerOf(headers, 'content-length') ?? 0) > target.limits.response) this.#tooLarge();
+  }
+
+  protected onBody(chunk: Buffer): void {
+    if (this.#stream) this.#stream(chunk);
+    else this.#collect(chunk);
+  }
+
+  #collect(chunk: Buffer): void {
+    const failed = this.#status > 299;
+    // The rest of an error page explains nothing.
+    if (failed && this.#size > ERROR_BODY) return;
+    this.#parts.push(chunk);
+    this.#size += chunk.length;
+    if (!failed && this.#size > this.#session.target.limits.response) this.#tooLarge();
+    else if (failed && this.#size > ERROR_BODY) {
+      this.abort();
+      this.onDone();
+    }
+  }
+
+  protected onDone(): void {
+    if (this.#stream) this.#reply.ended();
+    else this.#conclude();
+  }
+
+  #conclude(): void {
+    const { target, id } = this.#session;
+    const body = this.#parts.length === 1 ? (this.#parts[0] as Buffer) : Buffer.concat(this.#parts);
+    let json = body;
+    if (this.#status > 299) {
+      const asked = {
+        method: 'POST',
+        id: this.#request.id,
+        inSession: id !== undefined,
+        bytes: this.#request.body.length,
+      } as const;
+      const outcome = statusOutcome(target, asked, this.#status, this.#headers, body);
+      if (outcome instanceof GatewayError) {
+        this.#reply.fail(outcome);
+        return;
+      }
+      json = outcome.deliver;
+    }
+    this.#reply.deliver(json);
+    // Does nothing when that was the response.
+    this.#reply.fail(protocolError(target, `did not answer the request; it sent: ${excerpt(body) || 'nothing'}`));
+  }
+
+  protected onFailed(error: Error, sent: boolean): void {
+    if (this.#stream) this.#reply.ended(error);
+    else this.#reply.fail(networkError(this.#session.target, error, sent));
+  }
+
+  #tooLarge(): void {
+    const { target } = this.#session;
+    this.#reply.fail(tooLarge(target, target.limits.response, 'response'));
+  }
+}
+
+/** A GET that continues a broken stream behind its last event (`L:http`, resumability). */
+export class ResumeExchange extends HttpRequest {
+  readonly #reply: Reply;
+  #stream: ((chunk: Buffer) => void) | undefined;
+  #temporary = false;
+
+  constructor(reply: Reply) {
+    super();
+    this.#reply = reply;
+  }
+
+  protected onHead(status: number, headers: ResponseHeaders): void {
+    if (status === 200 && mediaType(headers) === 'text/event-stream') this.#stream = this.#reply.stream();
+    else if (status >= 500 || status === 429 || status === 409) this.#temporary = true;
+    else this.#reply.resumeRefused(`it answered HTTP ${status}`);
+  }
+
+  protected onBody(chunk: Buffer): void {
+    this.#stream?.(chunk);
+  }
+
+  protected onDone(): void {
+    this.#reply.ended(this.#temporary ? new Error('refused for now') : undefined);
+  }
+
+  protected onFailed(error: Error): void {
+    this.#reply.ended(error);
+  }
+}

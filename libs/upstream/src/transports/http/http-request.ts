@@ -1,0 +1,69 @@
+import type { Dispatcher } from 'undici';
+
+export type ResponseHeaders = Readonly<Record<string, string | string[] | undefined>>;
+
+/**
+ * One HTTP exchange as undici drives it. Nothing is reported after `abort`; `failed` comes at most once, and never while
+ * `dispatch` is still on the stack.
+ */
+export abstract class HttpRequest implements Dispatcher.DispatchHandler {
+  #controller: Dispatcher.DispatchController | undefined;
+  #over = false;
+
+  /** The response head; informational ones are left out. */
+  protected abstract onHead(status: number, headers: ResponseHeaders): void;
+  protected abstract onBody(chunk: Buffer): void;
+  protected abstract onDone(): void;
+  /** `sent` is false when the request provably never reached the upstream. */
+  protected abstract onFailed(error: Error, sent: boolean): void;
+
+  /** Ends the exchange and frees its socket. */
+  abort(): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#controller?.abort(new Error('abandoned'));
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    // Thrown, not aborted: an abort would cost the socket although nothing was written to it.
+    if (this.#over) throw new Error('abandoned');
+    this.#controller = controller;
+  }
+
+  onResponseStart(_controller: Dispatcher.DispatchController, status: number, headers: ResponseHeaders): void {
+    if (!this.#over && status >= 200) this.onHead(status, headers);
+  }
+
+  onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    if (!this.#over) this.onBody(chunk);
+  }
+
+  onResponseEnd(): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.onDone();
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController | null, error: Error): void {
+    if (this.#controller) {
+      this.#fail(error, true);
+    } else process.nextTick(() => this.#fail(error, false));
+  }
+
+  #fail(error: Error, sent: boolean): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.onFailed(error, sent);
+  }
+}
+
+/** The first value of a header. */
+export function headerOf(headers: ResponseHeaders, name: string): string | undefined {
+  const value = headers[name];
+  return Array.isArray(value) ? value[0] : value;
+}
+
+/** The media type without its parameters, in lower case; empty when there is none. */
+export function mediaType(headers: ResponseHeaders): string {
+  return (headerOf(headers, 'content-type') ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? '';
+}

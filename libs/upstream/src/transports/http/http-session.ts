@@ -1,0 +1,98 @@
+import type { GatewayError } from '#libs/kernel';
+import { atLeast } from '#libs/mcp';
+import type { ConnectionListener, HeaderSource, UpstreamTarget } from '#libs/plugin';
+import { Strays } from '../shared/strays.js';
+import { subject } from '../shared/text.js';
+import { headerOf, type ResponseHeaders } from './http-request.js';
+import type { OriginPools } from './pools.js';
+import { protocolError } from './status-errors.js';
+
+/** `L:http`: visible ASCII. Longer than any real one, far below what a header may hold. */
+const SESSION_ID = /^[\x21-\x7e]{1,4096}$/;
+const EVENT_ID = /^[\x20-\x7e]{1,4096}$/;
+
+/** What all exchanges of one connection share. */
+export class HttpSession {
+  readonly path: string;
+  readonly #strays: Strays;
+  #id: string | undefined;
+  #version: string | undefined;
+  #own: readonly string[] = [];
+  #postHeaders: readonly string[] | undefined;
+
+  constructor(
+    readonly target: UpstreamTarget,
+    readonly pools: OriginPools,
+    readonly source: HeaderSource,
+    readonly listener: ConnectionListener,
+  ) {
+    const url = new URL(target.url as string);
+    this.#strays = new Strays(subject(target), target.log);
+    this.path = url.pathname + url.search;
+  }
+
+  get id(): string | undefined {
+    return this.#id;
+  }
+
+  set version(version: string) {
+    this.#version = version;
+    this.#rebuild();
+  }
+
+  /** Remembers the id the answer to `initialize` issued. Returns what is wrong with it. */
+  adopt(headers: ResponseHeaders): GatewayError | undefined {
+    const id = headerOf(headers, 'mcp-session-id');
+    if (id === undefined) return undefined;
+    if (!SESSION_ID.test(id)) return protocolError(this.target, 'issued a session id that no header can carry');
+    this.#id = id;
+    this.#rebuild();
+    return undefined;
+  }
+
+  postHeaders(): readonly string[] {
+    this.#postHeaders ??= [
+      'accept',
+      'application/json, text/event-stream',
+      'content-type',
+      'application/json',
+      ...this.ownHeaders(),
+    ];
+    return this.#postHeaders;
+  }
+
+  streamHeaders(lastEventId: string | undefined): string[] {
+    const headers = ['accept', 'text/event-stream', ...this.ownHeaders()];
+    return lastEventId === undefined ? headers : [...headers, 'last-event-id', lastEventId];
+  }
+
+  ownHeaders(): readonly string[] {
+    if (this.#own.length === 0) this.#rebuild();
+    return this.#own;
+  }
+
+  /** Something arrived that is no message: counted, and the first ones shown. */
+  stray(bytes: Buffer): void {
+    this.#strays.add(bytes);
+  }
+
+  #rebuild(): void {
+    this.#own = [
+      'accept-encoding',
+      'identity',
+      'user-agent',
+      'mcp-gateway',
+      ...(this.#id === undefined ? [] : ['mcp-session-id', this.#id]),
+      // The header exists since 2025-06-18.
+      ...(this.#version !== undefined && atLeast(this.#version, '2025-06-18')
+        ? ['mcp-protocol-version', this.#version]
+        : []),
+    ];
+    this.#postHeaders = undefined;
+  }
+}
+
+/** An event id that can be sent back, or undefined. */
+export function resumable(id: string): string | undefined {
+  return EVENT_ID.test(id) ? id : undefined;
+}

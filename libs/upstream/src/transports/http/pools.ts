@@ -1,0 +1,59 @@
+import { Pool } from 'undici';
+import type { UpstreamTarget } from '#libs/plugin';
+
+/**
+ * The sockets to one upstream, shared by all its connections. Three lanes, because requests must never wait for what
+ * waits for them: a call that asks its client something ends only when the answer got through, and standing streams
+ * hold a socket for as long as they live.
+ */
+export interface OriginPools {
+  /** Requests: `connection.pool` sockets. */
+  readonly calls: Pool;
+  /** Notifications, answers and DELETE: short, so few sockets do. */
+  readonly control: Pool;
+  /** Standing and resumed streams; as many as there are connections and open calls, which are bounded elsewhere. */
+  readonly streams: Pool;
+}
+
+const CONTROL_SOCKETS = 8;
+
+export class HttpPools {
+  readonly #byTarget = new WeakMap<UpstreamTarget, OriginPools>();
+
+  of(target: UpstreamTarget): OriginPools {
+    let pools = this.#byTarget.get(target);
+    if (!pools) {
+      pools = {
+        calls: createPool(target, target.pool),
+        control: createPool(target, CONTROL_SOCKETS),
+        streams: createPool(target, undefined),
+      };
+      this.#byTarget.set(target, pools);
+    }
+    return pools;
+  }
+
+  /** Closes every socket to this target. */
+  async release(target: UpstreamTarget): Promise<void> {
+    const pools = this.#byTarget.get(target);
+    this.#byTarget.delete(target);
+    if (pools) await Promise.all([pools.calls.destroy(), pools.control.destroy(), pools.streams.destroy()]);
+  }
+}
+
+function createPool(target: UpstreamTarget, connections: number | undefined): Pool {
+  const { tls, connectTimeout: timeout } = target;
+  return new Pool(new URL(target.url as string).origin, {
+    connections: connections ?? null,
+    pipelining: 1,
+    // Calls are bounded by the one who sends them, and reset by progress: no clock of its own down here.
+    headersTimeout: 0,
+    bodyTimeout: 0,
+    // One socket per running exchange keeps an abort from touching its neighbours.
+    allowH2: false,
+    connect: {
+      timeout,
+      ...(tls && { ca: tls.ca, cert: tls.cert, key: tls.key, rejectUnauthorized: !tls.insecureSkipVerify }),
+    },
+  });
+}

@@ -1,0 +1,183 @@
+import { backoffDelay, GatewayError } from '#libs/kernel';
+import { SseParser } from '#libs/mcp';
+import { peek, splitBatch } from '../shared/peek.js';
+import { subject } from '../shared/text.js';
+import { HttpRequest, mediaType, type ResponseHeaders } from './http-request.js';
+import { type HttpSession, resumable } from './http-session.js';
+import { networkError } from './network-errors.js';
+import { flatten, withHeaders } from './request-headers.js';
+
+/** Milliseconds before a stream that ended is opened again, unless the upstream names its own. */
+const DEFAULT_RETRY = 1_000;
+/** After a break, soon: whether the upstream is still there is what the next attempt tells. */
+const AFTER_BREAK = 100;
+const MAX_DELAY = 30_000;
+/** Breaks in a row, with nothing received between them, after which the upstream counts as gone. */
+const MAX_BREAKS = 5;
+
+/**
+ * The stream a client may hold open for messages that belong to no request (`L:http`, listening for messages). Opened
+ * again for as long as it makes sense, behind the last event where the upstream numbers them. An upstream without
+ * one is left alone; one that can no longer be reached, or forgot the session, is reported.
+ */
+export class StandingStream {
+  readonly #session: HttpSession;
+  readonly #onLost: (error: GatewayError) => void;
+  #exchange: StreamExchange | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #stopped = false;
+  #established = false;
+  #lastEventId: string | undefined;
+  #retry: number | undefined;
+  #quiet = 0;
+  #breaks = 0;
+
+  constructor(session: HttpSession, onLost: (error: GatewayError) => void) {
+    this.#session = session;
+    this.#onLost = onLost;
+  }
+
+  open(): void {
+    const { source, pools, path } = this.#session;
+    withHeaders(
+      source,
+      (credential) => {
+        if (this.#stopped) return;
+        this.#exchange = new StreamExchange(this);
+        const headers = flatten(this.#session.streamHeaders(this.#lastEventId), undefined, credential);
+        pools.streams.dispatch({ path, method: 'GET', headers }, this.#exchange);
+      },
+      () => this.#again(DEFAULT_RETRY),
+    );
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    clearTimeout(this.#timer);
+    this.#exchange?.abort();
+  }
+
+  /** Judges an answer. Returns what takes the stream's bytes, or undefined when there is no stream. */
+  answered(status: number, headers: ResponseHeaders): ((chunk: Buffer) => void) | undefined {
+    const { target } = this.#session;
+    if (status === 200 && mediaType(headers) === 'text/event-stream') {
+      this.#established = true;
+      return this.#reader();
+    }
+    if (status === 404 && this.#established && this.#session.id !== undefined) {
+      this.#lost(
+        new GatewayError('UPSTREAM_SESSION_LOST', `${subject(target)} no longer knows the session (HTTP 404)`, {
+          data: { status },
+        }),
+      );
+    } else if (status === 400 && this.#lastEventId !== undefined) {
+      this.#lastEventId = undefined;
+      this.#again(DEFAULT_RETRY);
+    } else if (
+      status >= 500 ||
+      status === 429 ||
+      status === 409 ||
+      (this.#established && (status === 401 || status === 403))
+    ) {
+      this.#again(DEFAULT_RETRY);
+    } else {
+      // 405 is how a server says that it has no such stream; older and smaller ones find other words.
+      this.stop();
+      target.log.debug({ status }, `${subject(target)} offers no standing stream`);
+    }
+    return undefined;
+  }
+
+  ended(): void {
+    this.#breaks = 0;
+    this.#again(this.#retry ?? DEFAULT_RETRY);
+  }
+
+  broke(error: Error, sent: boolean): void {
+    this.#breaks += 1;
+    if (!sent || this.#breaks > MAX_BREAKS) {
+      const { code, message } = networkError(this.#session.target, error, sent);
+      this.#lost(
+        new GatewayError(code === 'UPSTREAM_PROTOCOL' ? code : 'UPSTREAM_UNREACHABLE', message, { cause: error }),
+      );
+    } else this.#again(this.#retry ?? AFTER_BREAK);
+  }
+
+  #again(delay: number): void {
+    if (this.#stopped) return;
+    const wait = Math.max(delay, backoffDelay({ initial: delay, max: MAX_DELAY, multiplier: 2 }, this.#quiet));
+    this.#quiet += 1;
+    this.#timer = setTimeout(() => this.open(), Math.min(wait, MAX_DELAY)).unref();
+  }
+
+  #lost(error: GatewayError): void {
+    if (this.#stopped) return;
+    this.stop();
+    this.#onLost(error);
+  }
+
+  #reader(): (chunk: Buffer) => void {
+    const { target } = this.#session;
+    const parser = new SseParser(target.limits.event, {
+      onEvent: (event) => {
+        this.#quiet = 0;
+        this.#breaks = 0;
+        if (event.id !== undefined) this.#lastEventId = resumable(event.id);
+        if (event.data.length > 0 && event.event === 'message') this.#deliver(event.data);
+      },
+      onRetry: (milliseconds) => {
+        this.#retry = Math.min(milliseconds, MAX_DELAY);
+      },
+    });
+    return (chunk) => {
+      try {
+        parser.push(chunk);
+      } catch {
+        target.log.warn(
+          { limit: target.limits.event },
+          `${subject(target)} sent an event over connection.limits.event on its standing stream; the stream is opened anew`,
+        );
+        // Behind the last event the same one would come again.
+        this.#lastEventId = undefined;
+        this.#exchange?.abort();
+        this.#again(DEFAULT_RETRY);
+      }
+    };
+  }
+
+  #deliver(bytes: Buffer): void {
+    const { listener } = this.#session;
+    const kind = peek(bytes)?.kind;
+    if (kind === 'batch') for (const item of splitBatch(bytes) ?? []) listener.onMessage(item);
+    else if (kind) listener.onMessage(bytes);
+    else this.#session.stray(bytes);
+  }
+}
+
+class StreamExchange extends HttpRequest {
+  readonly #owner: StandingStream;
+  #stream: ((chunk: Buffer) => void) | undefined;
+
+  constructor(owner: StandingStream) {
+    super();
+    this.#owner = owner;
+  }
+
+  protected onHead(status: number, headers: ResponseHeaders): void {
+    this.#stream = this.#owner.answered(status, headers);
+    // What a refusal has to say is in its status.
+    if (!this.#stream) this.abort();
+  }
+
+  protected onBody(chunk: Buffer): void {
+    this.#stream?.(chunk);
+  }
+
+  protected onDone(): void {
+    if (this.#stream) this.#owner.ended();
+  }
+
+  protected onFailed(error: Error, sent: boolean): void {
+    this.#owner.broke(error, sent);
+  }
+}

@@ -1,0 +1,157 @@
+import { GatewayError } from '#libs/kernel';
+import type {
+  Connection,
+  ConnectionListener,
+  ConnectionStatus,
+  HeaderSource,
+  OutboundRequest,
+  ReplySink,
+  UpstreamTarget,
+} from '#libs/plugin';
+import { deferred } from '../shared/deferred.js';
+import { subject } from '../shared/text.js';
+import { Call } from './call.js';
+import { HttpRequest } from './http-request.js';
+import { HttpSession } from './http-session.js';
+import type { OriginPools } from './pools.js';
+import { Posting } from './posting.js';
+import { flatten, withHeaders } from './request-headers.js';
+import { StandingStream } from './standing-stream.js';
+
+/** Most requests and postings under way at once on one connection. */
+const MAX_OPEN = 4_096;
+/** How long the upstream may take to forget a session, in milliseconds. */
+const DELETE_TIME = 1_000;
+
+/** One conversation over streamable HTTP: a session where the upstream has such, else just requests. */
+export class StreamableHttpConnection implements Connection {
+  readonly attribution = 'request';
+  readonly #session: HttpSession;
+  readonly #open = new Set<{ cancel(error: GatewayError): void }>();
+  #stream: StandingStream | undefined;
+  #ended: GatewayError | undefined;
+  #closing: Promise<void> | undefined;
+
+  constructor(target: UpstreamTarget, pools: OriginPools, source: HeaderSource, listener: ConnectionListener) {
+    this.#session = new HttpSession(target, pools, source, listener);
+  }
+
+  get sessionId(): string | undefined {
+    return this.#session.id;
+  }
+
+  send(request: OutboundRequest, sink: ReplySink): { abandon(): void } {
+    const refusal = this.#refusal();
+    if (refusal) {
+      let wanted = true;
+      process.nextTick(() => wanted && sink.onError(refusal));
+      return {
+        abandon: () => {
+          wanted = false;
+        },
+      };
+    }
+    const call = new Call(this.#session, request, sink, (over) => this.#open.delete(over));
+    this.#open.add(call);
+    call.start();
+    return call;
+  }
+
+  async post(message: Buffer): Promise<void> {
+    const refusal = this.#refusal();
+    if (refusal) throw refusal;
+    const posting = new Posting(this.#session, message);
+    this.#open.add(posting);
+    try {
+      await posting.done;
+    } finally {
+      this.#open.delete(posting);
+    }
+  }
+
+  setProtocolVersion(version: string): void {
+    this.#session.version = version;
+  }
+
+  listen(): void {
+    if (this.#ended || this.#stream) return;
+    this.#stream = new StandingStream(this.#session, (error) => {
+      if (this.#ended) return;
+      this.#end(new GatewayError('UPSTREAM_DISCONNECTED', error.message, { data: error.data }));
+      this.#session.listener.onClose(error);
+    });
+    this.#stream.open();
+  }
+
+  status(): ConnectionStatus {
+    return {};
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    const alive = !this.#ended;
+    this.#end(
+      new GatewayError('UPSTREAM_DISCONNECTED', `${subject(this.#session.target)} was disconnected by the gateway`),
+    );
+    if (alive && this.#session.id !== undefined) await new Deletion(this.#session).done;
+  }
+
+  #end(error: GatewayError): void {
+    if (this.#ended) return;
+    this.#ended = error;
+    this.#stream?.stop();
+    const open = [...this.#open];
+    this.#open.clear();
+    for (const exchange of open) exchange.cancel(error);
+  }
+
+  #refusal(): GatewayError | undefined {
+    if (this.#ended) return new GatewayError('UPSTREAM_DISCONNECTED', this.#ended.message, { notExecuted: true });
+    if (this.#open.size < MAX_OPEN) return undefined;
+    const text = `${subject(this.#session.target)} has ${MAX_OPEN} unanswered requests; try again later`;
+    return new GatewayError('UPSTREAM_BUSY', text, { notExecuted: true });
+  }
+}
+
+/** Tells the upstream that the session is over. Its answer does not matter, and it has little time for it. */
+class Deletion extends HttpRequest {
+  readonly done: Promise<void>;
+  readonly #resolve: () => void;
+  readonly #timer: NodeJS.Timeout;
+
+  constructor(session: HttpSession) {
+    super();
+    const { promise, resolve } = deferred<void>();
+    this.done = promise;
+    this.#resolve = resolve;
+    this.#timer = setTimeout(() => {
+      this.abort();
+      resolve();
+    }, DELETE_TIME);
+    withHeaders(
+      session.source,
+      (credential) => {
+        const headers = flatten(session.ownHeaders(), undefined, credential);
+        session.pools.control.dispatch({ path: session.path, method: 'DELETE', headers }, this);
+      },
+      () => this.onDone(),
+    );
+  }
+
+  protected onHead(): void {}
+
+  protected onBody(): void {}
+
+  protected onDone(): void {
+    clearTimeout(this.#timer);
+    this.#resolve();
+  }
+
+  protected onFailed(): void {
+    this.onDone();
+  }
+}

@@ -1,0 +1,30 @@
+import { GatewayError } from '#libs/kernel';
+import { type Connection, type ConnectOptions, Extension, type UpstreamTarget, UpstreamTransport } from '#libs/plugin';
+import { subject } from '../shared/text.js';
+import { HttpPools } from './pools.js';
+import { StreamableHttpConnection } from './streamable-http.connection.js';
+import { urlProblems } from './target-url.js';
+
+/**
+ * Streamable HTTP, 2025-03-26 and later (`L:http`): each message its own POST, answered by JSON or an event stream. Opening
+ * a connection costs nothing; the first request tells whether the upstream is there.
+ */
+@Extension(UpstreamTransport, { name: 'streamable-http', api: '1.0' })
+export class StreamableHttpTransport extends UpstreamTransport {
+  readonly #pools = new HttpPools();
+
+  override validate(target: UpstreamTarget): readonly string[] {
+    return urlProblems(target);
+  }
+
+  async connect(target: UpstreamTarget, { listener, headers }: ConnectOptions): Promise<Connection> {
+    const [problem] = urlProblems(target);
+    if (problem)
+      throw new GatewayError('UPSTREAM_UNREACHABLE', `${subject(target)}: ${problem}`, { notExecuted: true });
+    return new StreamableHttpConnection(target, this.#pools.of(target), headers, listener);
+  }
+
+  override release(target: UpstreamTarget): Promise<void> {
+    return this.#pools.release(target);
+  }
+}

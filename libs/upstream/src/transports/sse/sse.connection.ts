@@ -1,0 +1,231 @@
+import { GatewayError, toGatewayError } from '#libs/kernel';
+import { type SseEvent, SseParser } from '#libs/mcp';
+import type { Connection, ConnectionStatus, OutboundRequest, ReplySink } from '#libs/plugin';
+import { HttpRequest, mediaType, type ResponseHeaders } from '../http/http-request.js';
+import type { HttpSession } from '../http/http-session.js';
+import { networkError } from '../http/network-errors.js';
+import { Posting } from '../http/posting.js';
+import { flatten, withHeaders } from '../http/request-headers.js';
+import {
+  contentTypeProblem,
+  ERROR_BODY,
+  encodingProblem,
+  protocolError,
+  statusOutcome,
+  tooLarge,
+} from '../http/status-errors.js';
+import { type Deferred, deferred } from '../shared/deferred.js';
+import { SharedChannel } from '../shared/shared-channel.js';
+import { printable, subject } from '../shared/text.js';
+
+/** Most messages on their way at once; each waits only for its 202. */
+const MAX_POSTING = 1_024;
+
+/** One conversation over HTTP+SSE: messages arrive on the stream, and are posted to the address it named first. */
+export class SseConnection implements Connection {
+  readonly attribution = 'connection';
+  readonly sessionId = undefined;
+  readonly #session: HttpSession;
+  readonly #channel: SharedChannel;
+  readonly #stream: EndpointStream;
+  readonly #postings = new Set<Posting>();
+  #endpoint: string | undefined;
+  #opened: Deferred<void> | undefined = deferred<void>();
+
+  constructor(session: HttpSession) {
+    this.#session = session;
+    this.#channel = new SharedChannel(subject(session.target), session.target.log, session.listener);
+    this.#stream = new EndpointStream(
+      session,
+      (event) => this.#onEvent(event),
+      (error) => this.#lost(error),
+    );
+  }
+
+  /**
+   * Opens the stream and waits for the address to post to.
+   * @throws GatewayError
+   */
+  async open(signal: AbortSignal): Promise<void> {
+    const { target } = this.#session;
+    const give = (why: string) => () =>
+      this.#lost(new GatewayError('UPSTREAM_UNREACHABLE', `${subject(target)} ${why}`, { notExecuted: true }));
+    const aborted = give('was given up while it was connected');
+    const timer = setTimeout(
+      give(
+        `sent no endpoint event within ${target.connectTimeout} ms; is it a server of the older HTTP+SSE transport?`,
+      ),
+      target.connectTimeout,
+    );
+    signal.addEventListener('abort', aborted, { once: true });
+    const opened = this.#opened?.promise;
+    if (signal.aborted) aborted();
+    else this.#stream.start();
+    try {
+      await opened;
+    } finally {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', aborted);
+    }
+  }
+
+  send(request: OutboundRequest, sink: ReplySink): { abandon(): void } {
+    if (this.#channel.open(request.id, sink)) {
+      this.#post(request.body, request.headers).catch((error) =>
+        this.#channel.failOne(request.id, toGatewayError(error)),
+      );
+    }
+    return { abandon: () => this.#channel.abandon(request.id, sink) };
+  }
+
+  async post(message: Buffer): Promise<void> {
+    if (this.#channel.ended) throw this.#channel.ended;
+    await this.#post(message);
+  }
+
+  setProtocolVersion(version: string): void {
+    this.#session.version = version;
+  }
+
+  listen(): void {}
+
+  status(): ConnectionStatus {
+    return {};
+  }
+
+  async close(): Promise<void> {
+    this.#end();
+    this.#channel.close(
+      new GatewayError('UPSTREAM_DISCONNECTED', `${subject(this.#session.target)} was disconnected by the gateway`),
+    );
+  }
+
+  async #post(message: Buffer, headers?: Readonly<Record<string, string>>): Promise<void> {
+    if (this.#postings.size >= MAX_POSTING) {
+      throw new GatewayError('UPSTREAM_BUSY', `${subject(this.#session.target)} takes no more messages for now`, {
+        notExecuted: true,
+      });
+    }
+    const posting = new Posting(this.#session, message, { path: this.#endpoint, headers });
+    this.#postings.add(posting);
+    try {
+      await posting.done;
+    } finally {
+      this.#postings.delete(posting);
+    }
+  }
+
+  #onEvent(event: SseEvent): void {
+    if (event.event === 'endpoint') this.#onEndpoint(event.data.toString('utf8'));
+    else if (event.event === 'message' && event.data.length > 0) this.#channel.receive(event.data);
+  }
+
+  #onEndpoint(address: string): void {
+    if (this.#endpoint !== undefined) return;
+    const { target } = this.#session;
+    const base = new URL(target.url as string);
+    if (!URL.canParse(address, base.href)) {
+      this.#lost(protocolError(target, `named an endpoint that is no URL: ${printable(address, 100)}`));
+      return;
+    }
+    const url = new URL(address, base);
+    // Credentials go where the configuration says and nowhere else.
+    if (url.origin !== base.origin) {
+      this.#lost(
+        protocolError(target, `named an endpoint on another origin (${printable(url.origin, 100)}); that is refused`),
+      );
+      return;
+    }
+    this.#endpoint = url.pathname + url.search;
+    this.#opened?.resolve();
+    this.#opened = undefined;
+  }
+
+  #lost(error: GatewayError): void {
+    this.#end();
+    if (this.#opened) {
+      this.#channel.close(error);
+      this.#opened.reject(error);
+      this.#opened = undefined;
+    } else this.#channel.fail(error);
+  }
+
+  #end(): void {
+    this.#stream.abort();
+    const error = new GatewayError('UPSTREAM_DISCONNECTED', `${subject(this.#session.target)} is no longer connected`);
+    for (const posting of this.#postings) posting.cancel(error);
+  }
+}
+
+/** The GET whose event stream is the conversation. */
+class EndpointStream extends HttpRequest {
+  readonly #session: HttpSession;
+  readonly #onLost: (error: GatewayError) => void;
+  readonly #parser: SseParser;
+  #status = 0;
+  #headers: ResponseHeaders = {};
+  #parts: Buffer[] = [];
+  #size = 0;
+
+  constructor(session: HttpSession, onEvent: (event: SseEvent) => void, onLost: (error: GatewayError) => void) {
+    super();
+    this.#session = session;
+    this.#onLost = onLost;
+    this.#parser = new SseParser(session.target.limits.event, { onEvent });
+  }
+
+  start(): void {
+    const { source, pools, path } = this.#session;
+    withHeaders(
+      source,
+      (credential) => {
+        const headers = flatten(this.#session.streamHeaders(undefined), undefined, credential);
+        pools.streams.dispatch({ path, method: 'GET', headers }, this);
+      },
+      (thrown) => this.#onLost(toGatewayError(thrown)),
+    );
+  }
+
+  protected onHead(status: number, headers: ResponseHeaders): void {
+    const { target } = this.#session;
+    this.#status = status;
+    this.#headers = headers;
+    const problem = encodingProblem(target, headers);
+    if (problem) this.#onLost(problem);
+    else if (status < 300 && mediaType(headers) !== 'text/event-stream') {
+      this.#onLost(contentTypeProblem(target, status, headers));
+    }
+  }
+
+  protected onBody(chunk: Buffer): void {
+    if (this.#status > 299) {
+      this.#size += chunk.length;
+      this.#parts.push(chunk);
+      if (this.#size <= ERROR_BODY) return;
+      this.abort();
+      this.onDone();
+      return;
+    }
+    try {
+      this.#parser.push(chunk);
+    } catch {
+      const { target } = this.#session;
+      this.#onLost(tooLarge(target, target.limits.event, 'event'));
+    }
+  }
+
+  protected onDone(): void {
+    const { target } = this.#session;
+    if (this.#status <= 299) {
+      this.#onLost(new GatewayError('UPSTREAM_DISCONNECTED', `${subject(target)} ended its event stream; see its log`));
+      return;
+    }
+    const asked = { method: 'GET', inSession: false, bytes: 0 } as const;
+    const outcome = statusOutcome(target, asked, this.#status, this.#headers, Buffer.concat(this.#parts));
+    if (outcome instanceof GatewayError) this.#onLost(outcome);
+  }
+
+  protected onFailed(error: Error, sent: boolean): void {
+    this.#onLost(networkError(this.#session.target, error, sent));
+  }
+}
