@@ -28,8 +28,8 @@ export class ListCache {
   #blocks: Lru<string, Block>;
   #pages: Lru<string, Page>;
 
-  constructor(bytes: number) {
-    [this.#blocks, this.#pages] = caches(bytes);
+  constructor(private bound: number) {
+    [this.#blocks, this.#pages] = caches(bound);
   }
 
   get bytes(): number {
@@ -38,6 +38,8 @@ export class ListCache {
 
   /** Sets the bound anew; everything is encoded again when next asked for. */
   resize(bytes: number): void {
+    if (bytes === this.bound) return;
+    this.bound = bytes;
     [this.#blocks, this.#pages] = caches(bytes);
   }
 

@@ -68,7 +68,7 @@ export class EndpointScope {
     for (const kind of LIST_KINDS) lists[kind] = new ScopeList(this.#collect(kind));
     this.lists = lists;
     // Names second: a prefix that equals another upstream's name wins, as it does in tool names.
-    const byPrefix = new Map(entries.map((entry) => [entry.prefix, entry]));
+    const byPrefix = new Map(entries.toReversed().map((entry) => [entry.prefix, entry]));
     for (const entry of entries) if (!byPrefix.has(entry.name)) byPrefix.set(entry.name, entry);
     this.#byPrefix = byPrefix;
   }
