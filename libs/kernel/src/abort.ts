@@ -1,13 +1,18 @@
 import type { GatewayError } from './errors.js';
 
+type Listener = (reason: GatewayError) => void;
+
 /**
  * The one form of cancellation: lighter than an AbortController, which is made only for those who ask for a signal.
- * Listeners run once, synchronously, in the order they were added; one added after the abort runs at once.
+ * Listeners run once, synchronously, in the order they were added; one added after the abort runs at once. One that
+ * throws is reported and never stops the others.
  */
 export class AbortSource {
   #reason: GatewayError | undefined;
-  #listeners: Set<(reason: GatewayError) => void> | undefined;
+  #listeners: Set<{ readonly run: Listener }> | undefined;
   #controller: AbortController | undefined;
+
+  constructor(private readonly onListenerError: (thrown: unknown) => void = () => {}) {}
 
   get aborted(): boolean {
     return this.#reason !== undefined;
@@ -27,14 +32,16 @@ export class AbortSource {
   }
 
   /** Returns the function that takes the listener away again. */
-  onAbort(listener: (reason: GatewayError) => void): () => void {
+  onAbort(listener: Listener): () => void {
     if (this.#reason) {
-      listener(this.#reason);
+      this.#run(listener, this.#reason);
       return () => {};
     }
     this.#listeners ??= new Set();
-    this.#listeners.add(listener);
-    return () => this.#listeners?.delete(listener);
+    const listeners = this.#listeners;
+    const entry = { run: listener };
+    listeners.add(entry);
+    return () => listeners.delete(entry);
   }
 
   abort(reason: GatewayError): void {
@@ -42,7 +49,15 @@ export class AbortSource {
     this.#reason = reason;
     const listeners = this.#listeners;
     this.#listeners = undefined;
-    for (const listener of listeners ?? []) listener(reason);
+    for (const listener of listeners ?? []) this.#run(listener.run, reason);
     this.#controller?.abort(reason);
+  }
+
+  #run(listener: Listener, reason: GatewayError): void {
+    try {
+      listener(reason);
+    } catch (thrown) {
+      this.onListenerError(thrown);
+    }
   }
 }

@@ -8,6 +8,8 @@ export interface BackoffSettings {
 
 /** Exponential with full jitter: a random wait below the exponential bound, never below a tenth of it. */
 export function backoffDelay(settings: BackoffSettings, attempt: number, random: () => number = Math.random): number {
-  const bound = Math.min(settings.max, settings.initial * settings.multiplier ** Math.max(0, attempt));
+  const exponential = settings.initial * settings.multiplier ** Math.max(0, attempt);
+  // Not a number after many attempts that start from 0.
+  const bound = exponential <= settings.max ? exponential : settings.max;
   return Math.round(bound * (0.1 + 0.9 * random()));
 }

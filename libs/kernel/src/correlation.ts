@@ -1,12 +1,11 @@
 import { randomBytes } from 'node:crypto';
 
 const SANE_ID = /^[A-Za-z0-9][A-Za-z0-9._-]{7,127}$/;
-const TRACEPARENT = /^[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}$/;
+const TRACEPARENT = /^(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/;
 
-/** A W3C traceparent that is well-formed and not all zero, else undefined. */
+/** A W3C traceparent that is well-formed, of a valid version, with no id all zero; else undefined. */
 export function saneTraceparent(value: string | undefined): string | undefined {
-  const match = value === undefined ? null : TRACEPARENT.exec(value);
-  return match && !/^0+$/.test(match[1] ?? '0') ? value : undefined;
+  return value !== undefined && TRACEPARENT.test(value) ? value : undefined;
 }
 
 /** The correlation id of a request: the caller's own when sane, the trace id of its traceparent, else a new one. */

@@ -5,14 +5,18 @@ export class Emitter<Events extends object> {
   constructor(private readonly onListenerError: (thrown: unknown) => void = () => {}) {}
 
   on<K extends keyof Events>(name: K, listener: (event: Events[K]) => void): () => void {
-    let set = this.#listeners.get(name);
-    if (!set) this.#listeners.set(name, (set = new Set()));
+    const set = this.#listeners.get(name) ?? new Set();
+    this.#listeners.set(name, set);
     set.add(listener as (event: never) => void);
     return () => set.delete(listener as (event: never) => void);
   }
 
   emit<K extends keyof Events>(name: K, event: Events[K]): void {
-    for (const listener of this.#listeners.get(name) ?? []) {
+    const listeners = this.#listeners.get(name);
+    if (!listeners) return;
+    // A copy: listeners may come and go while they run, and a new one waits for the next event.
+    for (const listener of [...listeners]) {
+      if (!listeners.has(listener)) continue;
       try {
         (listener as (event: Events[K]) => void)(event);
       } catch (thrown) {

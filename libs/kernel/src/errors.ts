@@ -6,7 +6,7 @@ export type ErrorOrigin = 'gateway' | 'upstream' | 'policy' | 'auth';
 
 /** One row of the catalogue: everything the outside sees of a failure, fixed in one place. */
 export interface ErrorEntry {
-  /** JSON-RPC code (protocol.md 1.6). Gateway-specific meaning travels in `data.code`, never in a new number. */
+  /** JSON-RPC code (M:base). Gateway-specific meaning travels in `data.code`, never in a new number. */
   readonly rpc: number;
   /** HTTP status when the failure is found before an answer stream is open. */
   readonly http: number;
@@ -113,9 +113,10 @@ export class GatewayError extends Error {
     return ERRORS[this.code];
   }
 
-  /** `error.data` as the client sees it. */
+  /** `error.data` as the client sees it. Members of `data` never replace the code, the origin or the request id. */
   wireData(requestId: string): Record<string, unknown> {
-    return { code: this.code, origin: this.entry.origin, ...this.data, requestId };
+    const { code: _code, origin: _origin, ...data } = this.data;
+    return { code: this.code, origin: this.entry.origin, ...data, requestId };
   }
 }
 
@@ -127,7 +128,12 @@ export function toGatewayError(thrown: unknown): GatewayError {
   });
 }
 
-/** The message of whatever was thrown. */
+/** The message of whatever was thrown. Never throws itself. */
 export function messageOf(thrown: unknown): string {
-  return thrown instanceof Error ? thrown.message : String(thrown);
+  if (thrown instanceof Error) return thrown.message;
+  try {
+    return String(thrown);
+  } catch {
+    return 'something that cannot be shown as text was thrown';
+  }
 }

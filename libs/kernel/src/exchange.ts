@@ -36,7 +36,7 @@ export interface OutboundNotification {
 export interface InputRequest {
   readonly method: string;
   readonly params?: Buffer;
-  /** The upstream that asks: shown to people, never hidden (protocol.md E4). */
+  /** The upstream that asks: shown to people, never hidden (M:elic). */
   readonly server: string;
 }
 

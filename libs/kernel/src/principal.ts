@@ -11,9 +11,12 @@ export interface Principal {
   readonly key: string;
 }
 
-/** Length-prefixed, so that no pair of strings can imitate another pair. */
+/** Hashed as a JSON array, so that no pair of strings can imitate another pair, whatever characters are in them. */
 export function principalKey(issuer: string, subject: string): string {
-  return createHash('sha256').update(`${issuer.length}:${issuer}${subject}`).digest('base64url').slice(0, 22);
+  return createHash('sha256')
+    .update(JSON.stringify([issuer, subject]))
+    .digest('base64url')
+    .slice(0, 22);
 }
 
 export function principal(issuer: string, subject: string, scopes: Iterable<string> = []): Principal {
