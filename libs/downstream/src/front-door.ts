@@ -5,7 +5,7 @@ import { type Endpoint, GatewayError, saneTraceparent, toGatewayError } from '#l
 import { EnvelopeError, parseClientMessage } from '#libs/mcp';
 import { Proxy } from '#libs/proxy';
 import { eraOf, isModernVersion, unsupportedVersion, versionHeader } from './era.js';
-import type { Inbound } from './front.js';
+import type { Inbound, InboundPost } from './front.js';
 import { methodNotAllowed, sendError } from './http/answers.js';
 import { correlate } from './http/correlation.js';
 import { FrontLog } from './http/front-log.js';
@@ -57,10 +57,20 @@ export class FrontDoor {
     const { limits } = this.policy;
     const body = await readBody(request, limits.body);
     const message = parseClientMessage(body, { depth: limits.json_depth, nodes: limits.json_nodes });
-    if (eraOf(message, versionHeader(request)) === 'modern') {
-      throw unsupportedVersion('protocol revisions without initialize');
+    await this.#dispatch({ ...inbound, message, accepted });
+  }
+
+  /** What fails once the message is read is answered to its id. */
+  async #dispatch(inbound: InboundPost): Promise<void> {
+    const { message, request, response, requestId } = inbound;
+    try {
+      if (eraOf(message, versionHeader(request)) === 'modern') {
+        throw unsupportedVersion('protocol revisions without initialize');
+      }
+      await this.legacy.post(inbound);
+    } catch (thrown) {
+      this.#refuse(toGatewayError(thrown), response, requestId, message.kind === 'request' ? message.idJson : null);
     }
-    await this.legacy.post({ ...inbound, message, accepted });
   }
 
   async #answer(
@@ -83,16 +93,16 @@ export class FrontDoor {
         remoteAddress: this.policy.addresses.of(request),
       });
     } catch (thrown) {
-      this.#refuse(toGatewayError(thrown), response, requestId);
+      const error = toGatewayError(thrown);
+      this.#refuse(error, response, requestId, error instanceof EnvelopeError ? (error.idJson ?? null) : null);
     }
   }
 
-  #refuse(error: GatewayError, response: ServerResponse, requestId: string): void {
+  #refuse(error: GatewayError, response: ServerResponse, requestId: string, idJson: string | null): void {
     // Nobody is left to be told.
     if (response.destroyed || error.code === 'BODY_INCOMPLETE') return void response.destroy();
     this.log.failed(error, requestId);
     if (response.headersSent) return void response.destroy();
-    const idJson = error instanceof EnvelopeError ? (error.idJson ?? null) : null;
     sendError(response, error, idJson, requestId);
   }
 
