@@ -5,7 +5,7 @@ export { EVENT_STREAM_TYPE, JSON_TYPE, MCP_HEADERS } from './headers.js';
 export { type ScanFault, type ScanFaultKind, type ScanLimits, scan } from './json/scan.js';
 export { type Edit, editMembers, type MemberChanges, splice } from './json/splice.js';
 export { type JsonMember, type JsonType, JsonView, type Span } from './json/view.js';
-export { LIST_KINDS, LIST_METHODS, type Listing, type ListKind } from './listing.js';
+export { type Audiences, LIST_KINDS, LIST_METHODS, type Listing, type ListKind } from './listing.js';
 export {
   HOP_META_KEYS,
   LOG_LEVELS,

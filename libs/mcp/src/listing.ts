@@ -17,6 +17,19 @@ export interface Listing {
   readonly items: Readonly<Record<ListKind, readonly Buffer[]>>;
   /** Lists that could not be fetched this time, with the reason; their items are the last good ones, or none. */
   readonly failed: Readonly<Partial<Record<ListKind, string>>>;
+  /** Absent when every client is offered the same. */
+  readonly audiences?: Audiences;
+}
+
+/**
+ * Some servers offer other things to clients that declared certain capabilities. A capability set is named by its
+ * canonical key; the empty key means none.
+ */
+export interface Audiences {
+  /** The sets that were asked for. A client with any other set is offered what the empty one is. */
+  readonly probed: readonly string[];
+  /** Items that not every set is offered: own name or URI, and the sets that are. */
+  readonly only: Readonly<Record<ListKind, readonly (readonly [name: string, sets: readonly string[]])[]>>;
 }
 
 /** Method of each list, and the member of its result that holds the items. */

@@ -1,4 +1,4 @@
-/** `_meta` keys of the modern envelope: they belong to one hop and never cross (N3, N4). */
+/** `_meta` keys of the modern envelope: they belong to one hop and never cross (M:base). */
 export const HOP_META_KEYS = [
   'io.modelcontextprotocol/protocolVersion',
   'io.modelcontextprotocol/clientInfo',
@@ -7,10 +7,11 @@ export const HOP_META_KEYS = [
   'io.modelcontextprotocol/subscriptionId',
   'io.modelcontextprotocol/serverInfo',
   'io.modelcontextprotocol/related-task',
+  'io.modelcontextprotocol/model-immediate-response',
   'progressToken',
 ] as const;
 
-/** The gateway's own `_meta` prefix (N1: reverse DNS, second label is not `mcp`). */
+/** The gateway's own `_meta` prefix (reverse DNS; its second label is not `mcp`, which is reserved). */
 export const VENDOR_META_PREFIX = 'dev.mcp-gateway/';
 export const REQUEST_ID_META_KEY = `${VENDOR_META_PREFIX}request-id`;
 
