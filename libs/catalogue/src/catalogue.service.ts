@@ -109,11 +109,11 @@ export class CatalogueService {
     this.#desk.handedOut.note(principalKey, server, uri);
   }
 
-  #core({ principal, endpoint, spelling }: ViewRequest): ViewCore {
+  #core({ principal, endpoint, spelling, capabilities = '' }: ViewRequest): ViewCore {
     const { decisions } = this.#desk;
     const catalogue = this.#current;
     const scope = catalogue.scope(endpoint);
-    const bitmaps = decisions.bitmaps(principal, scope);
+    const bitmaps = decisions.bitmaps(principal, scope, capabilities);
     const knows = (server: string) => decisions.knows(principal, server);
     const core = new ViewCore({ catalogue, scope, endpoint, spelling, bitmaps, knows });
     const shared = this.#cores.get(core.key);
@@ -122,13 +122,13 @@ export class CatalogueService {
     return core;
   }
 
-  #requestKey({ principal, endpoint, spelling }: ViewRequest): string {
+  #requestKey({ principal, endpoint, spelling, capabilities = '' }: ViewRequest): string {
     let caller = this.#callers.get(principal);
     if (caller === undefined) {
       caller = JSON.stringify([principal.key, ...[...principal.scopes].sort()]);
       this.#callers.set(principal, caller);
     }
-    return `${endpointPath(endpoint)} ${spelling.maxLength} ${spelling.separator} ${caller}`;
+    return `${endpointPath(endpoint)} ${spelling.maxLength} ${spelling.separator} ${capabilities} ${caller}`;
   }
 
   #rebuild(settings: CatalogueSettings): void {

@@ -21,6 +21,8 @@ export interface ViewRequest {
   readonly principal: Principal;
   readonly endpoint: Endpoint;
   readonly spelling: Spelling;
+  /** Canonical key of the client's declared capabilities, for upstreams whose lists depend on them. Default: none. */
+  readonly capabilities?: string;
 }
 
 /** What one caller may see and use of one catalogue generation. List and call both go through it. */

@@ -1,5 +1,5 @@
 import type { Era } from '#libs/kernel';
-import { LIST_KINDS, type ListKind } from '#libs/mcp';
+import { type Audiences, LIST_KINDS, type ListKind } from '#libs/mcp';
 import type { Quarantined } from './contract.js';
 import { compileSelection } from './glob.js';
 import type { Intake, IntakeItem } from './ingest/ingest.js';
@@ -12,6 +12,8 @@ export interface ItemList {
   readonly items: readonly IntakeItem[];
   /** Position by the upstream's own name or URI. */
   readonly positions: ReadonlyMap<string, number>;
+  /** Items that are offered to some capability sets only, by own name or URI. */
+  readonly only: ReadonlyMap<string, ReadonlySet<string>>;
 }
 
 /** What the catalogue knows of one upstream. Immutable; the same object for as long as nothing in it changes. */
@@ -32,6 +34,8 @@ export interface ServerEntry {
   readonly repaired: readonly Quarantined[];
   /** Lists that could not be fetched the last time. */
   readonly failed: Readonly<Partial<Record<ListKind, string>>>;
+  /** Capability sets the upstream was asked for; any other is offered what the empty one is. */
+  readonly probed: ReadonlySet<string>;
   /** What this entry was made from. */
   readonly intake: Intake;
 }
@@ -46,7 +50,9 @@ export function buildEntry(settings: CatalogueServer, intake: Intake, previous: 
   for (const kind of LIST_KINDS) {
     const items = kind === 'tools' ? selected(settings, intake.lists.tools.items) : intake.lists[kind].items;
     const before = reusable?.lists[kind];
-    lists[kind] = before && sameItems(before.items, items) ? before : makeList(items);
+    const only = intake.listing.audiences?.only[kind] ?? [];
+    lists[kind] =
+      before && sameItems(before.items, items) && sameOnly(before.only, only) ? before : makeList(items, only);
   }
   const same = reusable?.intake === intake && LIST_KINDS.every((kind) => lists[kind] === reusable.lists[kind]);
   if (same) return reusable;
@@ -69,6 +75,7 @@ export function buildEntry(settings: CatalogueServer, intake: Intake, previous: 
     quarantined: LIST_KINDS.flatMap((kind) => intake.lists[kind].quarantined),
     repaired: LIST_KINDS.flatMap((kind) => intake.lists[kind].repaired),
     failed,
+    probed: new Set(intake.listing.audiences?.probed),
     intake,
   });
 }
@@ -83,8 +90,30 @@ function selected({ tools }: CatalogueServer, items: readonly IntakeItem[]): rea
   return items.filter(({ ref }) => wanted(ref.name));
 }
 
-function makeList(items: readonly IntakeItem[]): ItemList {
-  return { stamp: ++lastStamp, items, positions: new Map(items.map(({ ref }, position) => [ref.name, position])) };
+/** Whether a client with this capability set is offered an item. */
+export function isOffered(entry: ServerEntry, kind: ListKind, name: string, capabilities: string): boolean {
+  const sets = entry.lists[kind].only.get(name);
+  return sets === undefined || sets.has(entry.probed.has(capabilities) ? capabilities : '');
+}
+
+type Only = Audiences['only'][ListKind];
+
+function makeList(items: readonly IntakeItem[], only: Only): ItemList {
+  return {
+    stamp: ++lastStamp,
+    items,
+    positions: new Map(items.map(({ ref }, position) => [ref.name, position])),
+    only: new Map(only.map(([name, sets]) => [name, new Set(sets)])),
+  };
+}
+
+function sameOnly(before: ItemList['only'], only: Only): boolean {
+  return (
+    before.size === only.length &&
+    only.every(
+      ([name, sets]) => before.get(name)?.size === sets.length && sets.every((set) => before.get(name)?.has(set)),
+    )
+  );
 }
 
 function sameItems(before: readonly IntakeItem[], items: readonly IntakeItem[]): boolean {

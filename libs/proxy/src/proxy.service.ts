@@ -44,7 +44,7 @@ export class ProxyService extends Proxy implements OnApplicationBootstrap {
     private readonly log: GatewayLog,
   ) {
     super();
-    this.#hub = new ChangeHub(this.#states, (session) => this.catalogue.view(session));
+    this.#hub = new ChangeHub(this.#states, (session) => this.catalogue.view(viewRequest(session)));
     this.#desk = { catalogue, upstreams, states: this.#states, changes: this.#hub, metrics };
     this.#answers = new InitializeAnswers(upstreams, options.version);
   }
@@ -130,4 +130,3 @@ export class ProxyService extends Proxy implements OnApplicationBootstrap {
     this.log.error({ err: thrown }, 'the new proxy configuration could not be applied; some servers may be stale');
   }
 }
-

@@ -1,6 +1,7 @@
 import type { ObjectRef, Principal } from '#libs/kernel';
 import { LIST_KINDS, type ListKind } from '#libs/mcp';
 import type { Decide } from '#libs/plugin';
+import { isOffered } from '../entry.js';
 import type { EndpointScope } from './scope.js';
 
 /** The port, with the rule that an error is a denial. */
@@ -19,13 +20,16 @@ export class Decisions {
     }
   }
 
-  /** One bit per item of a scope. */
-  bitmaps(principal: Principal, scope: EndpointScope): Record<ListKind, Uint8Array> {
+  /** One bit per item of a scope: offered to a client of these capabilities, and allowed to this caller. */
+  bitmaps(principal: Principal, scope: EndpointScope, capabilities: string): Record<ListKind, Uint8Array> {
     const bitmaps = {} as Record<ListKind, Uint8Array>;
     for (const kind of LIST_KINDS) {
       const { items } = scope.lists[kind];
       const bits = new Uint8Array(items.length);
-      for (let i = 0; i < items.length; i++) if (this.allows(principal, items[i]!.item.ref)) bits[i] = 1;
+      for (const [i, { entry, item }] of items.entries()) {
+        const { ref } = item;
+        if (isOffered(entry, kind, ref.name, capabilities) && this.allows(principal, ref)) bits[i] = 1;
+      }
       bitmaps[kind] = bits;
     }
     return bitmaps;

@@ -29,5 +29,7 @@ export function mergeCapabilities(endpoint: Endpoint, listings: readonly (Listin
 }
 
 function subscribes(resources: unknown): boolean {
-  return typeof resources === 'object' && resources !== null && (resources as { subscribe?: unknown }).subscribe === true;
+  return (
+    typeof resources === 'object' && resources !== null && (resources as { subscribe?: unknown }).subscribe === true
+  );
 }

@@ -6,7 +6,14 @@ import type { Desk } from './context.js';
 const URL_ELICITATION_REQUIRED = -32042;
 
 /** An upstream's answer in the terms of this client: URIs in its spelling, content its revision knows. */
-export function deliver(desk: Desk, exchange: Exchange, view: View, server: string, method: string, outcome: Outcome): Outcome {
+export function deliver(
+  desk: Desk,
+  exchange: Exchange,
+  view: View,
+  server: string,
+  method: string,
+  outcome: Outcome,
+): Outcome {
   const map = exchange.endpoint.kind === 'server' ? undefined : uriMap(desk, exchange, view, server);
   if (outcome.kind === 'error') return deliverError(exchange, method, outcome, map);
   const spelled = map ? rewriteResultUris(method, outcome.result, map) : outcome.result;

@@ -7,7 +7,10 @@ export function listHandler(kind: ListKind): Handler {
   return (desk, { exchange, message, view }) => {
     const cursor = message.params?.get('cursor');
     if (cursor !== undefined && cursor.string() === undefined) {
-      throw new GatewayError('INVALID_CURSOR', `The cursor of ${message.method} must be a string from an earlier answer`);
+      throw new GatewayError(
+        'INVALID_CURSOR',
+        `The cursor of ${message.method} must be a string from an earlier answer`,
+      );
     }
     if (kind === 'tools') {
       desk.metrics.listed(exchange.endpoint.kind === 'server' ? exchange.endpoint.server : 'all');

@@ -1,5 +1,7 @@
+import type { ViewRequest } from '#libs/catalogue';
 import { type Exchange, GatewayError } from '#libs/kernel';
 import { type Edit, editMembers, HOP_META_KEYS, type JsonView, splice } from '#libs/mcp';
+import { capabilitiesOf } from '#libs/upstream';
 
 /** A member of params that must be a string. @throws GatewayError INVALID_PARAMS */
 export function requiredString(params: JsonView | undefined, key: string, method: string): string {
@@ -42,7 +44,8 @@ export function forUpstream(
   return splice(params.bytes, edits, params);
 }
 
-/** The view a request's exchange asks for. */
-export function viewRequest(exchange: Exchange) {
-  return { principal: exchange.principal, endpoint: exchange.endpoint, spelling: exchange.spelling };
+/** The view that an exchange, or a session outside of any exchange, asks for. */
+export function viewRequest(caller: Pick<Exchange, 'principal' | 'endpoint' | 'spelling' | 'client'>): ViewRequest {
+  const { principal, endpoint, spelling, client } = caller;
+  return { principal, endpoint, spelling, capabilities: capabilitiesOf(client).key };
 }
