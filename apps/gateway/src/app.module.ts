@@ -1,4 +1,4 @@
-import { type DynamicModule, Module } from '@nestjs/common';
+import { type DynamicModule, Global, Module } from '@nestjs/common';
 import { ConfigModule, type LiveConfig } from '#libs/config';
 import { DownstreamModule } from '#libs/downstream';
 import { HealthModule } from '#libs/health';
@@ -7,6 +7,7 @@ import { MetricsModule } from '#libs/metrics';
 import { PermissionModule } from '#libs/permission';
 import type { PluginModuleRef } from '#libs/plugin';
 import { ProxyModule, ProxyOptions } from '#libs/proxy';
+import { ChildEnvironment, TransportsModule } from '#libs/upstream';
 import { DemoModule } from './demo/demo.module.js';
 import { VERSION } from './version.js';
 
@@ -16,6 +17,19 @@ export interface AppModuleOptions {
   readonly plugins: readonly PluginModuleRef[];
   readonly processMetrics: boolean;
 }
+
+function childEnvironment(): ChildEnvironment {
+  const { PATH, HOME } = process.env;
+  return ChildEnvironment.of({ PATH, HOME });
+}
+
+/** The one place that tells children about the gateway's own environment. */
+@Global()
+@Module({
+  providers: [{ provide: ChildEnvironment, useFactory: childEnvironment }],
+  exports: [ChildEnvironment],
+})
+class EnvironmentModule {}
 
 /** Every room in its place. Which rooms there are is decided here and nowhere else. */
 @Module({})
@@ -30,6 +44,8 @@ export class AppModule {
         LoggingModule.forRoot(logger),
         MetricsModule.forRoot({ config, version: VERSION, processMetrics }),
         { module: PermissionModule, global: true },
+        EnvironmentModule,
+        TransportsModule,
         proxy,
         HealthModule.register([proxy]),
         DownstreamModule.register([proxy]),

@@ -25,7 +25,7 @@ export async function runCli(args: readonly string[], terminal: Terminal): Promi
     .version(VERSION)
     .exitOverride()
     .configureOutput({ writeOut: (text) => terminal.out(text), writeErr: (text) => terminal.err(text) });
-  configured(program.command('serve', { isDefault: true }).description('start the gateway'))
+  configured(program.command('serve').description('start the gateway'))
     .option('--host <address>', 'listen on this address')
     .option('--port <number>', 'listen on this port')
     .option('--log-level <level>', 'debug, info, warn or error')
@@ -58,11 +58,18 @@ export async function runCli(args: readonly string[], terminal: Terminal): Promi
       code = await runCall(tool, words, { ...flags, version: VERSION, signal }, terminal);
     });
   try {
-    await program.parseAsync(args, { from: 'user' });
+    await program.parseAsync(withCommand(args), { from: 'user' });
     return code;
   } catch (thrown) {
     return report(thrown, terminal);
   }
+}
+
+/** Without a command it is `serve`. */
+function withCommand(args: readonly string[]): readonly string[] {
+  const [first] = args;
+  const isServe = first === undefined || (first.startsWith('-') && !/^(-h|--help|-V|--version)$/.test(first));
+  return isServe ? ['serve', ...args] : args;
 }
 
 function configured(command: Command): Command {
