@@ -7,6 +7,7 @@ import * as refs from './refs.js';
 import { listenProblem } from './report/listen.js';
 import { unsupportedSections } from './report/unsupported.js';
 import type { GatewayConfig } from './sections/gateway.config.js';
+import { MetricsConfig } from './sections/observability.config.js';
 import { ServerConfig } from './sections/server.config.js';
 
 /** Every section that has a ref, by its key in the file. */
@@ -141,7 +142,9 @@ function keepUntilRestart(previous: GatewayConfig, next: GatewayConfig): { confi
   keep(previous.server, server, 'host', 'server.host');
   keep(previous.server, server, 'port', 'server.port');
   keep(previous.server, server, 'session_key', 'server.session_key');
-  const config = Object.assign(Object.create(Object.getPrototypeOf(next)) as GatewayConfig, next, { server });
+  const metrics = Object.assign(new MetricsConfig(), next.metrics);
+  keep(previous.metrics, metrics, 'path', 'metrics.path');
+  const config = Object.assign(Object.create(Object.getPrototypeOf(next)) as GatewayConfig, next, { server, metrics });
   keep(previous, config, 'plugins', 'plugins');
   keep(previous, config, 'store', 'store');
   return { config: deepFreeze(config), restart };

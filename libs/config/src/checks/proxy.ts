@@ -18,7 +18,7 @@ export function checkProxy({ proxy }: GatewayConfig, findings: Findings): void {
       );
     else owners.set(name, place);
   };
-  proxy.servers.forEach(({ name }, index) => claim(name, ['proxy', 'servers', index, 'name'], 'value'));
+  for (const [index, { name }] of proxy.servers.entries()) claim(name, ['proxy', 'servers', index, 'name'], 'value');
   for (const name of Object.keys(proxy.toolsets)) claim(name, ['proxy', 'toolsets', name], 'key');
   checkPrefixes(proxy.servers, findings);
   const names = proxy.servers.map(({ name }) => name).filter((name) => name !== undefined);
@@ -35,24 +35,19 @@ export function checkProxy({ proxy }: GatewayConfig, findings: Findings): void {
 function checkPrefixes(servers: GatewayConfig['proxy']['servers'], findings: Findings): void {
   const owners = new Map<string, number>();
   const byName = new Map(servers.map(({ name }, index) => [name, index]));
-  servers.forEach(({ name, prefix }, index) => {
+  for (const [index, { name, prefix }] of servers.entries()) {
     const place = ['proxy', 'servers', index, 'prefix'];
-    if (prefix !== null && prefix !== name) {
-      const other = byName.get(prefix);
-      if (other !== undefined) {
-        return findings.problem(
-          place,
-          `"${prefix}" is the name of another server (${showPath(['proxy', 'servers', other])}); both would answer to it`,
-        );
-      }
-    }
+    const namesake = prefix === null || prefix === name ? undefined : byName.get(prefix);
     const effective = prefix ?? name;
-    if (effective === undefined) return;
-    const owner = owners.get(effective);
-    if (owner === undefined) owners.set(effective, index);
-    else if (prefix !== null)
-      findings.problem(place, `the prefix "${effective}" is already used by ${showPath(['proxy', 'servers', owner])}`);
-  });
+    const owner = effective === undefined ? undefined : owners.get(effective);
+    if (namesake !== undefined) {
+      const other = showPath(['proxy', 'servers', namesake]);
+      findings.problem(place, `"${prefix}" is the name of another server (${other}); both would answer to it`);
+    } else if (owner !== undefined && prefix !== null) {
+      const other = showPath(['proxy', 'servers', owner]);
+      findings.problem(place, `the prefix "${prefix}" is already used by ${other}`);
+    } else if (effective !== undefined && owner === undefined) owners.set(effective, index);
+  }
 }
 
 /** Warns about patterns whose server part fits no configured server. */

@@ -16,7 +16,9 @@ export function parseSize(value: unknown): number | undefined {
 }
 
 export function showDuration(milliseconds: number): string {
-  return show(milliseconds, DURATION_UNITS, 'ms');
+  // "60s" and "90s" read better than "1m" and a fraction
+  const { m: _minutes, ...short } = DURATION_UNITS;
+  return show(milliseconds, milliseconds < 120_000 ? short : DURATION_UNITS, 'ms');
 }
 
 export function showSize(bytes: number): string {

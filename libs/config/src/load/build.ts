@@ -10,7 +10,7 @@ import {
   type SectionClass,
   type VariantField,
 } from '../fields/field.js';
-import { isTreeMap, kindOf, RESERVED_KEYS, type Tree, type TreeMap } from '../yaml/tree.js';
+import { isTreeMap, kindOf, type Tree, type TreeMap } from '../yaml/tree.js';
 import { nearest } from './nearest.js';
 import { type Path, showPath } from './path.js';
 import type { Findings } from './problems.js';
@@ -139,8 +139,10 @@ export class Builder {
   #refuse(field: LeafField, raw: Tree | undefined, path: Path, at: Path, message: string): void {
     const place = [...path, ...at];
     const references = this.origins.references(place);
-    if (references.length > 0)
-      return this.findings.problem(place, `${message} (it comes from ${references.join(' ')})`);
+    if (references.length > 0) {
+      this.findings.problem(place, `${message} (it comes from ${references.join(' ')})`);
+      return;
+    }
     const value = at.reduce<unknown>(
       (inner, part) => (inner as Record<string | number, unknown> | undefined)?.[part],
       raw,
@@ -156,12 +158,12 @@ export class Builder {
 
   #unknown(section: SectionClass, key: string, path: Path): void {
     const place = [...path, key];
-    if (RESERVED_KEYS.has(key)) return this.findings.problem(place, 'this key is not allowed', 'key');
-    const guess = nearest(key, fieldsOf(section).keys());
-    const elsewhere = guess ?? findKey(this.root, key);
+    const similar = nearest(key, fieldsOf(section).keys());
+    const elsewhere = findKey(this.root, key);
+    const meant = [...new Set([similar, elsewhere].filter((guess) => guess !== undefined))].join(' or ');
     this.findings.problem(
       place,
-      `unknown key${elsewhere ? `; did you mean ${elsewhere}?` : `; known here: ${[...fieldsOf(section).keys()].join(', ')}`}`,
+      `unknown key${meant ? `; did you mean ${meant}?` : `; known here: ${[...fieldsOf(section).keys()].join(', ')}`}`,
       'key',
     );
   }

@@ -13,13 +13,13 @@ function distance(a: string, b: string, limit: number): number {
   return previous[b.length] ?? 0;
 }
 
-/** The candidate a typo most likely meant: spelling aside, at most a third of its letters differ. */
+/** The candidate a typo most likely meant: spelling aside, two letters or a third of them differ. */
 export function nearest(typed: string, candidates: Iterable<string>): string | undefined {
   const plain = (text: string) => text.toLowerCase().replaceAll(/[-_ ]/g, '');
   if (typed.length > 64) return undefined;
   const wanted = plain(typed);
   let best: string | undefined;
-  let bestDistance = Math.max(1, Math.floor(wanted.length / 3)) + 1;
+  let bestDistance = (wanted.length <= 3 ? 1 : Math.max(2, Math.floor(wanted.length / 3))) + 1;
   for (const candidate of candidates) {
     const far = distance(wanted, plain(candidate), bestDistance);
     if (far < bestDistance) {

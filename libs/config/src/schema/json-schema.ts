@@ -89,7 +89,6 @@ function closeConnection(definitions: Map<SectionClass, JsonSchema>): void {
   const upstream = definitions.get(UpstreamConfig);
   if (!upstream) return;
   upstream['if'] = { properties: { type: { enum: [...BUILT_IN_TRANSPORTS] } } };
-  // biome-ignore lint/suspicious/noThenProperty: a keyword of JSON Schema
   upstream['then'] = {
     properties: { connection: { propertyNames: { enum: [...fieldsOf(ConnectionConfig).keys()] } } },
   };

@@ -95,7 +95,10 @@ class Watcher implements ConfigWatch {
     const settled = candidate !== undefined && candidate === this.#candidate;
     this.#candidate = settled ? undefined : candidate;
     if (candidate === undefined) return;
-    if (!settled) return this.#soon();
+    if (!settled) {
+      this.#soon();
+      return;
+    }
     for (const [path, digest] of changed) this.#known.set(path, digest);
     void this.#tell();
   }

@@ -127,7 +127,7 @@ class Reader {
       }
       const place = [...path, key];
       const known = Object.hasOwn(map, key);
-      if (!known) this.#place(place, 'key', keyNode);
+      this.#place(place, 'key', keyNode, known);
       if (known) this.findings.problem(place, `the key ${JSON.stringify(key)} stands here twice`, 'key');
       else if (RESERVED_KEYS.has(key)) this.findings.problem(place, 'this key is not allowed', 'key');
       else if (key === '<<')
@@ -149,12 +149,12 @@ class Reader {
     return null;
   }
 
-  #place(path: Path, part: 'key' | 'value', node: unknown): void {
+  #place(path: Path, part: 'key' | 'value', node: unknown, again = false): void {
     const offset = (node as Node | null | undefined)?.range?.[0];
     if (offset === undefined) return;
     const text = showPath(path);
     const known = this.#positions.get(text);
-    if (known) known[part] ??= offset;
+    if (known) known[part] = again ? offset : (known[part] ?? offset);
     else this.#positions.set(text, { [part]: offset });
   }
 }

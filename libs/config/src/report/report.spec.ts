@@ -1,0 +1,77 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { loadText } from '../testing/load-text.js';
+import { listenProblem } from './listen.js';
+import { unsupportedSections } from './unsupported.js';
+
+const STRONG = 'abcdefghijklmnopqrstuvwxyz0123456789';
+const report = (text: string) => {
+  const { restricting, ignored } = unsupportedSections(loadText(text).config);
+  return { restricting: restricting.map(({ path }) => path), ignored: ignored.map(({ path }) => path) };
+};
+
+describe('sections this build does not have', () => {
+  it('are none in a plain configuration, toolsets and tool selections included', () => {
+    const text =
+      'proxy: { servers: [{ name: a, type: in-process, tools: { include: [x], exclude: [y] } }], toolsets: { t: { include: ["a:*"] } } }';
+    expect(report(text)).toEqual({ restricting: [], ignored: [] });
+    expect(report('oauth: { provider: okta }\nauth: { claims: [groups], implies: { a: [b] } }')).toEqual({
+      restricting: [],
+      ignored: [],
+    });
+  });
+
+  it('restrict access in the published examples', () => {
+    const path = join(import.meta.dirname, '../../../../config/examples/published-1.yaml');
+    const text = readFileSync(path, 'utf8').replaceAll(/\$\{\w+\}/g, 'https://a.example.com/x');
+    expect(report(text).restricting).toEqual(['$.oauth.enabled', '$.auth.mappings', '$.auth.permissions']);
+  });
+
+  it.each([
+    [`api_keys: [{ name: a, key: ${STRONG} }]`, '$.api_keys'],
+    ['auth: { deny: ["a:*"] }', '$.auth.deny'],
+    ['auth: { options: { default_scope: s } }', '$.auth.options.default_scope'],
+    ['rate_limit: [{ key: ip, limit: 1 }]', '$.rate_limit'],
+    ['proxy: { egress: { allow_private: false } }', '$.proxy.egress.allow_private'],
+  ])('restrict: %s', (text, path) => {
+    expect(report(text)).toEqual({ restricting: [path], ignored: [] });
+  });
+
+  it.each([
+    ['audit: { to: stdout }', '$.audit'],
+    ['proxy: { clients: { x: { tolerate: [y] } } }', '$.proxy.clients.x.tolerate'],
+    ['proxy: { servers: [{ name: a, type: in-process, protocol: modern }] }', '$.proxy.servers[0].protocol'],
+    [
+      'proxy: { servers: [{ name: a, type: in-process, forward_headers: [x-a] }] }',
+      '$.proxy.servers[0].forward_headers',
+    ],
+    [
+      'proxy: { servers: [{ name: a, type: in-process, tools: { overrides: { x: {} } } }] }',
+      '$.proxy.servers[0].tools.overrides',
+    ],
+    [
+      'proxy: { servers: [{ name: a, type: in-process, auth: { type: unsafe_passthrough, i_understand: true, audience: [x] } }] }',
+      '$.proxy.servers[0].auth.type',
+    ],
+  ])('are ignored: %s', (text, path) => {
+    expect(report(text)).toEqual({ restricting: [], ignored: [path] });
+  });
+});
+
+describe('listening', () => {
+  it.each(['127.0.0.1', '127.8.8.8', 'localhost', '"::1"', '"[::1]"'])('is free on %s', (host) => {
+    expect(listenProblem(loadText(`server: { host: ${host} }`).config)).toBeUndefined();
+  });
+
+  it.each(['0.0.0.0', '"::"', '192.168.1.1', 'gateway.example.com', '128.0.0.1'])(
+    'needs a word about callers on %s',
+    (host) => {
+      expect(listenProblem(loadText(`server: { host: ${host} }`).config)?.message).toMatch(/allow_anonymous: true/);
+      expect(listenProblem(loadText(`server: { host: ${host}, allow_anonymous: true }`).config)).toBeUndefined();
+      expect(
+        listenProblem(loadText(`server: { host: ${host} }\napi_keys: [{ name: a, key: ${STRONG} }]`).config),
+      ).toBeUndefined();
+    },
+  );
+});
