@@ -35,9 +35,10 @@ export class RequestRunner {
     const running: Running = {
       abort: (reason) => {
         overlay.running.delete(request.idJson);
-        exchange.abort(reason);
+        exchange.finish();
         if (reason.code === 'CANCELLED') reply.skip();
         else this.#fail(inbound, request, reason, reply);
+        exchange.abort(reason);
       },
     };
     overlay.running.set(request.idJson, running);

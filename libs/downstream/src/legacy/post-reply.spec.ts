@@ -1,0 +1,69 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterEach, describe, expect, it } from 'vitest';
+import { StreamRegistry } from '../streams/stream-registry.js';
+import { begin, EventReader } from '../testing/http.js';
+import { PostReply, type ReplySettings } from './post-reply.js';
+
+const SINGLE: ReplySettings = { json: true, stream: true, batch: false, requests: 1 };
+const servers: Server[] = [];
+afterEach(async () => {
+  for (const server of servers.splice(0)) await new Promise((resolve) => server.close(resolve));
+});
+
+/** One POST answered by `act`. */
+async function answered(settings: ReplySettings, act: (reply: PostReply) => void) {
+  const registry = new StreamRegistry();
+  const server = createServer((_request, response) => act(new PostReply(response, settings, registry)));
+  servers.push(server);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const response = await begin(`http://127.0.0.1:${(server.address() as AddressInfo).port}`, { body: {} });
+  const reader = new EventReader(response);
+  const messages = await reader.rest();
+  registry.stop();
+  return { response, messages, comments: reader.comments, registry };
+}
+
+const quietFor = (reply: PostReply, ticks: number) => {
+  for (let tick = 0; tick < ticks; tick++) reply.tick();
+};
+
+describe('PostReply', () => {
+  it('becomes a stream after a while of silence and is kept alive', async () => {
+    const { response, comments, messages } = await answered(SINGLE, (reply) => {
+      quietFor(reply, 3);
+      setImmediate(() => reply.answer(Buffer.from('{"id":1}')));
+    });
+    expect(response.headers['content-type']).toBe('text/event-stream');
+    expect(comments).toEqual([': keep-alive']);
+    expect(messages).toEqual([{ id: 1 }]);
+  });
+
+  it('stays JSON while it is quick, or when the client reads no streams', async () => {
+    const quick = await answered(SINGLE, (reply) => {
+      quietFor(reply, 2);
+      reply.answer(Buffer.from('{"id":1}'));
+    });
+    expect(quick.response.headers['content-type']).toBe('application/json');
+    const deaf = await answered({ ...SINGLE, stream: false }, (reply) => {
+      quietFor(reply, 9);
+      expect(reply.send(Buffer.from('data: {}\n\n'))).toBe(false);
+      reply.answer(Buffer.from('{"id":1}'));
+    });
+    expect(deaf.response.headers['content-length']).toBe('8');
+  });
+
+  it('is forgotten by the registry when it is over', async () => {
+    const { registry } = await answered(SINGLE, (reply) => reply.answer(Buffer.from('{}')));
+    expect(registry.replies).toBe(0);
+  });
+
+  it('sends what a batch has collected so far when it becomes a stream', async () => {
+    const { messages } = await answered({ ...SINGLE, batch: true, requests: 2 }, (reply) => {
+      reply.answer(Buffer.from('{"id":1}'));
+      reply.send(Buffer.from('data: {"method":"n"}\n\n'));
+      reply.answer(Buffer.from('{"id":2}'));
+    });
+    expect(messages).toEqual([{ id: 1 }, { method: 'n' }, { id: 2 }]);
+  });
+});
