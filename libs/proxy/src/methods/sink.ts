@@ -1,12 +1,15 @@
 import type { View } from '#libs/catalogue';
-import { type Ask, type Exchange, type InputRequest, type Outcome } from '#libs/kernel';
+import { type Ask, type Exchange, GatewayError, type InputRequest, type Outcome } from '#libs/kernel';
 import {
+  atLeast,
   downgradeElicitation,
   editMembers,
   HOP_META_KEYS,
+  hasMultiSelect,
   JsonView,
   logLevelRank,
   rewriteAskUris,
+  rewriteResultUris,
   splice,
   VENDOR_META_PREFIX,
 } from '#libs/mcp';
@@ -49,12 +52,39 @@ export function passesLevel(params: Buffer, wanted: string | undefined): boolean
 function forwardAsk(request: InputRequest, { exchange, view, server }: SinkSettings): Ask {
   if (request.params === undefined) return exchange.ask(request);
   let params = dropHopMeta(request.params);
-  if (request.method === 'elicitation/create') params = downgradeElicitation(params, exchange.client.version);
-  if (exchange.endpoint.kind !== 'server') {
-    params = rewriteAskUris(params, (uri) => view.exposeUri(server, uri));
-    params = nameTheServer(params, request.method, server);
+  if (request.method === 'elicitation/create') {
+    const { version } = exchange.client;
+    if (!atLeast(version, '2025-11-25') && hasMultiSelect(params)) return unsupported(request, version);
+    params = downgradeElicitation(params, version);
   }
-  return exchange.ask({ ...request, params });
+  if (exchange.endpoint.kind === 'server') return exchange.ask({ ...request, params });
+  params = rewriteAskUris(params, (uri) => view.exposeUri(server, uri));
+  params = nameTheServer(params, request.method, server);
+  const ask = exchange.ask({ ...request, params });
+  if (request.method !== 'sampling/createMessage') return ask;
+  return derived(
+    ask.answer.then((outcome) => restoreUris(outcome, view, server)),
+    (reason) => ask.withdraw(reason),
+  );
+}
+
+/** URIs the client's model got from this server go back to it in the server's own spelling. */
+function restoreUris(outcome: Outcome, view: View, server: string): Outcome {
+  if (outcome.kind === 'error') return outcome;
+  const restore = (uri: string) => view.restoreUri(server, uri) ?? uri;
+  return { kind: 'result', result: rewriteResultUris('sampling/createMessage', outcome.result, restore) };
+}
+
+/** A form an older client cannot show counts as a capability it does not have. */
+function unsupported({ method }: InputRequest, version: string): Ask {
+  const text = `${method}: a client of ${version} cannot show a choice of several values`;
+  return derived(Promise.reject(new GatewayError('ASK_UNSUPPORTED', text)), () => {});
+}
+
+/** Whoever withdraws a question may not look at its answer any more. */
+function derived(answer: Promise<Outcome>, withdraw: Ask['withdraw']): Ask {
+  answer.catch(() => {});
+  return { answer, withdraw };
 }
 
 /**
