@@ -120,6 +120,13 @@ describe('a reload', () => {
     expect(errors).toHaveLength(1);
   });
 
+  it('never takes another configuration for the file that is gone', () => {
+    writeFileSync(file, 'log: { level: warn }\n');
+    const live = new LiveConfig(loadConfig({ file, env: {} }) as LoadedConfig, { load: () => configFrom({}) });
+    expect(live.reload()).toMatchObject({ kind: 'kept', problems: [{ message: `the file ${file} is gone` }] });
+    expect(live.current.log.level).toBe('warn');
+  });
+
   it('is not possible for a configuration made by a program', () => {
     expect(new LiveConfig(configFrom({})).reload().kind).toBe('kept');
   });

@@ -92,6 +92,10 @@ export class LiveConfig {
       if (thrown instanceof ConfigError) return kept(thrown.problems, thrown.message);
       return kept([{ path: '$', message: thrown instanceof GatewayError ? thrown.message : messageOf(thrown) }]);
     }
+    // a file that is away for a moment must not let another configuration, or the demo, in
+    if (loaded.path !== this.#loaded.path) {
+      return kept([{ path: '$', message: `the file ${this.#loaded.path} is gone` }]);
+    }
     const { config, restart } = keepUntilRestart(this.current, loaded.config);
     const refusals = [...serveProblems(config), ...(this.options.check?.(config) ?? [])];
     if (refusals.length > 0) return kept(refusals, new ConfigError(refusals, loaded.file).message);
