@@ -66,6 +66,8 @@ export function checkItem(kind: ListKind, item: JsonView, modern: boolean): Item
   if (kind === 'tools') {
     const input = members.get('inputSchema');
     if (!input) return bad('it has no inputSchema');
+    // Tasks are not relayed, and such a tool refuses every other call.
+    if (members.get('execution')?.get('taskSupport')?.string() === 'required') return bad('it runs as a task only');
     const check = checkObjectSchema(input);
     if (check.fault) return bad(`its inputSchema ${check.fault}`);
     edits.push(...check.edits);

@@ -40,6 +40,7 @@ describe('a tool is left out, and nothing else, when', () => {
     ['its name is taken', tool('before'), /same name/],
     ['it has two names', '{"name":"a","inputSchema":{"type":"object"},"name":"b"}', /more than one name/],
     ['it has no inputSchema', { name: 'a' }, /no inputSchema/],
+    ['it runs as a task only', tool('a', { execution: { taskSupport: 'required' } }), /task/],
     ['its inputSchema is null', { name: 'a', inputSchema: null }, /inputSchema is not an object/],
     ['its inputSchema is an array', { name: 'a', inputSchema: [] }, /inputSchema is not an object/],
     ['its inputSchema has no type', { name: 'a', inputSchema: {} }, /no type "object"/],
