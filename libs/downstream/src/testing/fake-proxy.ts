@@ -16,6 +16,12 @@ export function result(value: unknown): Outcome {
   return { kind: 'result', result: Buffer.from(JSON.stringify(value)) };
 }
 
+/** Sends a progress notification on the exchange's stream. */
+export function progress(exchange: Exchange, value: number): void {
+  const params = Buffer.from(JSON.stringify({ progressToken: 1, progress: value }));
+  exchange.notify({ method: 'notifications/progress', params });
+}
+
 /** The proxy's stand-in: does what a test tells it to, per method, and records what reached it. */
 export class FakeProxy extends ProxyContract {
   readonly handlers = new Map<string, FakeHandler>();
