@@ -17,7 +17,7 @@ beforeAll(async () => {
   dunder = servers.add(
     await spawnGateway({
       servers: list,
-      proxy: { naming: { separator: '__', max_length: 64 }, clients: { 'tiny-*': { separator: '-', max_length: 24 } } },
+      proxy: { naming: { separator: '__', max_length: 64 }, clients: { 'tiny-*': { separator: '-', max_length: 32 } } },
     }),
   );
   await listed(gateway, 'odd', 'plain');
@@ -90,7 +90,7 @@ describe('names', () => {
     expect(all).toContain('plain__echo');
     expect(textOf(await claude.call('plain__echo', { message: 'c' }))).toBe('c');
     const tiny = await join(dunder.mcp(), { name: 'tiny-host' });
-    for (const name of await names(tiny)) expect(name.length).toBeLessThanOrEqual(24);
+    for (const name of await names(tiny)) expect(name.length).toBeLessThanOrEqual(32);
     expect(await names(tiny)).toContain('plain-echo');
   });
 

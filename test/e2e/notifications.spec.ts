@@ -33,6 +33,19 @@ describe.each(TARGETS)('notifications, %s', (label) => {
     expect(logs(chatty)).toEqual(levels.map((level) => `a ${level}`));
   });
 
+  it('delivers a log message that belongs to no call to its session alone', async (context) => {
+    // One child serves all sessions of a stdio upstream, so nobody can say whose message it is.
+    if (label.endsWith('local')) return context.skip();
+    const [speaker, other] = [await target.connect(), await target.connect()];
+    await speaker.client.setLoggingLevel('info');
+    await other.client.setLoggingLevel('info');
+    await until('the stream is open and the message arrives', async () => {
+      await speaker.call(target.name('log'), { data: 'outside', outside: true });
+      return logs(speaker).includes('outside');
+    });
+    expect(logs(other)).toEqual([]);
+  });
+
   it('refuses a log level nobody knows', async () => {
     const peer = await target.connect();
     const code = label === 'direct' ? -32603 : -32602; // the SDK's servers have their own idea

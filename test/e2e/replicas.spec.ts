@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { listed, type SpawnedGateway, spawnGateway, toolNames } from '../support/gateway.js';
 import { RawSession } from '../support/raw.js';
@@ -16,8 +17,8 @@ beforeAll(async () => {
   rich = servers.add(await startRich());
   const list = [{ ...http('free', rich.url), state: 'none' }, http('web', rich.url), stdio('local', RICH)];
   const start = (session_key: string) => spawnGateway({ server: { session_key }, servers: list });
-  const key = 'a-key-that-two-processes-share-0123456789';
-  [a, b, stranger] = await Promise.all([start(key), start(key), start(`not-${key}`)]);
+  const key = randomBytes(32).toString('base64');
+  [a, b, stranger] = await Promise.all([start(key), start(key), start(randomBytes(32).toString('base64'))]);
   for (const gateway of [a, b, stranger]) {
     servers.add(gateway);
     await listed(gateway, 'free', 'web', 'local');

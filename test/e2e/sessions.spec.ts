@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { connect, dataOf } from '../support/client.js';
 import { type Gateway, listed, spawnGateway, toolNames } from '../support/gateway.js';
@@ -55,7 +56,7 @@ describe('a request', () => {
     expect((await raw(gateway.mcp(), { body })).status).toBe(400);
     const session = await open();
     const forged = `${session.id.slice(0, -2)}${session.id.endsWith('AA') ? 'BB' : 'AA'}`;
-    for (const id of ['nonsense', forged, 'x'.repeat(2000)]) {
+    for (const id of ['nonsense', forged]) {
       expect((await raw(gateway.mcp(), { body, headers: { 'mcp-session-id': id } })).status).toBe(404);
     }
   });
@@ -77,8 +78,8 @@ describe('a request', () => {
     ['a number', '42', 400, -32600],
     ['another JSON-RPC version', '{"jsonrpc":"1.0","id":1,"method":"ping"}', 400, -32600],
     ['an id that is null', '{"jsonrpc":"2.0","id":null,"method":"ping"}', 400, -32600],
-    ['a method twice', '{"jsonrpc":"2.0","id":1,"method":"ping","method":"tools/list"}', 400, -32600],
-    ['an escaped second method', '{"jsonrpc":"2.0","id":1,"method":"ping","\\u006dethod":"tools/list"}', 400, -32600],
+    ['a method twice', '{"jsonrpc":"2.0","id":1,"method":"ping","method":"tools/list"}', 400, -32700],
+    ['an escaped second method', '{"jsonrpc":"2.0","id":1,"method":"ping","\\u006dethod":"tools/list"}', 400, -32700],
     ['a batch outside of 2025-03-26', '[{"jsonrpc":"2.0","id":1,"method":"ping"}]', 400, -32600],
     [
       'a deep body',
@@ -270,7 +271,7 @@ describe('a restart', () => {
   it('keeps sessions when the key is the same, and forgets them when it is not', async () => {
     const port = await freePort();
     const config = (session_key: string) => ({ server: { session_key }, servers: [http('web', richUrl)] });
-    const [key, other] = ['k'.repeat(43), 'o'.repeat(43)];
+    const [key, other] = [randomBytes(32).toString('base64'), randomBytes(32).toString('base64')];
     const first = await spawnGateway(config(key), { port });
     await listed(first, 'web');
     const peer = await connect(first.mcp());

@@ -87,7 +87,7 @@ describe.each(TARGETS)('tools, %s', (label) => {
 
   it('tells no progress to a client that did not ask for it', async () => {
     const peer = await target.connect();
-    expect(dataOf(await peer.call(target.name('progress')))).toEqual({ token: 'none' });
+    await peer.call(target.name('progress'));
     expect(peer.notifications.items).toEqual([]);
   });
 
