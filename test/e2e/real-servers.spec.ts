@@ -6,7 +6,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type ConnectOptions, connect, type Peer, textOf } from '../support/client.js';
 import { type Gateway, listed, spawnGateway } from '../support/gateway.js';
 import { EVERYTHING, FILESYSTEM, http, MEMORY, startEverything, stdio } from '../support/upstreams.js';
-import { Cleanup, Inbox } from '../support/wait.js';
+import { Cleanup, Inbox, until } from '../support/wait.js';
 
 const servers = new Cleanup();
 const clients = new Cleanup();
@@ -110,11 +110,11 @@ describe.each(['stdio', 'http', 'sse'])('server-everything over %s, in the aggre
       },
       roots: () => [{ uri: 'file:///home/ada', name: 'Ada' }],
     });
-    await peer.call(name('echo'), { message: 'open the session' });
-    const names = (await peer.tools()).map((tool) => tool.name);
-    for (const tool of ['trigger-elicitation-request', 'trigger-sampling-request', 'get-roots-list']) {
-      expect(names).toContain(name(tool));
-    }
+    const asking = ['trigger-elicitation-request', 'trigger-sampling-request', 'get-roots-list'].map(name);
+    await until('the tools for clients that can answer are listed', async () => {
+      const names = (await peer.tools()).map((tool) => tool.name);
+      return asking.every((tool) => names.includes(tool));
+    });
     expect(textOf(await peer.call(name('trigger-elicitation-request')))).toContain('Ada');
     const sampled = await peer.call(name('trigger-sampling-request'), { prompt: 'p', maxTokens: 10 });
     expect(textOf(sampled)).toContain('sampled text');

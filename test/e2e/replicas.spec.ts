@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { listed, type SpawnedGateway, spawnGateway, toolNames } from '../support/gateway.js';
 import { RawSession } from '../support/raw.js';
+import { listen } from '../support/stream.js';
 import { type HttpServer, http, RICH, startRich, stdio } from '../support/upstreams.js';
 import { Cleanup } from '../support/wait.js';
 
@@ -38,6 +39,16 @@ describe('a session made at one process', () => {
     }
     const read = await other.request('resources/read', { uri: 'free+memo://notes/1' });
     expect(read.result).toMatchObject({ contents: [{ text: 'content of memo://notes/1' }] });
+  });
+
+  it('hears at another what changed in the lists', async () => {
+    const session = cleanup.add(await RawSession.open(a.mcp()));
+    const { messages } = await listen(session.at(b.mcp()), cleanup);
+    const change = (present: boolean) => ({ kind: 'tools', name: 'heard', present });
+    await session.request('tools/call', { name: 'web:change', arguments: change(true) });
+    await messages.first('list_changed', ({ method }) => method === 'notifications/tools/list_changed');
+    expect(await toolNames(session.at(b.mcp()))).toContain('web:heard');
+    await session.request('tools/call', { name: 'web:change', arguments: change(false) });
   });
 
   it('is unknown at one with another key', async () => {

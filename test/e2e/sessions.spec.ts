@@ -3,9 +3,10 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { connect, dataOf } from '../support/client.js';
 import { type Gateway, listed, spawnGateway, toolNames } from '../support/gateway.js';
 import { freePort } from '../support/processes.js';
-import { initializeBody, RawSession, http as raw, sseData } from '../support/raw.js';
+import { initializeBody, RawSession, http as raw } from '../support/raw.js';
+import { listen } from '../support/stream.js';
 import { http, RICH, startRich, stdio } from '../support/upstreams.js';
-import { Cleanup, Inbox, until } from '../support/wait.js';
+import { Cleanup, until } from '../support/wait.js';
 
 const servers = new Cleanup();
 const cleanup = new Cleanup();
@@ -184,30 +185,8 @@ describe('2025-03-26 batches', () => {
 });
 
 describe('the GET stream', () => {
-  /** Opens a stream and collects the messages on it. */
-  async function listen(session: RawSession) {
-    const gone = new AbortController();
-    cleanup.run(() => gone.abort());
-    const response = await fetch(session.url, {
-      headers: { ...session.headers, accept: 'text/event-stream' },
-      signal: gone.signal,
-    });
-    const messages = new Inbox<{ method: string }>();
-    const pump = async () => {
-      let text = '';
-      for await (const chunk of response.body ?? []) {
-        text += Buffer.from(chunk).toString('utf8');
-        const end = text.lastIndexOf('\n\n') + 2;
-        for (const data of sseData(text.slice(0, end))) messages.push(JSON.parse(data) as { method: string });
-        text = text.slice(end);
-      }
-    };
-    pump().catch(() => undefined);
-    return { response, messages };
-  }
-
   it('is an event stream no proxy should buffer', async () => {
-    const { response } = await listen(await open());
+    const { response } = await listen(await open(), cleanup);
     expect(response.status).toBe(200);
     expect(response.headers.get('content-type')).toContain('text/event-stream');
     expect(response.headers.get('x-accel-buffering')).toBe('no');
@@ -215,7 +194,7 @@ describe('the GET stream', () => {
 
   it('may be opened several times, and each message is on one of them', async () => {
     const session = await open();
-    const streams = [await listen(session), await listen(session)];
+    const streams = [await listen(session, cleanup), await listen(session, cleanup)];
     expect(streams.map(({ response }) => response.status)).toEqual([200, 200]);
     const actor = await open();
     await actor.request('tools/call', {

@@ -17,9 +17,9 @@ export interface Running {
   close(): Promise<void>;
 }
 
-export function startProcess(args: readonly string[], env: Record<string, string> = {}): Running {
+export function startProcess(args: readonly string[], env: Record<string, string> = {}, cwd = ROOT): Running {
   const child = spawn(process.execPath, args, {
-    cwd: ROOT,
+    cwd,
     env: { PATH: process.env['PATH'], HOME: process.env['HOME'], ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

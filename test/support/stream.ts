@@ -1,0 +1,28 @@
+import { type RawSession, sseData } from './raw.js';
+import { type Cleanup, Inbox } from './wait.js';
+
+export interface OpenStream {
+  readonly response: Response;
+  /** Every message that arrived on it, in order. */
+  readonly messages: Inbox<{ method: string; params?: Record<string, unknown> }>;
+}
+
+/** Opens a GET stream of a session and collects what arrives on it, until the cleanup. */
+export async function listen(session: RawSession, cleanup: Cleanup): Promise<OpenStream> {
+  const gone = new AbortController();
+  cleanup.run(() => gone.abort());
+  const headers = { ...session.headers, accept: 'text/event-stream' };
+  const response = await fetch(session.url, { headers, signal: gone.signal });
+  const messages: OpenStream['messages'] = new Inbox();
+  const collect = async () => {
+    let text = '';
+    for await (const chunk of response.body ?? []) {
+      text += Buffer.from(chunk).toString('utf8');
+      const end = text.lastIndexOf('\n\n') + 2;
+      for (const data of sseData(text.slice(0, end))) messages.push(JSON.parse(data));
+      text = text.slice(end);
+    }
+  };
+  collect().catch(() => undefined);
+  return { response, messages };
+}
