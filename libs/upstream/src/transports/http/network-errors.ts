@@ -15,7 +15,7 @@ export function addressOf(target: UpstreamTarget): string {
 export function networkError(target: UpstreamTarget, error: Error, sent: boolean): GatewayError {
   const code = codeOf(error);
   const who = `${subject(target)} (${addressOf(target)})`;
-  const known = sent ? afterSending(code) : beforeSending(target, code, error);
+  const known = sent ? afterSending(code, error) : beforeSending(target, code, error);
   const text = known?.text ?? `failed: ${printable(error.message, 200)}${code ? ` (${code})` : ''}`;
   return new GatewayError(known?.code ?? (sent ? 'UPSTREAM_DISCONNECTED' : 'UPSTREAM_UNREACHABLE'), `${who} ${text}`, {
     cause: error,
@@ -104,11 +104,12 @@ function certificateProblem(code: string | undefined, hostname: string): Known |
   return undefined;
 }
 
-function afterSending(code: string | undefined): Known | undefined {
+function afterSending(code: string | undefined, error: Error): Known | undefined {
   switch (code) {
     case 'ECONNRESET':
     case 'EPIPE':
     case 'UND_ERR_SOCKET':
+    case 'HPE_INVALID_EOF_STATE':
     case 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH':
     case 'UND_ERR_REQ_CONTENT_LENGTH_MISMATCH':
       return {
@@ -118,10 +119,10 @@ function afterSending(code: string | undefined): Known | undefined {
     case 'UND_ERR_HEADERS_OVERFLOW':
       return { code: 'UPSTREAM_PROTOCOL', text: 'answered with more than 16 KiB of headers' };
   }
-  if (code?.startsWith('HPE_')) {
+  if (error.name === 'HTTPParserError') {
     return {
       code: 'UPSTREAM_PROTOCOL',
-      text: `did not answer with valid HTTP (${code}); does connection.url need https?`,
+      text: `did not answer with valid HTTP; does connection.url need https?`,
     };
   }
   return undefined;

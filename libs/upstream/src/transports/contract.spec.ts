@@ -1,0 +1,160 @@
+import 'reflect-metadata';
+import { resolve } from 'node:path';
+import type { ExtensionRegistry, InProcessMcpServer, UpstreamTarget, UpstreamTransport } from '#libs/plugin';
+import { loadPlugins } from '#libs/plugin';
+import { serveTcpLines } from '../../../../test/fixtures/plugins/tcp-lines/server.mjs';
+import {
+  createPeer,
+  describeUpstreamTransport,
+  type HttpPeerKind,
+  type PeerMessage,
+  type RunningPeer,
+  serveHttpPeer,
+  type TransportHarness,
+  testTarget,
+} from '../testing/index.js';
+import { StreamableHttpTransport } from './http/streamable-http.transport.js';
+import { InProcessTransport } from './in-process/in-process.transport.js';
+import { SseTransport } from './sse/sse.transport.js';
+import { StdioTransport } from './stdio/stdio.transport.js';
+
+const PLUGINS = resolve(import.meta.dirname, '../../../../test/fixtures/plugins');
+const PEER = resolve(import.meta.dirname, '../testing/peer/peer.mjs');
+
+function httpHarness(
+  transport: UpstreamTransport,
+  kind: HttpPeerKind,
+  rest: Partial<TransportHarness>,
+): TransportHarness {
+  return {
+    transport,
+    start: async () => {
+      const peer = await serveHttpPeer(kind);
+      return {
+        target: (settings) => testTarget({ url: peer.url, ...settings }),
+        kill: () => peer.close(),
+        leftovers: () => peer.connections(),
+        stop: () => peer.close(),
+      };
+    },
+    unreachable: {
+      target: testTarget({ name: 'gone', url: 'http://127.0.0.1:1/mcp' }),
+      says: /refused the connection; is the server running, and is 127\.0\.0\.1:1 in connection\.url right/,
+    },
+    ...rest,
+  };
+}
+
+describeUpstreamTransport('streamable-http, JSON replies', () =>
+  httpHarness(new StreamableHttpTransport(), 'json', { repliesStream: false, garbage: 'fails the request' }),
+);
+
+describeUpstreamTransport('streamable-http, event-stream replies', () =>
+  httpHarness(new StreamableHttpTransport(), 'event-stream', { garbage: 'ignored' }),
+);
+
+describeUpstreamTransport('sse', () => httpHarness(new SseTransport(), 'sse', { garbage: 'ignored' }));
+
+describeUpstreamTransport('stdio', () => ({
+  transport: new StdioTransport(),
+  start: async () => ({
+    target: (settings?: Partial<UpstreamTarget>) =>
+      testTarget({ command: process.execPath, args: [PEER], ...settings }),
+    kill: (connection) => {
+      process.kill(connection.status().pid as number, 'SIGKILL');
+    },
+    leftovers: (connection) => (exists(connection.status().pid as number) ? 1 : 0),
+    stop: async () => {},
+  }),
+  unreachable: {
+    target: testTarget({ name: 'gone', command: 'no-such-program' }),
+    says: /the command "no-such-program" was not found in PATH \(.+\); install it/,
+  },
+  garbage: 'ignored',
+}));
+
+function exists(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** The peer as a server object with the half of an SDK transport it is given. */
+class PeerServer implements InProcessMcpServer {
+  closed = false;
+  transport:
+    | {
+        onmessage?: (message: PeerMessage) => void;
+        send(message: PeerMessage, options?: { relatedRequestId?: number }): Promise<void>;
+        close(): Promise<void>;
+      }
+    | undefined;
+
+  async connect(transport: never): Promise<void> {
+    const own = transport as NonNullable<PeerServer['transport']>;
+    this.transport = own;
+    const peer = createPeer({
+      send: (message, requestId) =>
+        void own.send(message, requestId === undefined ? {} : { relatedRequestId: requestId }),
+      raw: () => {},
+    });
+    own.onmessage = (message) => peer.receive(message);
+  }
+
+  async close(): Promise<void> {
+    this.closed = true;
+  }
+}
+
+describeUpstreamTransport('in-process', () => {
+  const servers: PeerServer[] = [];
+  const create = () => {
+    const server = new PeerServer();
+    servers.push(server);
+    return server;
+  };
+  const refuse = () => {
+    throw new Error('no licence');
+  };
+  const registry = { get: (_point: unknown, name: string) => ({ create: name === 'gone' ? refuse : create }) };
+  return {
+    transport: new InProcessTransport(registry as unknown as ExtensionRegistry),
+    start: async () => ({
+      target: (settings?: Partial<UpstreamTarget>) => testTarget(settings ?? {}),
+      kill: async () => servers.at(-1)?.transport?.close(),
+      leftovers: () => servers.filter((server) => !server.closed).length,
+      stop: async () => {},
+    }),
+    unreachable: { target: testTarget({ name: 'gone' }), says: /could not be created: no licence/ },
+    garbage: 'impossible',
+  };
+});
+
+describeUpstreamTransport('tcp-lines, a plug-in', async () => {
+  const [module] = await loadPlugins(['./tcp-lines/tcp-lines.mjs'], { baseDir: PLUGINS });
+  const [Transport] = Reflect.getMetadata('providers', module as object) as [new () => UpstreamTransport];
+  const transport = new Transport();
+  return {
+    transport,
+    start: async (): Promise<RunningPeer> => {
+      const server = await serveTcpLines((send) => {
+        const peer = createPeer({ send: (message) => send(JSON.stringify(message)), raw: (text) => send(text) });
+        return (line) => peer.receive(JSON.parse(line));
+      });
+      return {
+        target: (settings) => testTarget({ options: { port: server.port }, ...settings }),
+        kill: () => server.close(),
+        leftovers: () => server.connections(),
+        stop: () => server.close(),
+      };
+    },
+    unreachable: {
+      target: testTarget({ name: 'gone', options: { port: 1 } }),
+      says: /tcp 127\.0\.0\.1:1.*is the server running there/,
+    },
+    garbage: 'ignored',
+  };
+});
