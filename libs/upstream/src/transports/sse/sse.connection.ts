@@ -226,6 +226,11 @@ class EndpointStream extends HttpRequest {
   }
 
   protected onFailed(error: Error, sent: boolean): void {
-    this.#onLost(networkError(this.#session.target, error, sent));
+    const { target } = this.#session;
+    if (this.#status === 0) this.#onLost(networkError(target, error, sent));
+    else {
+      const text = `${subject(target)} broke off its event stream (${printable(error.message, 100)}); what was under way may have run; see its log`;
+      this.#onLost(new GatewayError('UPSTREAM_DISCONNECTED', text, { cause: error }));
+    }
   }
 }
