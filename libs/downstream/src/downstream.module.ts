@@ -10,6 +10,7 @@ import { Initializer } from './legacy/initializer.js';
 import { LegacyFront } from './legacy/legacy-front.js';
 import { RequestRunner } from './legacy/request-runner.js';
 import { McpController } from './mcp.controller.js';
+import { Replica } from './session/replica.js';
 import { Sessions } from './session/sessions.js';
 import { DownstreamStats } from './stats.js';
 import { Drain } from './streams/drain.js';
@@ -22,7 +23,7 @@ import { StreamRegistry } from './streams/stream-registry.js';
  */
 @Module({})
 export class DownstreamModule {
-  /** `imports` bring `Proxy`, and whichever of `ServerConfigRef`, `ProxyConfigRef`, `GatewayLog` are not global. */
+  /** `imports` bring `McpProxy`, and whichever of `ServerConfigRef`, `ProxyConfigRef`, `GatewayLog` are not global. */
   static register(imports: NonNullable<ModuleMetadata['imports']>): DynamicModule {
     return {
       module: DownstreamModule,
@@ -38,6 +39,7 @@ export class DownstreamModule {
         LegacyFront,
         Initializer,
         RequestRunner,
+        Replica,
         Sessions,
         StreamRegistry,
         StreamLimits,

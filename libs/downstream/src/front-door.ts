@@ -3,7 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { principalOf } from '#libs/auth';
 import { type Endpoint, GatewayError, saneTraceparent, toGatewayError } from '#libs/kernel';
 import { EnvelopeError, parseClientMessage } from '#libs/mcp';
-import { Proxy } from '#libs/proxy';
+import { McpProxy } from '#libs/proxy';
 import { eraOf, isModernVersion, unsupportedVersion, versionHeader } from './era.js';
 import type { Inbound, InboundPost } from './front.js';
 import { methodNotAllowed, sendError } from './http/answers.js';
@@ -22,7 +22,7 @@ type Handler = (inbound: Inbound) => void | Promise<void>;
 export class FrontDoor {
   constructor(
     private readonly policy: FrontPolicy,
-    private readonly proxy: Proxy,
+    private readonly proxy: McpProxy,
     private readonly legacy: LegacyFront,
     private readonly registry: StreamRegistry,
     private readonly log: FrontLog,

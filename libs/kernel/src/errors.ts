@@ -45,7 +45,7 @@ export const ERRORS = {
   SESSION_NOT_FOUND: { rpc: -32001, http: 404, level: 'info', reason: 'session', origin: 'gateway' },
   SESSION_LIMIT: { rpc: -32603, http: 429, level: 'warn', reason: 'limit', origin: 'gateway' },
   STREAM_LIMIT: { rpc: -32603, http: 429, level: 'warn', reason: 'limit', origin: 'gateway' },
-  REPLICA_STATE: { rpc: -32603, http: 200, level: 'warn', reason: 'replica_state', origin: 'gateway' },
+  REPLICA_STATE: { rpc: -32603, http: 409, level: 'warn', reason: 'replica_state', origin: 'gateway' },
   // names
   ENDPOINT_NOT_FOUND: { rpc: -32600, http: 404, level: 'info', reason: 'unknown', origin: 'gateway' },
   UNKNOWN_TOOL: { rpc: -32602, http: 200, level: 'info', reason: 'unknown', origin: 'gateway' },

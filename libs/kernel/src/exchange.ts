@@ -24,6 +24,11 @@ export interface ClientSession {
   readonly endpoint: Endpoint;
   readonly client: ClientHop;
   readonly spelling: Spelling;
+  /**
+   * Another running process made this session and holds what changes in it: log level, subscriptions, stateful
+   * upstream sessions. False for sessions made here, and for those of a process this one has taken over from.
+   */
+  readonly elsewhere: boolean;
 }
 
 /** A JSON-RPC notification on its way to the client. `params` are the raw JSON bytes, already in the client's spelling. */

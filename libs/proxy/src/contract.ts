@@ -2,15 +2,18 @@ import type { ClientSession, Endpoint, Exchange, OutboundNotification, Outcome, 
 import type { NotificationMessage, RequestMessage } from '#libs/mcp';
 
 /** What the front door needs of the proxy. `ProxyService` is the one implementation. */
-export abstract class Proxy {
+export abstract class McpProxy {
   /** The endpoint behind `/mcp` (undefined) or `/mcp/<name>`; undefined when there is none of that name. */
   abstract endpoint(name: string | undefined): Endpoint | undefined;
 
   /** How names are spelled for a client of this name (`clients:` profiles). Logged once per profile. */
   abstract spelling(clientName: string): Spelling;
 
-  /** Waits until upstreams had their first chance to connect, at most the cold-start budget (2 s after start). */
-  abstract warm(): Promise<void>;
+  /**
+   * Waits until what this client is offered can be told, within bounds: right after the start for upstreams to connect,
+   * and the first time for those whose lists depend on the capabilities the client declared.
+   */
+  abstract warm(exchange: Exchange): Promise<void>;
 
   /** JSON of a legacy InitializeResult for this endpoint, caller and negotiated version. Never waits for upstreams. */
   abstract initializeResult(exchange: Exchange): Buffer;

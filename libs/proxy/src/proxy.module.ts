@@ -2,7 +2,7 @@ import { type DynamicModule, Module, type ModuleMetadata } from '@nestjs/common'
 import { CatalogueModule } from '#libs/catalogue';
 import { StatusSource } from '#libs/plugin';
 import { UpstreamModule } from '#libs/upstream';
-import { Proxy } from './contract.js';
+import { McpProxy } from './contract.js';
 import { GatewayStatus } from './gateway-status.js';
 import { ProxyOptions } from './options.js';
 import { ProxyService } from './proxy.service.js';
@@ -17,11 +17,11 @@ export class ProxyModule {
       providers: [
         { provide: ProxyOptions, useValue: options },
         ProxyService,
-        { provide: Proxy, useExisting: ProxyService },
+        { provide: McpProxy, useExisting: ProxyService },
         GatewayStatus,
         { provide: StatusSource, useExisting: GatewayStatus },
       ],
-      exports: [Proxy, StatusSource, GatewayStatus, CatalogueModule, UpstreamModule],
+      exports: [McpProxy, StatusSource, GatewayStatus, CatalogueModule, UpstreamModule],
     };
   }
 }

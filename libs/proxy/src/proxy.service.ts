@@ -15,7 +15,7 @@ import { CallMetrics, GatewayLog } from '#libs/plugin';
 import { UpstreamRegistry } from '#libs/upstream';
 import { ChangeHub } from './changes/change-hub.js';
 import { SessionStates } from './changes/session-states.js';
-import { Proxy } from './contract.js';
+import { McpProxy } from './contract.js';
 import { InitializeAnswers } from './identity/initialize-answers.js';
 import { spellingFor } from './identity/profiles.js';
 import type { Desk } from './methods/context.js';
@@ -26,7 +26,7 @@ import { catalogueSettings, isLoopback } from './settings.js';
 
 /** The corridor between the front door and the back door: resolve in the caller's view, send, deliver. */
 @Injectable()
-export class ProxyService extends Proxy implements OnApplicationBootstrap {
+export class ProxyService extends McpProxy implements OnApplicationBootstrap {
   readonly #states = new SessionStates();
   readonly #hub: ChangeHub;
   readonly #desk: Desk;
@@ -75,7 +75,7 @@ export class ProxyService extends Proxy implements OnApplicationBootstrap {
     return spelling;
   }
 
-  async warm(): Promise<void> {
+  async warm(_exchange: Exchange): Promise<void> {
     await this.#warm;
   }
 

@@ -18,20 +18,35 @@ export interface Accepted {
   readonly json: boolean;
   /** Only when the client names it: `*\/*` comes from tools that cannot read a stream. */
   readonly stream: boolean;
+  /** The client prefers it, by weight or by naming it first: it gets a stream even for a single message. */
+  readonly streamFirst: boolean;
 }
 
 /** What the client reads. No Accept header means anything, which is answered with JSON. */
 export function acceptedTypes(accept: string | undefined): Accepted {
-  if (accept === undefined || accept.trim() === '') return { json: true, stream: false };
-  let json = false;
-  let stream = false;
+  if (accept === undefined || accept.trim() === '') return { json: true, stream: false, streamFirst: false };
+  let json = 0;
+  let stream = 0;
+  let streamFirst = false;
   for (const range of accept.toLowerCase().split(',')) {
     const [type = '', ...parameters] = range.split(';').map((part) => part.trim());
-    if (parameters.some((parameter) => /^q\s*=\s*0(?:\.0*)?$/.test(parameter))) continue;
-    if (type === 'text/event-stream') stream = true;
-    else if (type === 'application/json' || type === 'application/*' || type === '*/*') json = true;
+    const weight = weightOf(parameters);
+    if (type === 'text/event-stream') {
+      streamFirst = weight > json;
+      stream = weight;
+    } else if (type === 'application/json' || type === 'application/*' || type === '*/*') {
+      if (weight > stream) streamFirst = false;
+      json = Math.max(json, weight);
+    }
   }
-  return { json, stream };
+  return { json: json > 0, stream: stream > 0, streamFirst: streamFirst && json > 0 };
+}
+
+/** RFC 9110, 12.4.2; a weight that cannot be read counts as none given. */
+function weightOf(parameters: readonly string[]): number {
+  const given = parameters.find((parameter) => /^q\s*=/.test(parameter));
+  const weight = given === undefined ? 1 : Number(given.slice(given.indexOf('=') + 1));
+  return Number.isNaN(weight) ? 1 : weight;
 }
 
 /** @throws GatewayError NOT_ACCEPTABLE */

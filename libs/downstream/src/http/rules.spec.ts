@@ -110,17 +110,19 @@ describe('RemoteAddresses', () => {
 
 describe('acceptedTypes', () => {
   it.each([
-    [undefined, true, false],
-    ['', true, false],
-    ['*/*', true, false],
-    ['application/*', true, false],
-    ['application/json, text/event-stream', true, true],
-    ['text/event-stream;q=0.5 ,APPLICATION/JSON', true, true],
-    ['text/event-stream', false, true],
-    ['application/json;q=0, text/event-stream;q=0.0', false, false],
-    ['text/html', false, false],
-  ])('%j: json %s, stream %s', (accept, json, stream) => {
-    expect(acceptedTypes(accept)).toEqual({ json, stream });
+    [undefined, true, false, false],
+    ['', true, false, false],
+    ['*/*', true, false, false],
+    ['application/*', true, false, false],
+    ['application/json, text/event-stream', true, true, false],
+    ['text/event-stream, application/json', true, true, true],
+    ['application/json;q=0.5, text/event-stream', true, true, true],
+    ['text/event-stream;q=0.5 ,APPLICATION/JSON', true, true, false],
+    ['text/event-stream', false, true, false],
+    ['application/json;q=0, text/event-stream;q=0.0', false, false, false],
+    ['text/html', false, false, false],
+  ])('%j: json %s, stream %s, stream first %s', (accept, json, stream, streamFirst) => {
+    expect(acceptedTypes(accept)).toEqual({ json, stream, streamFirst });
   });
 });
 

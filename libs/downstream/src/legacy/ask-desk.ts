@@ -10,12 +10,21 @@ export interface AskChannel {
   onClosed(listener: () => void): () => void;
 }
 
+const MINTED = 'gw-';
+const MINTED_ID = /^gw-[0-9a-f]{8}-/;
+
 /** Most questions one session may have open. */
 const MAX_OPEN = 100;
 
 /** Questions to one session's client that wait for their answer. An answer from another session never gets here. */
 export class AskDesk {
   readonly #open = new Map<string, PendingAsk>();
+  readonly #prefix: string;
+
+  /** Ids name the asking process, so that another one knows an answer that is not for it. */
+  constructor(replicaId: string) {
+    this.#prefix = `${MINTED}${replicaId}-`;
+  }
 
   get size(): number {
     return this.#open.size;
@@ -23,7 +32,7 @@ export class AskDesk {
 
   /** Sends the question. Its answer rejects with ASK_UNDELIVERED, ASK_TIMEOUT, or CANCELLED once withdrawn. */
   ask(request: InputRequest, channel: AskChannel, timeout: number): Ask {
-    const id = `gw-${randomBytes(12).toString('base64url')}`;
+    const id = `${this.#prefix}${randomBytes(12).toString('base64url')}`;
     const pending = new PendingAsk(id, request, channel, () => this.#open.delete(id));
     if (this.#open.size >= MAX_OPEN) {
       pending.reject(undelivered(request, `${MAX_OPEN} questions to this client are open already`));
@@ -46,6 +55,11 @@ export class AskDesk {
       pending.resolve({ kind: 'result', result: result ? result.raw() : Buffer.from('{}') });
     }
     return true;
+  }
+
+  /** Whether a response answers a question of another process. */
+  isForeign({ id }: ResponseMessage): boolean {
+    return typeof id === 'string' && MINTED_ID.test(id) && !id.startsWith(this.#prefix);
   }
 
   rejectAll(reason: GatewayError): void {

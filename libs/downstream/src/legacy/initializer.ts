@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { endpointPath, GatewayError } from '#libs/kernel';
 import { encodeResult, type JsonView, LEGACY_VERSIONS, negotiate, type RequestMessage } from '#libs/mcp';
-import { Proxy } from '#libs/proxy';
+import { McpProxy } from '#libs/proxy';
 import type { InboundPost } from '../front.js';
 import { FrontPolicy } from '../http/front-policy.js';
 import { cutText, type SessionClaims } from '../session/claims.js';
@@ -18,7 +18,7 @@ import { PostReply } from './post-reply.js';
 export class Initializer {
   constructor(
     private readonly sessions: Sessions,
-    private readonly proxy: Proxy,
+    private readonly proxy: McpProxy,
     private readonly policy: FrontPolicy,
     private readonly registry: StreamRegistry,
   ) {}
@@ -32,24 +32,24 @@ export class Initializer {
       );
     }
     const claims = this.#claims(inbound, request);
-    await this.proxy.warm();
     const { token, opened } = this.sessions.create(claims, inbound);
     const overlay = this.sessions.touch(opened, inbound);
     const reply = new PostReply(inbound.response, { ...inbound.accepted, batch: false, requests: 1 }, this.registry);
     const exchange = new LegacyExchange(inbound, opened.session, reply, overlay.asks, () => this.policy.limits.ask);
+    await this.proxy.warm(exchange);
     const result = this.proxy.initializeResult(exchange);
     exchange.finish();
     reply.answer(encodeResult(request.idJson, result), 200, { 'mcp-session-id': token });
   }
 
-  #claims({ principal, endpoint }: InboundPost, { params }: RequestMessage): SessionClaims {
+  #claims({ principal, endpoint }: InboundPost, { params }: RequestMessage): Omit<SessionClaims, 'home'> {
     const requested = params?.get('protocolVersion')?.string();
     if (requested === undefined) {
       throw new GatewayError('INVALID_PARAMS', 'initialize needs params.protocolVersion, a string', {
         data: { supported: LEGACY_VERSIONS },
       });
     }
-    const now = Math.floor(Date.now() / 1000);
+    const now = Date.now();
     return {
       id: randomBytes(16).toString('base64url'),
       principalKey: principal.key,
@@ -59,7 +59,7 @@ export class Initializer {
       clientName: text(params?.at('clientInfo', 'name')),
       clientVersion: text(params?.at('clientInfo', 'version')),
       issuedAt: now,
-      expiresAt: now + SESSION_LIFETIME,
+      expiresAt: Math.floor(now / 1000) + SESSION_LIFETIME,
     };
   }
 }

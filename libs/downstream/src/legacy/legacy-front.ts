@@ -1,11 +1,12 @@
 import { Injectable } from '@nestjs/common';
 import { GatewayError } from '#libs/kernel';
 import type { BatchMessage, NotificationMessage, RequestMessage, ResponseMessage } from '#libs/mcp';
-import { Proxy } from '#libs/proxy';
+import { McpProxy } from '#libs/proxy';
 import { checkLegacyVersion, versionHeader } from '../era.js';
 import { EraFront, type Inbound, type InboundPost } from '../front.js';
 import { sendEmpty } from '../http/answers.js';
 import type { SessionOverlay } from '../session/overlay.js';
+import { heldElsewhere } from '../session/replica.js';
 import { sessionHeader } from '../session/session-header.js';
 import type { OpenedSession } from '../session/session-opener.js';
 import { Sessions } from '../session/sessions.js';
@@ -23,7 +24,7 @@ export class LegacyFront extends EraFront {
     private readonly sessions: Sessions,
     private readonly initializer: Initializer,
     private readonly runner: RequestRunner,
-    private readonly proxy: Proxy,
+    private readonly proxy: McpProxy,
     private readonly registry: StreamRegistry,
     private readonly streamLimits: StreamLimits,
   ) {
@@ -48,7 +49,7 @@ export class LegacyFront extends EraFront {
         this.#notified(overlay, message);
         break;
       case 'response':
-        overlay.asks.answer(message);
+        this.#answered(overlay, message);
         break;
     }
     sendEmpty(inbound.response, 202);
@@ -105,8 +106,14 @@ export class LegacyFront extends EraFront {
   }
 
   #take(overlay: SessionOverlay, message: NotificationMessage | ResponseMessage): void {
-    if (message.kind === 'response') overlay.asks.answer(message);
+    if (message.kind === 'response') this.#answered(overlay, message);
     else this.#notified(overlay, message);
+  }
+
+  /** @throws GatewayError REPLICA_STATE; an answer nobody waits for any more is dropped */
+  #answered(overlay: SessionOverlay, message: ResponseMessage): void {
+    const { asks } = overlay;
+    if (!asks.answer(message) && asks.isForeign(message)) throw heldElsewhere('Answering this question');
   }
 
   #notified(overlay: SessionOverlay, message: NotificationMessage): void {
@@ -115,7 +122,8 @@ export class LegacyFront extends EraFront {
         break;
       case 'notifications/cancelled': {
         const requestId = message.params?.get('requestId')?.raw().toString();
-        if (requestId !== undefined) this.runner.cancel(overlay, requestId);
+        if (requestId === undefined || this.runner.cancel(overlay, requestId)) break;
+        if (overlay.session.elsewhere) throw heldElsewhere('Cancelling this request');
         break;
       }
       default:

@@ -5,7 +5,7 @@ import { StreamRegistry } from '../streams/stream-registry.js';
 import { begin, EventReader } from '../testing/http.js';
 import { PostReply, type ReplySettings } from './post-reply.js';
 
-const SINGLE: ReplySettings = { json: true, stream: true, batch: false, requests: 1 };
+const SINGLE: ReplySettings = { json: true, stream: true, streamFirst: false, batch: false, requests: 1 };
 const servers: Server[] = [];
 afterEach(async () => {
   for (const server of servers.splice(0)) await new Promise((resolve) => server.close(resolve));

@@ -11,6 +11,7 @@ export interface ReplySettings {
   /** What the client accepts. */
   readonly json: boolean;
   readonly stream: boolean;
+  readonly streamFirst: boolean;
   /** Answer with a JSON array. */
   readonly batch: boolean;
   /** How many requests the POST holds. */
@@ -59,7 +60,7 @@ export class PostReply implements AskChannel, OpenStream {
   answer(message: Buffer, status = 200, headers?: OutgoingHttpHeaders): void {
     this.#outstanding--;
     if (this.#closed) return;
-    if (!this.#settings.json && status === 200) this.#startStream(headers);
+    if ((!this.#settings.json || this.#settings.streamFirst) && status === 200) this.#startStream(headers);
     if (!this.#streaming && !this.#settings.batch) {
       this.#finish(() => sendJson(this.#res, status, message, headers));
       return;

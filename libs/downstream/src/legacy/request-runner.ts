@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { GatewayError, type Outcome, toGatewayError } from '#libs/kernel';
 import { EnvelopeError, encodeError, encodeResult, type RequestMessage } from '#libs/mcp';
-import { Proxy } from '#libs/proxy';
+import { McpProxy } from '#libs/proxy';
 import type { InboundPost } from '../front.js';
 import { errorHeaders, errorMessage } from '../http/answers.js';
 import { FrontLog } from '../http/front-log.js';
@@ -17,7 +17,7 @@ const MAX_RUNNING = 1_000;
 @Injectable()
 export class RequestRunner {
   constructor(
-    private readonly proxy: Proxy,
+    private readonly proxy: McpProxy,
     private readonly policy: FrontPolicy,
     private readonly log: FrontLog,
   ) {}
@@ -61,9 +61,11 @@ export class RequestRunner {
     reply.answer(errorMessage(error, id, inbound.requestId), error.entry.http, errorHeaders(error));
   }
 
-  /** `notifications/cancelled`, from whichever connection. Unknown ids and requests already answered are ignored. */
-  cancel(overlay: SessionOverlay, idJson: string): void {
-    overlay.running.get(idJson)?.abort(new GatewayError('CANCELLED', 'The client cancelled the request'));
+  /** `notifications/cancelled`, from whichever connection; false when no such request is running here. */
+  cancel(overlay: SessionOverlay, idJson: string): boolean {
+    const running = overlay.running.get(idJson);
+    running?.abort(new GatewayError('CANCELLED', 'The client cancelled the request'));
+    return running !== undefined;
   }
 
   // async, so that a handler that throws at once is no different from one that rejects

@@ -11,14 +11,18 @@ export interface SessionClaims {
   readonly capabilities: number;
   readonly clientName: string;
   readonly clientVersion: string;
-  /** Seconds since the epoch. */
+  /** The process that made the session: 4 random bytes, hex. */
+  readonly home: string;
+  /** Milliseconds since the epoch. */
   readonly issuedAt: number;
+  /** Seconds since the epoch. */
   readonly expiresAt: number;
 }
 
 const FORMAT = 1;
 const ID_BYTES = 16;
-const FIXED = 1 + ID_BYTES + 4 + 4 + 1;
+const HOME_BYTES = 4;
+const FIXED = 1 + ID_BYTES + HOME_BYTES + 6 + 4 + 1;
 
 /** Longest client name and version kept, in UTF-8 bytes. */
 export const MAX_CLIENT_TEXT = 64;
@@ -28,9 +32,10 @@ export function encodeClaims(claims: SessionClaims): Buffer {
   const fixed = Buffer.alloc(FIXED);
   fixed[0] = FORMAT;
   fixed.write(claims.id, 1, ID_BYTES, 'base64url');
-  fixed.writeUInt32BE(claims.issuedAt, 17);
-  fixed.writeUInt32BE(claims.expiresAt, 21);
-  fixed[25] = claims.capabilities;
+  fixed.write(claims.home, 17, HOME_BYTES, 'hex');
+  fixed.writeUIntBE(claims.issuedAt, 21, 6);
+  fixed.writeUInt32BE(claims.expiresAt, 27);
+  fixed[31] = claims.capabilities;
   const texts = [claims.principalKey, claims.endpoint, claims.version, claims.clientName, claims.clientVersion];
   return Buffer.concat([fixed, ...texts.flatMap(prefixed)]);
 }
@@ -51,9 +56,10 @@ export function decodeClaims(bytes: Buffer): SessionClaims | undefined {
   if (clientName === undefined || clientVersion === undefined || texts.length !== 5) return undefined;
   return {
     id: bytes.toString('base64url', 1, 1 + ID_BYTES),
-    issuedAt: bytes.readUInt32BE(17),
-    expiresAt: bytes.readUInt32BE(21),
-    capabilities: bytes[25] ?? 0,
+    home: bytes.toString('hex', 17, 17 + HOME_BYTES),
+    issuedAt: bytes.readUIntBE(21, 6),
+    expiresAt: bytes.readUInt32BE(27),
+    capabilities: bytes[31] ?? 0,
     principalKey,
     endpoint,
     version,

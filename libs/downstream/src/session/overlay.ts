@@ -19,7 +19,7 @@ export interface Unsolicited {
  */
 export class SessionOverlay {
   readonly running = new Map<string, Running>();
-  readonly asks = new AskDesk();
+  readonly asks: AskDesk;
   lastUsed = 0;
   readonly #streams: Unsolicited[] = [];
   #unsubscribe: (() => void) | undefined;
@@ -31,7 +31,10 @@ export class SessionOverlay {
     readonly owner: string,
     /** Milliseconds since the epoch. */
     readonly expiresAt: number,
-  ) {}
+    replicaId: string,
+  ) {
+    this.asks = new AskDesk(replicaId);
+  }
 
   get idle(): boolean {
     return this.running.size === 0 && this.#streams.length === 0;

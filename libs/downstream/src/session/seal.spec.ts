@@ -13,7 +13,8 @@ const CLAIMS: SessionClaims = {
   capabilities: 255,
   clientName: 'claude-code',
   clientVersion: '2.1.0',
-  issuedAt: 1_700_000_000,
+  home: '00ff10aa',
+  issuedAt: 1_700_000_000_000,
   expiresAt: 1_700_086_400,
 };
 

@@ -28,6 +28,7 @@ export class SessionOpener {
     private readonly seal: SessionSeal,
     private readonly spelling: (clientName: string) => Spelling,
     private readonly isRevoked: (sessionId: string) => boolean,
+    private readonly isElsewhere: (claims: SessionClaims) => boolean,
     private readonly now: () => number = Date.now,
   ) {}
 
@@ -66,6 +67,7 @@ export class SessionOpener {
         capabilities: unpackCapabilities(claims.capabilities),
       }),
       spelling: this.spelling(claims.clientName),
+      elsewhere: this.isElsewhere(claims),
     });
   }
 

@@ -11,6 +11,7 @@ function opened(id: string, expiresAt = 1_000_000_000): OpenedSession {
     endpoint: { kind: 'aggregate' },
     client,
     spelling: { separator: ':', maxLength: 128 },
+    elsewhere: false,
   };
   return { session, expiresAt };
 }
@@ -19,6 +20,7 @@ function storeOf(settings: { perOwner?: number; idleAfter?: number; total?: numb
   const closed: string[] = [];
   const clock = { now: 0 };
   const store = new SessionStore({
+    replicaId: '00000000',
     perOwner: () => settings.perOwner ?? 50,
     onClosed: (session) => closed.push(session.id),
     now: () => clock.now,

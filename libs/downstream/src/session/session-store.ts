@@ -3,6 +3,8 @@ import { SessionOverlay } from './overlay.js';
 import type { OpenedSession } from './session-opener.js';
 
 export interface SessionStoreSettings {
+  /** Marks questions asked by this process. */
+  readonly replicaId: string;
   /** Most overlays of one owner, read anew each time. */
   readonly perOwner: () => number;
   /** Told of every session whose overlay is gone. */
@@ -58,7 +60,7 @@ export class SessionStore {
       overlay.session = session;
     } else {
       this.#makeRoom(owner);
-      overlay = new SessionOverlay(session, owner, expiresAt);
+      overlay = new SessionOverlay(session, owner, expiresAt, this.settings.replicaId);
     }
     overlay.lastUsed = this.#now();
     this.#link(overlay);

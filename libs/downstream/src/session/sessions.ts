@@ -2,11 +2,12 @@ import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { ProxyConfigRef, ServerConfigRef } from '#libs/config';
 import { type ClientSession, GatewayError } from '#libs/kernel';
 import { GatewayLog } from '#libs/plugin';
-import { Proxy } from '#libs/proxy';
+import { McpProxy } from '#libs/proxy';
 import type { Inbound } from '../front.js';
 import { FrontPolicy } from '../http/front-policy.js';
 import type { SessionClaims } from './claims.js';
 import type { SessionOverlay } from './overlay.js';
+import { heldElsewhere, Replica } from './replica.js';
 import { SessionSeal } from './seal.js';
 import { type OpenedSession, SessionOpener } from './session-opener.js';
 import { SessionStore } from './session-store.js';
@@ -23,11 +24,12 @@ export class Sessions implements OnModuleDestroy {
   readonly #stop: () => void;
 
   constructor(
-    @Inject(Proxy) proxy: Proxy,
+    @Inject(McpProxy) proxy: McpProxy,
     policy: FrontPolicy,
     server: ServerConfigRef,
     proxyConfig: ProxyConfigRef,
     log: GatewayLog,
+    private readonly replica: Replica,
   ) {
     const secret = server.current.session_key;
     if (!secret) {
@@ -35,10 +37,16 @@ export class Sessions implements OnModuleDestroy {
     }
     this.#seal = new SessionSeal(secret);
     this.#store = new SessionStore({
+      replicaId: replica.id,
       perOwner: () => policy.limits.sessions_per_principal,
       onClosed: (session) => proxy.closeSession(session),
     });
-    this.#opener = new SessionOpener(this.#seal, (name) => proxy.spelling(name), this.#store.isRevoked);
+    this.#opener = new SessionOpener(
+      this.#seal,
+      (name) => proxy.spelling(name),
+      this.#store.isRevoked,
+      (claims) => replica.isElsewhere(claims),
+    );
     this.#sweeper = setInterval(() => this.#store.sweep(), SWEEP).unref();
     this.#stop = proxyConfig.onChange(() => this.#opener.forget());
   }
@@ -53,7 +61,11 @@ export class Sessions implements OnModuleDestroy {
   }
 
   /** Seals a new session for this caller. */
-  create(claims: SessionClaims, { principal, endpoint }: Inbound): { token: string; opened: OpenedSession } {
+  create(
+    given: Omit<SessionClaims, 'home'>,
+    { principal, endpoint }: Inbound,
+  ): { token: string; opened: OpenedSession } {
+    const claims = { ...given, home: this.replica.id };
     const session: ClientSession = this.#opener.restore(claims, principal, endpoint);
     return { token: this.#seal.seal(claims), opened: { session, expiresAt: claims.expiresAt * 1000 } };
   }
@@ -73,7 +85,9 @@ export class Sessions implements OnModuleDestroy {
     return principal.anonymous ? `address ${remoteAddress}` : principal.key;
   }
 
+  /** @throws GatewayError REPLICA_STATE: the process that holds the session would go on serving it */
   revoke(opened: OpenedSession): void {
+    if (opened.session.elsewhere) throw heldElsewhere('Ending a session');
     this.#store.revoke(opened);
   }
 

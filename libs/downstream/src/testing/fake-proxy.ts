@@ -8,7 +8,7 @@ import {
   type Spelling,
 } from '#libs/kernel';
 import type { NotificationMessage, RequestMessage } from '#libs/mcp';
-import { Proxy as ProxyContract } from '#libs/proxy';
+import { McpProxy } from '#libs/proxy';
 
 export type FakeHandler = (exchange: Exchange, request: RequestMessage) => Outcome | Promise<Outcome>;
 
@@ -23,7 +23,7 @@ export function progress(exchange: Exchange, value: number): void {
 }
 
 /** The proxy's stand-in: does what a test tells it to, per method, and records what reached it. */
-export class FakeProxy extends ProxyContract {
+export class FakeProxy extends McpProxy {
   readonly handlers = new Map<string, FakeHandler>();
   readonly handled: string[] = [];
   readonly notifications: NotificationMessage[] = [];

@@ -6,7 +6,7 @@ import { Test } from '@nestjs/testing';
 import { AuthChain } from '#libs/auth';
 import { ProxyConfig, ProxyConfigRef, ServerConfig, ServerConfigRef } from '#libs/config';
 import { type AuthProvider, GatewayLog, Public } from '#libs/plugin';
-import { Proxy as ProxyContract } from '#libs/proxy';
+import { McpProxy } from '#libs/proxy';
 import { DownstreamModule, DownstreamStats, Drain, HTTP_SERVER_OPTIONS, installBodyPassthrough } from '../index.js';
 import { FakeProxy } from './fake-proxy.js';
 
@@ -68,9 +68,9 @@ export class TestGateway {
         { provide: ServerConfigRef, useValue: server },
         { provide: ProxyConfigRef, useValue: new ProxyConfigRef(new ProxyConfig()) },
         { provide: GatewayLog, useValue: recording(log) },
-        { provide: ProxyContract, useValue: proxy },
+        { provide: McpProxy, useValue: proxy },
       ],
-      exports: [ServerConfigRef, ProxyConfigRef, GatewayLog, ProxyContract],
+      exports: [ServerConfigRef, ProxyConfigRef, GatewayLog, McpProxy],
     })
     class Neighbours {}
     let builder = Test.createTestingModule({ imports: [DownstreamModule.register([Neighbours])] });

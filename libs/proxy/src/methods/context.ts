@@ -35,6 +35,15 @@ export function upstreamOf(desk: Desk, server: string): UpstreamHandle {
   });
 }
 
+/** @throws GatewayError REPLICA_STATE when another process holds what the request would change */
+export function requireOwnState({ session }: Exchange, what: string): void {
+  if (!session?.elsewhere) return;
+  throw new GatewayError(
+    'REPLICA_STATE',
+    `${what} needs the gateway process this session was made at; route a session's requests to one process`,
+  );
+}
+
 /** The log level this exchange's client set, if any. */
 export function logLevelOf(desk: Desk, exchange: Exchange): () => string | undefined {
   const { session } = exchange;

@@ -1,10 +1,11 @@
 import { GatewayError } from '#libs/kernel';
 import { LOG_LEVELS, logLevelRank } from '#libs/mcp';
-import { EMPTY_RESULT, type Handler } from './context.js';
+import { EMPTY_RESULT, type Handler, requireOwnState } from './context.js';
 import { requiredString } from './params.js';
 
 /** Keeps the level for this session and passes it to the upstreams of its view; one that fails does not matter. */
 export const setLevel: Handler = async (desk, { exchange, message, view }) => {
+  requireOwnState(exchange, 'Setting the log level');
   const level = requiredString(message.params, 'level', 'logging/setLevel');
   if (logLevelRank(level) < 0) {
     throw new GatewayError('INVALID_PARAMS', `Unknown log level; known: ${LOG_LEVELS.join(', ')}`);

@@ -1,7 +1,7 @@
 import { GatewayError } from '#libs/kernel';
 import type { JsonView } from '#libs/mcp';
 import { subscriptionKey } from '../changes/session-states.js';
-import { type Handler, logLevelOf, type Request, upstreamOf } from './context.js';
+import { type Handler, logLevelOf, type Request, requireOwnState, upstreamOf } from './context.js';
 import { deliver } from './deliver.js';
 import { forUpstream, progressTokenOf, requiredString } from './params.js';
 import { callSink } from './sink.js';
@@ -29,6 +29,7 @@ export const readResource: Handler = async (desk, request) => {
 
 export const subscribeResource: Handler = async (desk, request) => {
   const { exchange, view } = request;
+  requireOwnState(exchange, 'Subscribing to a resource');
   const { server, uri, spelled } = resolve(request);
   const outcome = await upstreamOf(desk, server).subscribe(uri, exchange);
   if (outcome.kind === 'result' && exchange.session) {
@@ -39,6 +40,7 @@ export const subscribeResource: Handler = async (desk, request) => {
 
 export const unsubscribeResource: Handler = async (desk, request) => {
   const { exchange, view } = request;
+  requireOwnState(exchange, 'Unsubscribing from a resource');
   const { server, uri } = resolve(request);
   if (exchange.session) desk.states.of(exchange.session.id).subscriptions.delete(subscriptionKey(server, uri));
   const outcome = await upstreamOf(desk, server).unsubscribe(uri, exchange);
