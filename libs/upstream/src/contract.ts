@@ -32,7 +32,12 @@ export interface UpstreamEvents {
   withdrawn: { readonly server: string; readonly reason: string };
   status: UpstreamStatus;
   /** `notifications/resources/updated` on an upstream session; `clients` are the client sessions subscribed there. */
-  resourceUpdated: { readonly server: string; readonly uri: string; readonly params: Buffer; readonly clients: readonly string[] };
+  resourceUpdated: {
+    readonly server: string;
+    readonly uri: string;
+    readonly params: Buffer;
+    readonly clients: readonly string[];
+  };
   /** A log message outside any call that can be attributed to these client sessions. */
   logged: { readonly server: string; readonly params: Buffer; readonly clients: readonly string[] };
   /** `notifications/elicitation/complete` for these client sessions. */

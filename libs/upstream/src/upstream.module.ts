@@ -1,7 +1,8 @@
 import { Module } from '@nestjs/common';
 import { PluginModule } from '#libs/plugin';
 import { UpstreamRegistry } from './registry/upstream-registry.js';
+import { TransportsModule } from './transports/transports.module.js';
 
 /** The back door. Its configuration is handed to `UpstreamRegistry.apply` by whoever owns it. */
-@Module({ imports: [PluginModule], providers: [UpstreamRegistry], exports: [UpstreamRegistry] })
+@Module({ imports: [PluginModule, TransportsModule], providers: [UpstreamRegistry], exports: [UpstreamRegistry] })
 export class UpstreamModule {}

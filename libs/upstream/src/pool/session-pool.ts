@@ -1,4 +1,4 @@
-import { type Exchange, GatewayError, type Log, toGatewayError } from '#libs/kernel';
+import { type Exchange, GatewayError, toGatewayError } from '#libs/kernel';
 import { formatMs } from '../session/failures.js';
 import type { SessionListener, UpstreamSession } from '../session/upstream-session.js';
 import { SERVICE, type SessionSpec } from './session-spec.js';
@@ -24,7 +24,6 @@ export interface PoolOptions {
   readonly limit: number;
   /** Milliseconds a session may stay unused. */
   readonly idle: number;
-  readonly log: Log;
   readonly events: PoolEvents;
   open(spec: SessionSpec, listener: SessionListener, signal: AbortSignal): Promise<UpstreamSession>;
 }
@@ -84,6 +83,7 @@ export class SessionPool {
     }
     const group = this.#group(spec);
     return new Promise((resolve, reject) => {
+      let unsubscribe: (() => void) | undefined;
       const done = () => {
         clearTimeout(timer);
         unsubscribe?.();
@@ -109,9 +109,8 @@ export class SessionPool {
       this.#waiters.add(waiter);
       group.waiting++;
       if (solo) group.waitingSolo++;
-      const unsubscribe = limits.exchange?.onAbort((reason) => waiter.refuse(reason));
+      unsubscribe = limits.exchange?.onAbort((reason) => waiter.refuse(reason));
       if (this.#waiters.has(waiter)) this.#pump();
-      else unsubscribe?.();
     });
   }
 

@@ -11,7 +11,7 @@ export interface SessionSpec {
   readonly capabilities: ClientCapabilities;
   /** Whose credential opens it; undefined for the upstream's service credential. */
   readonly principal: Principal | undefined;
-  /** Callers of different principals, or different anonymous clients, share it. */
+  /** Callers who are not the same person may share it. */
   readonly shared: boolean;
   /** The client session it lives and dies with. */
   readonly client: string | undefined;
@@ -60,8 +60,9 @@ export function effectiveState(
 export function specFor(policy: StatePolicy, exchange: Exchange, settings: SpecSettings): SessionSpec {
   const capabilities = capabilitiesOf(exchange.client);
   const { principal, session } = exchange;
-  const common = COMMON_CREDENTIALS.has(settings.credential);
-  if (policy === 'none') return unbound(capabilities, common ? undefined : principal);
+  const credential = COMMON_CREDENTIALS.has(settings.credential) ? undefined : principal;
+  const onePerson = principal.anonymous && settings.sharedAnonymous;
+  if (policy === 'none') return unbound(capabilities, credential, !onePerson);
   if (policy === 'session' && session) {
     return {
       key: `session|${session.id}|${settings.credential}|${capabilities.key}`,
@@ -72,18 +73,18 @@ export function specFor(policy: StatePolicy, exchange: Exchange, settings: SpecS
       ephemeral: false,
     };
   }
-  if (principal.anonymous && settings.sharedAnonymous) return unbound(capabilities, common ? undefined : principal);
+  if (onePerson) return unbound(capabilities, credential, false);
   return perUser(capabilities, principal, session, exchange.id, settings.credential);
 }
 
-function unbound(capabilities: ClientCapabilities, principal: Principal | undefined): SessionSpec {
+function unbound(capabilities: ClientCapabilities, principal: Principal | undefined, shared: boolean): SessionSpec {
   // Nothing tells such a caller's session from the service session: one child serves both.
   if (capabilities.key === '' && !principal) return SERVICE;
   return {
-    key: `any|${principal?.key ?? ''}|${capabilities.key}`,
+    key: `${shared ? 'any' : 'one'}|${principal?.key ?? ''}|${capabilities.key}`,
     capabilities,
     principal,
-    shared: true,
+    shared,
     client: undefined,
     ephemeral: false,
   };

@@ -3,7 +3,8 @@ import type { RunningCall } from './running-call.js';
 /**
  * The call an upstream's question belongs to. What came on a call's own stream belongs to that call. Else the wire
  * does not say, and only an unmistakable answer counts: one running call, or the one call with side effects among
- * requests of the same client. Sessions shared by several principals never guess from a standalone stream.
+ * requests of the same client. Where a request's stream could have been used, a session that several principals share
+ * is refused even that: the question may be a leftover of somebody else's call.
  */
 export function attribute(
   origin: RunningCall | undefined,
@@ -12,8 +13,9 @@ export function attribute(
   shared: boolean,
 ): RunningCall | undefined {
   if (origin) return origin;
-  const sole = soleCaller(pending, attribution, shared);
-  if (sole || (attribution === 'request' && shared)) return sole;
+  if (attribution === 'request' && shared) return undefined;
+  const sole = soleCaller(pending);
+  if (sole) return sole;
   let asking: RunningCall | undefined;
   let client: string | undefined;
   for (const call of pending.values()) {
@@ -28,13 +30,8 @@ export function attribute(
   return asking;
 }
 
-/** The only caller's call in flight; undefined when there are none or several, or the session cannot be trusted with it. */
-export function soleCaller(
-  pending: ReadonlyMap<number, RunningCall>,
-  attribution: 'request' | 'connection',
-  shared: boolean,
-): RunningCall | undefined {
-  if (attribution === 'request' && shared) return undefined;
+/** The only caller's call in flight; undefined when there are none or several. */
+export function soleCaller(pending: ReadonlyMap<number, RunningCall>): RunningCall | undefined {
   let sole: RunningCall | undefined;
   for (const call of pending.values()) {
     if (!call.request.caller) continue;

@@ -32,6 +32,13 @@ export function connectionEnded(
   });
 }
 
+/** The error of a session that could not be opened: no caller's request was sent, and a connection that broke is no connection. */
+export function notOpened(error: GatewayError): GatewayError {
+  const broke = error.code === 'UPSTREAM_DISCONNECTED' || error.code === 'UPSTREAM_SESSION_LOST';
+  const { cause, data, message } = error;
+  return new GatewayError(broke ? 'UPSTREAM_UNREACHABLE' : error.code, message, { data, cause, notExecuted: true });
+}
+
 /** Names the upstream, the object, the limit, where it is configured, and what to do. */
 export function timedOut(server: string, request: SessionRequest, limit: ExpiredLimit): GatewayError {
   const key = `connection.${limit}`;

@@ -4,7 +4,7 @@ import type { Connection, ConnectionListener, ConnectionStatus } from '#libs/plu
 import { AskDesk } from './ask-desk.js';
 import { attribute, soleCaller } from './attribution.js';
 import type { ClientCapabilities } from './capabilities.js';
-import { connectionEnded, formatMs, timedOut } from './failures.js';
+import { connectionEnded, formatMs, notOpened, timedOut } from './failures.js';
 import { initializeParams, readWelcome, type Welcome } from './handshake.js';
 import { Inbound } from './inbound.js';
 import { withMeta } from './params.js';
@@ -60,7 +60,7 @@ export class LegacySession implements UpstreamSession, CallOwner, ConnectionList
       listener,
       desk: this.#desk,
       pending: this.#pending,
-      soleCaller: () => soleCaller(this.#pending, this.attribution, options.shared),
+      soleCaller: () => soleCaller(this.#pending),
       settle: (call, outcome, origin) => this.#settle(call, outcome, origin),
       fail: (call, error) => this.#fail(call, error),
       giveUp: (call, error) => this.#giveUp(call, error),
@@ -84,7 +84,7 @@ export class LegacySession implements UpstreamSession, CallOwner, ConnectionList
     } catch (thrown) {
       const error = toGatewayError(controller.signal.aborted ? controller.signal.reason : thrown);
       await session.close(error);
-      throw connectionEnded(error, options.server, session.status().stderr);
+      throw notOpened(connectionEnded(error, options.server, session.status().stderr));
     } finally {
       clearTimeout(deadline);
       options.signal.removeEventListener('abort', abandon);
@@ -158,6 +158,18 @@ export class LegacySession implements UpstreamSession, CallOwner, ConnectionList
   }
 
   async request(request: SessionRequest): Promise<Outcome> {
+    if (request.caller || this.attribution === 'connection') return await this.#send(request);
+    try {
+      return await this.#send(request);
+    } catch (thrown) {
+      // The gateway's own requests may run twice: a kept-alive socket that had died must not count as a failure.
+      const again = toGatewayError(thrown).code === 'UPSTREAM_DISCONNECTED' && !this.#gone;
+      if (!again) throw thrown;
+      return await this.#send(request);
+    }
+  }
+
+  async #send(request: SessionRequest): Promise<Outcome> {
     const connection = this.#connection;
     if (this.#gone || !connection) throw this.#tooLate(request);
     const { method } = request;

@@ -1,0 +1,172 @@
+import { type Emitter, type Exchange, type Log, type Outcome, toGatewayError } from '#libs/kernel';
+import type { CallSink, UpstreamEvents } from '../contract.js';
+import { LogLevels } from '../pool/log-levels.js';
+import type { SessionPool } from '../pool/session-pool.js';
+import { SERVICE } from '../pool/session-spec.js';
+import type { SessionGroup, Slot } from '../pool/slot.js';
+import { type RequestFrame, Subscriptions, watchersOf } from '../pool/subscriptions.js';
+import type { SessionListener } from '../session/upstream-session.js';
+
+/** Milliseconds after which a lost session is not taken for one that cannot live. */
+const GROWN_UP = 5_000;
+const NOTHING: Outcome = { kind: 'result', result: Buffer.from('{}') };
+
+export interface ClientDeskOptions {
+  readonly server: string;
+  readonly pool: SessionPool;
+  readonly events: Pick<Emitter<UpstreamEvents>, 'emit'>;
+  readonly log: Log;
+  /** Time limits of the requests it sends. */
+  readonly limits: RequestFrame;
+  /** Milliseconds a renewing session may take to open. */
+  readonly patience: number;
+  /** Whether sessions can be opened now. */
+  serving(): boolean;
+}
+
+/**
+ * What client sessions have asked of one upstream and what it tells them outside of calls: subscriptions, log levels,
+ * roots. It outlives the upstream sessions and is made anew on those that replace them.
+ */
+export class ClientDesk {
+  readonly #options: ClientDeskOptions;
+  readonly #subscriptions: Subscriptions;
+  readonly #levels: LogLevels;
+
+  constructor(options: ClientDeskOptions) {
+    this.#options = options;
+    this.#subscriptions = new Subscriptions(options.server, options.log);
+    this.#levels = new LogLevels(options.server, options.log);
+  }
+
+  /** Notes whom a session serves; a promise only when it has to be told another log level first. */
+  serve(slot: Slot, exchange: Exchange): Promise<void> | undefined {
+    if (exchange.session) slot.group.clients.add(exchange.session.id);
+    return this.#levels.stale(slot) ? this.#levels.sync(slot, this.#options.limits) : undefined;
+  }
+
+  /** Log messages a client finds too chatty stay away, whoever else shares the session. */
+  filtered(sink: CallSink, exchange: Exchange): CallSink {
+    const client = exchange.session?.id;
+    if (client === undefined || this.#levels.size === 0) return sink;
+    return {
+      progress: (params) => sink.progress(params),
+      ask: (request) => sink.ask(request),
+      log: (params) => {
+        if (this.#levels.wants(client, params)) sink.log(params);
+      },
+    };
+  }
+
+  subscribe(slot: Slot, uri: string, client: string): Promise<Outcome> {
+    return this.#subscriptions.add(slot, uri, client, this.#options.limits);
+  }
+
+  async unsubscribe(group: SessionGroup | undefined, uri: string, client: string): Promise<Outcome> {
+    if (!group) return NOTHING;
+    try {
+      return await this.#subscriptions.remove(group, uri, client, this.#options.limits);
+    } finally {
+      this.#options.pool.tidy(group);
+    }
+  }
+
+  async setLevel(level: string, client: string): Promise<void> {
+    this.#levels.set(client, level);
+    await this.#syncLevels((group) => group.clients.has(client));
+  }
+
+  rootsChanged(client: string): void {
+    const { log, pool, server } = this.#options;
+    for (const slot of pool.slots()) {
+      const { clients, spec } = slot.group;
+      if (!spec.capabilities.rootsListChanged || !clients.has(client)) continue;
+      slot.session.notify('notifications/roots/list_changed').catch((thrown: unknown) => {
+        log.debug(
+          { upstream: server, cause: toGatewayError(thrown).message },
+          `${server} was not told of changed roots`,
+        );
+      });
+    }
+  }
+
+  /** The client session ended: nothing is kept for it, and upstream sessions that were its own end. */
+  release(client: string): void {
+    const { pool } = this.#options;
+    const hadLevel = this.#levels.delete(client);
+    for (const group of [...pool.groups()]) {
+      const wasServed = group.clients.delete(client);
+      for (const [uri, clients] of [...group.subscriptions]) {
+        if (clients.has(client)) this.unsubscribe(group, uri, client).catch(() => {});
+      }
+      if (group.spec.client === client) pool.retire(group.slots);
+      else if (hadLevel && wasServed) void this.#syncLevels((candidate) => candidate === group);
+    }
+  }
+
+  // What happens to sessions.
+
+  opened(slot: Slot): void {
+    if (slot.group.slots[0] === slot) this.#renew(slot);
+  }
+
+  lost(slot: Slot): void {
+    const next = slot.group.slots[0];
+    if (next) this.#renew(next);
+    // A session that dies young is replaced at leisure: it may be in a crash loop.
+    else if (performance.now() - slot.opened > GROWN_UP) this.restore();
+  }
+
+  /** Opens sessions for subscriptions that have none: they outlive the session they were made on. */
+  restore(): void {
+    const { patience, pool, serving } = this.#options;
+    if (!serving()) return;
+    for (const group of [...pool.groups()]) {
+      if (group.subscriptions.size === 0 || group.slots.length > 0 || group.opening > 0) continue;
+      // The supervisor opens this one.
+      if (group.spec === SERVICE) continue;
+      pool.wait(group.spec, false, { timeout: patience }).then(
+        (slot) => pool.release(slot, false),
+        () => {},
+      );
+    }
+  }
+
+  #renew(slot: Slot): void {
+    const { group } = slot;
+    if (group.subscriptions.size === 0) return;
+    void this.#subscriptions.restore(slot, this.#options.limits, (uri) => {
+      this.#updated(group, uri, Buffer.from(JSON.stringify({ uri })));
+    });
+  }
+
+  async #syncLevels(concerned: (group: SessionGroup) => boolean): Promise<void> {
+    const stale = [...this.#options.pool.slots()].filter((slot) => concerned(slot.group) && this.#levels.stale(slot));
+    await Promise.all(stale.map((slot) => this.#levels.sync(slot, this.#options.limits)));
+  }
+
+  // What sessions say outside of calls.
+
+  listener(group: SessionGroup): Omit<SessionListener, 'lost' | 'listChanged'> {
+    const { events, server } = this.#options;
+    return {
+      resourceUpdated: (uri, params) => this.#updated(group, uri, params),
+      logged: (params) => {
+        const [client, ...others] = group.clients;
+        if (client === undefined || others.length > 0 || !this.#levels.wants(client, params)) return;
+        events.emit('logged', { server, params, clients: [client] });
+      },
+      elicitationCompleted: (params, asked) => {
+        const sole = group.clients.size === 1 ? [...group.clients] : [];
+        const clients = asked === undefined ? sole : [asked];
+        if (clients.length > 0) events.emit('elicitationCompleted', { server, params, clients });
+      },
+    };
+  }
+
+  #updated(group: SessionGroup, uri: string, params: Buffer): void {
+    const clients = watchersOf(group, uri);
+    const { events, server } = this.#options;
+    if (clients.length > 0) events.emit('resourceUpdated', { server, uri, params, clients });
+  }
+}
