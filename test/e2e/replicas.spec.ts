@@ -4,7 +4,7 @@ import { listed, type SpawnedGateway, spawnGateway, toolNames } from '../support
 import { RawSession } from '../support/raw.js';
 import { listen } from '../support/stream.js';
 import { type HttpServer, http, RICH, startRich, stdio } from '../support/upstreams.js';
-import { Cleanup } from '../support/wait.js';
+import { Cleanup, until } from '../support/wait.js';
 
 const servers = new Cleanup();
 const cleanup = new Cleanup();
@@ -47,7 +47,7 @@ describe('a session made at one process', () => {
     const change = (present: boolean) => ({ kind: 'tools', name: 'heard', present });
     await session.request('tools/call', { name: 'web:change', arguments: change(true) });
     await messages.first('list_changed', ({ method }) => method === 'notifications/tools/list_changed');
-    expect(await toolNames(session.at(b.mcp()))).toContain('web:heard');
+    await until('the tool is listed', async () => (await toolNames(session.at(b.mcp()))).includes('web:heard'));
     await session.request('tools/call', { name: 'web:change', arguments: change(false) });
   });
 
