@@ -11,6 +11,9 @@ import { withMeta } from './params.js';
 import { type CallOwner, type ExpiredLimit, RunningCall } from './running-call.js';
 import type { SessionListener, SessionRequest, UpstreamSession } from './upstream-session.js';
 
+/** Milliseconds a transport has to let go of a connection that was given up while it opened. */
+const LATE_CONNECTION = 6_000;
+
 export interface LegacySessionOptions {
   /** The upstream's configured name. */
   readonly server: string;
@@ -99,9 +102,12 @@ export class LegacySession implements UpstreamSession, CallOwner, ConnectionList
     });
     aborted.catch(() => {});
     const connecting = connect(this, signal);
-    this.#connection = await Promise.race([connecting, aborted]).catch((thrown: unknown) => {
-      // A connection that comes when nobody waits any more must not be left open.
-      connecting.then((late) => late.close()).catch(() => {});
+    this.#connection = await Promise.race([connecting, aborted]).catch(async (thrown: unknown) => {
+      // A connection that comes when nobody waits any more must not be left open, nor its child outlive the gateway.
+      await settledWithin(
+        connecting.then((late) => late.close()),
+        LATE_CONNECTION,
+      );
       throw thrown;
     });
     const initialize = this.request({
@@ -305,4 +311,14 @@ export class LegacySession implements UpstreamSession, CallOwner, ConnectionList
     const text = `${server} did not finish connecting and initialize within ${formatMs(connectTimeout)}`;
     return new GatewayError('UPSTREAM_UNREACHABLE', text, { data: { server }, notExecuted: true });
   }
+}
+
+/** Waits for a task to end in either way, but not longer than so many milliseconds. */
+async function settledWithin(task: Promise<unknown>, limit: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const over = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, limit);
+  });
+  await Promise.race([task.catch(() => {}), over]);
+  clearTimeout(timer);
 }

@@ -3,6 +3,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { Server } from '@modelcontextprotocol/sdk/server/index.js';
+import { SSEServerTransport } from '@modelcontextprotocol/sdk/server/sse.js';
 import { StdioServerTransport } from '@modelcontextprotocol/sdk/server/stdio.js';
 import { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/streamableHttp.js';
 import {
@@ -232,6 +233,35 @@ export async function startHttpLab(
     },
     close: async () => {
       for (const transport of transports.values()) await transport.close();
+      const closed = new Promise((resolve) => http.close(resolve));
+      http.closeAllConnections();
+      await closed;
+    },
+  };
+}
+
+/** The lab over the transport of revision 2024-11-05. */
+export async function startSseLab(port = 0): Promise<{ url: string; port: number; close(): Promise<void> }> {
+  const transports = new Map<string, SSEServerTransport>();
+  const http = createServer(async (request, response) => {
+    const url = new URL(request.url ?? '/', 'http://lab');
+    if (request.method === 'GET') {
+      const transport = new SSEServerTransport('/messages', response);
+      transports.set(transport.sessionId, transport);
+      response.on('close', () => transports.delete(transport.sessionId));
+      await createLabServer().server.connect(transport);
+      return;
+    }
+    const transport = transports.get(url.searchParams.get('sessionId') ?? '');
+    if (transport) await transport.handlePostMessage(request, response);
+    else response.writeHead(404).end();
+  });
+  await new Promise<void>((resolve) => http.listen(port, '127.0.0.1', resolve));
+  const bound = (http.address() as AddressInfo).port;
+  return {
+    url: `http://127.0.0.1:${bound}/sse`,
+    port: bound,
+    close: async () => {
       const closed = new Promise((resolve) => http.close(resolve));
       http.closeAllConnections();
       await closed;

@@ -32,8 +32,12 @@ export class ScriptedTransport extends UpstreamTransport {
     this.make = make;
   }
 
-  async connect(target: UpstreamTarget, { listener }: ConnectOptions): Promise<Connection> {
-    const connection = (await this.make(target, this.connections.length)).attach(listener);
+  async connect(target: UpstreamTarget, { listener, signal }: ConnectOptions): Promise<Connection> {
+    const aborted = new Promise<never>((_, reject) => {
+      signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+    });
+    const connection = await Promise.race([this.make(target, this.connections.length), aborted]);
+    connection.attach(listener);
     this.connections.push(connection);
     return connection;
   }

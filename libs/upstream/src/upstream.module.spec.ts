@@ -1,0 +1,40 @@
+import 'reflect-metadata';
+import { Module } from '@nestjs/common';
+import { Test } from '@nestjs/testing';
+import { expect, it } from 'vitest';
+import { Extension, InProcessServer } from '#libs/plugin';
+import { UpstreamModule, UpstreamRegistry } from './index.js';
+import { createLabServer } from './testing/lab-server.js';
+import { proxyOf, serverOf } from './testing/registries.js';
+
+@Extension(InProcessServer, { name: 'lab', api: '1.0' })
+class Lab extends InProcessServer {
+  create() {
+    return createLabServer().server as never;
+  }
+}
+
+@Module({ providers: [Lab] })
+class LabModule {}
+
+it('the module finds built-in transports and credentials by discovery', async () => {
+  const nest = await Test.createTestingModule({ imports: [UpstreamModule, LabModule] }).compile();
+  await nest.init();
+  const registry = nest.get(UpstreamRegistry);
+  registry.apply(proxyOf([serverOf('lab', 'in-process')]), { sharedAnonymous: true, version: '1' });
+  await registry.settled(10_000);
+  expect(registry.get('lab')?.status).toMatchObject({ state: 'ready', type: 'in-process' });
+  await registry.stop(0);
+  await nest.close();
+});
+
+it('an unknown transport makes its upstream unreachable, with the names there are', async () => {
+  const nest = await Test.createTestingModule({ imports: [UpstreamModule] }).compile();
+  await nest.init();
+  const registry = nest.get(UpstreamRegistry);
+  registry.apply(proxyOf([serverOf('lab', 'carrier-pigeon')]), { sharedAnonymous: true, version: '1' });
+  await registry.settled(10_000);
+  expect(registry.get('lab')?.status.reason).toMatch(/carrier-pigeon.*in-process, sse, stdio, streamable-http/);
+  await registry.stop(0);
+  await nest.close();
+});
