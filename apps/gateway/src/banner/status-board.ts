@@ -94,17 +94,22 @@ export class StatusBoard {
 
 function row(status: UpstreamStatus): string[] {
   const { counts } = status;
-  const known = status.era !== undefined;
+  const known = isKnown(status);
   const numbers = [counts.tools, counts.prompts, counts.resources].map((count) => (known ? String(count) : '-'));
   return [status.name, status.state, ...numbers, protocol(status), firstLine(status.reason ?? '')];
+}
+
+/** While it connects, half of what is known would only be noise. */
+function isKnown(status: UpstreamStatus): boolean {
+  return status.era !== undefined && status.state !== 'connecting';
 }
 
 function changeLine(status: UpstreamStatus): string {
   const { counts } = status;
   const offers = `${counts.tools} tools, ${counts.prompts} prompts, ${counts.resources} resources`;
   const details = [
-    status.era === undefined ? '' : offers,
-    protocol(status),
+    isKnown(status) ? offers : '',
+    isKnown(status) ? protocol(status) : '',
     status.reason === undefined ? '' : cut(firstLine(status.reason), 300),
   ].filter((part) => part !== '');
   return [`${status.name}: ${status.state}`, ...details].join(', ');
