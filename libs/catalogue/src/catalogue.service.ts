@@ -164,7 +164,10 @@ export class CatalogueService {
     const known = new Set(before.map(({ name, reason }) => `${name} ${reason}`));
     const fresh = items.filter(({ name, reason }) => !known.has(`${name} ${reason}`));
     for (const { server, kind, name, reason } of fresh.slice(0, MAX_COMPLAINTS)) {
-      this.log.warn({ server, kind, name, reason }, `${server}: ${OBJECT_KINDS[kind]} '${name}' ${what}: ${reason}`);
+      this.log.warn(
+        { server, kind, item: name, reason },
+        `${server}: ${OBJECT_KINDS[kind]} '${name}' ${what}: ${reason}`,
+      );
     }
   }
 

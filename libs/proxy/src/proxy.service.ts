@@ -12,7 +12,7 @@ import {
 } from '#libs/kernel';
 import type { NotificationMessage, RequestMessage } from '#libs/mcp';
 import { CallMetrics, GatewayLog } from '#libs/plugin';
-import { UpstreamRegistry } from '#libs/upstream';
+import { capabilitiesOf, UpstreamRegistry } from '#libs/upstream';
 import { ChangeHub } from './changes/change-hub.js';
 import { SessionStates } from './changes/session-states.js';
 import { McpProxy } from './contract.js';
@@ -23,6 +23,7 @@ import { handlerOf } from './methods/methods.js';
 import { viewRequest } from './methods/params.js';
 import { ProxyOptions } from './options.js';
 import { catalogueSettings, isLoopback } from './settings.js';
+import { within } from './within.js';
 
 /** The corridor between the front door and the back door: resolve in the caller's view, send, deliver. */
 @Injectable()
@@ -75,8 +76,12 @@ export class ProxyService extends McpProxy implements OnApplicationBootstrap {
     return spelling;
   }
 
-  async warm(_exchange: Exchange): Promise<void> {
+  async warm(exchange: Exchange): Promise<void> {
     await this.#warm;
+    if (capabilitiesOf(exchange.client).key === '') return;
+    const { servers } = this.catalogue.view(viewRequest(exchange));
+    const preparing = servers.map((name) => this.upstreams.get(name)?.prepare(exchange));
+    await within(this.options.prepare, Promise.allSettled(preparing));
   }
 
   initializeResult(exchange: Exchange): Buffer {
@@ -123,6 +128,7 @@ export class ProxyService extends McpProxy implements OnApplicationBootstrap {
     await this.upstreams.apply(this.proxyConfig.current, {
       sharedAnonymous: isLoopback(server.host),
       version: this.options.version,
+      shutdownTimeout: server.shutdown.timeout,
     });
   }
 

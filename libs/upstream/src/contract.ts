@@ -56,6 +56,12 @@ export interface UpstreamHandle {
    * @throws GatewayError UPSTREAM_* naming the upstream, the cause and the next step
    */
   send(call: UpstreamCall, exchange: Exchange, sink: CallSink): Promise<Outcome>;
+  /**
+   * Makes sure that `listing` says what clients with this exchange's capabilities are offered, where that can be
+   * known: opens the exchange's session when its capability set was never seen here. Bound it from outside.
+   * @throws GatewayError when no session can be opened
+   */
+  prepare(exchange: Exchange): Promise<void>;
   /** `resources/subscribe`, counted per upstream session and client session. */
   subscribe(uri: string, exchange: Exchange): Promise<Outcome>;
   unsubscribe(uri: string, exchange: Exchange): Promise<Outcome>;

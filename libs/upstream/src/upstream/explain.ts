@@ -77,3 +77,11 @@ export function cutOff(reason: GatewayError): GatewayError {
     cause: reason,
   });
 }
+
+/** Another gateway process holds the upstream session of this client; a second one would know nothing of its state. */
+export function heldElsewhere(server: string): GatewayError {
+  const text =
+    `${server} keeps state per client session, and that lives in the gateway process this session was made at; ` +
+    `route a session's requests to one process, or set state: none or user for ${server}`;
+  return new GatewayError('REPLICA_STATE', text, { data: { server }, notExecuted: true });
+}

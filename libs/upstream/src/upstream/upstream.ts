@@ -1,16 +1,17 @@
 import type { UpstreamConfig } from '#libs/config';
 import { type Emitter, type Exchange, GatewayError, type Log, type Outcome, toGatewayError } from '#libs/kernel';
-import { LIST_KINDS, type Listing } from '#libs/mcp';
+import { LIST_KINDS, type Listing, type ListKind } from '#libs/mcp';
 import type { UpstreamStatus } from '#libs/plugin';
+import { CapabilityProbes } from '../audiences/capability-probes.js';
 import type { CallSink, UpstreamCall, UpstreamEvents, UpstreamHandle } from '../contract.js';
 import { SessionPool } from '../pool/session-pool.js';
 import { effectiveState, SERVICE, type SessionSpec, specFor } from '../pool/session-spec.js';
-import type { Slot } from '../pool/slot.js';
+import type { SessionGroup, Slot } from '../pool/slot.js';
 import type { ColdStartGate } from '../supervisor/cold-start-gate.js';
 import { type Health, Supervisor } from '../supervisor/supervisor.js';
 import { ClientDesk } from './client-desk.js';
 import { Drain } from './drain.js';
-import { brokenOff, concernsHealth, cutOff, mayReplay, removed, unavailable } from './explain.js';
+import { brokenOff, concernsHealth, cutOff, heldElsewhere, mayReplay, removed, unavailable } from './explain.js';
 import { type Extensions, SessionOpener } from './opener.js';
 import { CONNECT_TIMEOUT, FIRST_CONNECT_WAIT, type GatewaySettings } from './settings.js';
 
@@ -33,6 +34,7 @@ export class Upstream implements UpstreamHandle {
   readonly #pool: SessionPool;
   readonly #supervisor: Supervisor;
   readonly #desk: ClientDesk;
+  readonly #probes: CapabilityProbes;
   readonly #drain = new Drain();
   readonly #disabled: Health;
   #gone: GatewayError | undefined;
@@ -62,7 +64,7 @@ export class Upstream implements UpstreamHandle {
       events: {
         listener: (group) => ({
           ...this.#desk.listener(group),
-          listChanged: (kinds) => this.#supervisor.listChanged(kinds),
+          listChanged: (kinds) => this.#listChanged(group, kinds),
         }),
         opened: (slot) => this.#opened(slot),
         lost: (slot, error) => this.#lost(slot, error),
@@ -78,12 +80,19 @@ export class Upstream implements UpstreamHandle {
         service: () => this.#service(),
         discard: (slot, cause) => this.#pool.discard(slot, cause),
         changed: () => this.#emit('status', this.status),
-        listed: (listing) => this.#emit('listed', listing),
+        listed: () => this.#listed(),
         withdrawn: (reason) => this.#emit('withdrawn', { server, reason }),
         tended: () => this.#desk.restore(),
       },
       options.inherited,
     );
+    this.#probes = new CapabilityProbes({
+      server,
+      log,
+      timeout: config.connection.timeout,
+      base: () => this.#supervisor.listing,
+      found: (listing) => this.#emit('listed', listing),
+    });
     this.#desk = new ClientDesk({
       server,
       log,
@@ -100,7 +109,7 @@ export class Upstream implements UpstreamHandle {
   }
 
   get listing(): Listing | undefined {
-    return this.#supervisor.listing;
+    return this.#probes.listing;
   }
 
   get status(): UpstreamStatus {
@@ -180,6 +189,18 @@ export class Upstream implements UpstreamHandle {
 
   async setLevel(level: string, exchange: Exchange): Promise<void> {
     if (exchange.session) await this.#desk.setLevel(level, exchange.session.id);
+  }
+
+  async prepare(exchange: Exchange): Promise<void> {
+    const spec = this.#spec(exchange);
+    if (this.#gone || !this.#supervisor.serving || this.#probes.knows(spec.capabilities.key)) return;
+    const slot =
+      this.#pool.take(spec, false) ?? (await this.#pool.wait(spec, false, { timeout: CONNECT_TIMEOUT, exchange }));
+    try {
+      await this.#probes.opened(slot);
+    } finally {
+      this.#pool.release(slot, false);
+    }
   }
 
   rootsChanged(clientSession: string): void {
@@ -274,6 +295,7 @@ export class Upstream implements UpstreamHandle {
   #spec(exchange: Exchange): SessionSpec {
     const { config, settings } = this.#options;
     const policy = effectiveState(config.state, config.type, this.#profile);
+    if (policy === 'session' && exchange.session?.elsewhere) throw heldElsewhere(this.name);
     return specFor(policy, exchange, { credential: config.auth.type, sharedAnonymous: settings().sharedAnonymous });
   }
 
@@ -289,10 +311,27 @@ export class Upstream implements UpstreamHandle {
   #opened(slot: Slot): void {
     const { attribution, stateful } = slot.session;
     this.#profile = { attribution, stateful };
-    if (this.#replacing) this.#supervisor.listChanged(LIST_KINDS);
+    if (this.#replacing) {
+      this.#supervisor.listChanged(LIST_KINDS);
+      this.#probes.expire();
+    }
     this.#replacing = false;
     this.#desk.opened(slot);
+    void this.#probes.opened(slot);
     this.#emit('status', this.status);
+  }
+
+  /** A session that declares capabilities may have other lists than the service session. */
+  #listChanged(group: SessionGroup, kinds: readonly ListKind[]): void {
+    this.#supervisor.listChanged(kinds);
+    const slot = group.slots.find(({ usable }) => usable);
+    if (slot) void this.#probes.refresh(slot);
+  }
+
+  #listed(): void {
+    const { listing } = this;
+    if (listing) this.#emit('listed', listing);
+    for (const slot of this.#pool.slots()) void this.#probes.opened(slot);
   }
 
   #lost(slot: Slot, error: GatewayError): void {

@@ -1,0 +1,108 @@
+import { type Log, messageOf } from '#libs/kernel';
+import { LIST_KINDS, type Listing } from '#libs/mcp';
+import type { Slot } from '../pool/slot.js';
+import { discover } from '../supervisor/discovery.js';
+import { type Difference, differenceOf, withAudiences } from './difference.js';
+
+/** Capability sets asked for per upstream; a client with any other is offered what one without capabilities is. */
+const MAX_SETS = 16;
+/** Milliseconds after which a set that could not be asked for is tried again. */
+const COOL_DOWN = 60_000;
+
+export interface ProbeOptions {
+  readonly server: string;
+  readonly log: Log;
+  /** Milliseconds one list may take. */
+  readonly timeout: number;
+  /** Lists of the service session, which declares nothing. */
+  base(): Listing | undefined;
+  /** The lists changed. */
+  found(listing: Listing): void;
+}
+
+/**
+ * Learns what an upstream offers to clients that declare capabilities. Once per capability set: the first session that
+ * declares it is asked for its lists. What it found outlives the session and is refreshed by the next one.
+ */
+export class CapabilityProbes {
+  readonly #options: ProbeOptions;
+  readonly #differences = new Map<string, Difference>();
+  readonly #stale = new Set<string>();
+  readonly #failed = new Map<string, number>();
+  /** Sets being asked for, and whether something changed meanwhile. */
+  readonly #asking = new Map<string, { done: Promise<void>; again: boolean }>();
+  #combined: { base: Listing; listing: Listing } | undefined;
+
+  constructor(options: ProbeOptions) {
+    this.#options = options;
+  }
+
+  /** Whether a client with these capabilities can be told what there is for it, or cannot for now. */
+  knows(capabilities: string): boolean {
+    if (capabilities === '' || this.#differences.has(capabilities)) return true;
+    return this.#differences.size >= MAX_SETS || performance.now() < (this.#failed.get(capabilities) ?? 0);
+  }
+
+  /** The lists for all capability sets together. */
+  get listing(): Listing | undefined {
+    const base = this.#options.base();
+    if (!base) return undefined;
+    if (this.#combined?.base !== base) this.#combined = { base, listing: withAudiences(base, this.#differences) };
+    return this.#combined.listing;
+  }
+
+  /** The upstream may have become another: sessions opened from now on are asked again. */
+  expire(): void {
+    for (const key of this.#differences.keys()) this.#stale.add(key);
+  }
+
+  /** Asks a session for its lists when its capability set is new or out of date. Never rejects. */
+  async opened(slot: Slot): Promise<void> {
+    const { key } = slot.group.spec.capabilities;
+    if (this.knows(key) && !this.#stale.has(key)) return;
+    await (this.#asking.get(key)?.done ?? this.refresh(slot));
+  }
+
+  /** Asks a session for its lists, once more when it is being asked already. Never rejects. */
+  refresh(slot: Slot): Promise<void> {
+    const { key } = slot.group.spec.capabilities;
+    if (key === '') return Promise.resolve();
+    const running = this.#asking.get(key);
+    if (running) {
+      running.again = true;
+      return running.done;
+    }
+    const state = { done: Promise.resolve(), again: false };
+    this.#asking.set(key, state);
+    state.done = this.#askUntilQuiet(key, slot, state).finally(() => this.#asking.delete(key));
+    return state.done;
+  }
+
+  async #askUntilQuiet(key: string, slot: Slot, state: { again: boolean }): Promise<void> {
+    do {
+      state.again = false;
+      await this.#ask(key, slot);
+    } while (state.again && slot.usable);
+  }
+
+  async #ask(key: string, slot: Slot): Promise<void> {
+    const { found, log, server, timeout } = this.#options;
+    const base = this.#options.base();
+    if (!base || (!this.#differences.has(key) && this.#differences.size >= MAX_SETS)) return;
+    try {
+      const { listing } = await discover(server, slot.session, LIST_KINDS, base, timeout);
+      const before = this.listing;
+      this.#differences.set(key, differenceOf(base, listing));
+      this.#stale.delete(key);
+      this.#failed.delete(key);
+      this.#combined = undefined;
+      const now = this.listing;
+      if (now && now !== before) found(now);
+    } catch (thrown) {
+      if (this.#failed.size >= MAX_SETS) this.#failed.clear();
+      this.#failed.set(key, performance.now() + COOL_DOWN);
+      const cause = messageOf(thrown);
+      log.debug({ upstream: server, capabilities: key, cause }, `${server} did not list for clients with ${key}`);
+    }
+  }
+}
