@@ -33,7 +33,7 @@ describe('a session made at one process', () => {
     const session = cleanup.add(await RawSession.open(a.mcp()));
     const other = session.at(b.mcp());
     expect(await toolNames(other)).toEqual(await toolNames(session));
-    for (const server of ['free', 'web', 'local']) {
+    for (const server of ['free', 'local']) {
       const call = { name: `${server}:echo`, arguments: { message: server } };
       expect((await other.request('tools/call', call)).result).toEqual({ content: [{ type: 'text', text: server }] });
     }
@@ -49,6 +49,25 @@ describe('a session made at one process', () => {
     await messages.first('list_changed', ({ method }) => method === 'notifications/tools/list_changed');
     await until('the tool is listed', async () => (await toolNames(session.at(b.mcp()))).includes('web:heard'));
     await session.request('tools/call', { name: 'web:change', arguments: change(false) });
+  });
+
+  it('is told at once what only the first process can do', async () => {
+    const session = cleanup.add(await RawSession.open(a.mcp()));
+    const other = session.at(b.mcp());
+    for (const [method, params] of [
+      ['resources/subscribe', { uri: 'web+memo://notes/1' }],
+      ['logging/setLevel', { level: 'error' }],
+    ] as const) {
+      expect((await session.request(method, params)).result).toEqual({});
+      const { error } = await other.request(method, params);
+      expect([method, error?.code, error?.data?.['code']]).toEqual([method, -32603, 'REPLICA_STATE']);
+    }
+    // the upstream keeps state per session, and a second session there would know nothing of it
+    const call = { name: 'web:echo', arguments: { message: 'x' } };
+    expect((await other.request('tools/call', call)).error?.data).toMatchObject({
+      code: 'REPLICA_STATE',
+      server: 'web',
+    });
   });
 
   it('is unknown at one with another key', async () => {
