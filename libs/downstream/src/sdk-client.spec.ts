@@ -76,7 +76,8 @@ describe('the official SDK client', () => {
     expect(JSON.stringify(answer.content)).toContain('Ann');
     expect(JSON.stringify(answer.content)).toContain('file:///home');
     await expect.poll(() => gateway.proxy.subscribers.size).toBe(1);
-    for (const deliver of gateway.proxy.subscribers.values()) deliver({ method: 'notifications/tools/list_changed' });
+    for (const channel of gateway.proxy.subscribers.values())
+      channel.deliver({ method: 'notifications/tools/list_changed' });
     await expect.poll(() => changes).toBe(1);
   });
 

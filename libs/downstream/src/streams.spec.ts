@@ -12,7 +12,7 @@ describe('standalone streams', () => {
   const change = { method: 'notifications/tools/list_changed' };
   const changed = { jsonrpc: '2.0', method: 'notifications/tools/list_changed' };
   const announce = (gateway: TestGateway) => {
-    for (const deliver of gateway.proxy.subscribers.values()) deliver(change);
+    for (const channel of gateway.proxy.subscribers.values()) channel.deliver(change);
   };
 
   it('carry what belongs to no request, the newest of several and only that one', async () => {
@@ -33,13 +33,30 @@ describe('standalone streams', () => {
     await expect.poll(() => gateway.proxy.subscribers.size).toBe(0);
   });
 
+  it('carry questions that belong to the session, and take no answer once they are closed', async () => {
+    const gateway = await start();
+    const client = await TestClient.open(gateway.url);
+    const stream = await client.listen();
+    const [channel] = gateway.proxy.subscribers.values();
+    const answered = channel?.ask({ method: 'roots/list', server: 's' });
+    const question = await stream.next();
+    expect(question).toMatchObject({ method: 'roots/list', id: expect.stringMatching(/^gw-/) });
+    await client.respond(String(question.id), { roots: [] });
+    expect(await answered?.answer).toMatchObject({ kind: 'result', result: Buffer.from('{"roots":[]}') });
+
+    const lost = channel?.ask({ method: 'roots/list', server: 's' });
+    await stream.next();
+    stream.close();
+    await expect(lost?.answer).rejects.toMatchObject({ code: 'ASK_UNDELIVERED' });
+  });
+
   it('are kept apart by session', async () => {
     const gateway = await start();
     const [ann, bob] = [await TestClient.open(gateway.url), await TestClient.open(gateway.url)];
     const streams = [await ann.listen(), await bob.listen()];
     expect(gateway.proxy.subscribers.size).toBe(2);
-    const [deliver] = gateway.proxy.subscribers.values();
-    deliver?.(change);
+    const [channel] = gateway.proxy.subscribers.values();
+    channel?.deliver(change);
     expect(await streams[0]?.next()).toEqual(changed);
     await gateway.app.close();
     expect(await streams[1]?.rest()).toEqual([]);
@@ -61,9 +78,9 @@ describe('standalone streams', () => {
     const stream = await client.listen();
     stream.response.pause();
     const params = Buffer.from(JSON.stringify({ uri: 'x'.repeat(1024 * 1024) }));
-    const [deliver] = gateway.proxy.subscribers.values();
+    const [channel] = gateway.proxy.subscribers.values();
     for (let index = 0; index < 64 && gateway.stats.streams > 0; index++) {
-      deliver?.({ method: 'notifications/resources/updated', params });
+      channel?.deliver({ method: 'notifications/resources/updated', params });
       await new Promise(setImmediate);
     }
     await expect.poll(() => gateway.stats.streams).toBe(0);

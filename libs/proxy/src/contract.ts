@@ -1,5 +1,20 @@
-import type { ClientSession, Endpoint, Exchange, OutboundNotification, Outcome, Spelling } from '#libs/kernel';
+import type {
+  Ask,
+  ClientSession,
+  Endpoint,
+  Exchange,
+  InputRequest,
+  OutboundNotification,
+  Outcome,
+  Spelling,
+} from '#libs/kernel';
 import type { NotificationMessage, RequestMessage } from '#libs/mcp';
+
+/** A session's way to its client outside of requests. */
+export interface SessionChannel {
+  deliver(notification: OutboundNotification): void;
+  ask(request: InputRequest): Ask;
+}
 
 /** What the front door needs of the proxy. `ProxyService` is the one implementation. */
 export abstract class McpProxy {
@@ -29,10 +44,10 @@ export abstract class McpProxy {
   abstract notified(session: ClientSession, notification: NotificationMessage): void;
 
   /**
-   * Change notifications, resource updates and unsolicited log messages for a session, while it has a stream to take
-   * them. Returns the function that stops it.
+   * Change notifications, resource updates, unsolicited log messages and questions about roots for a session, while it
+   * has a stream to take them. Returns the function that stops it.
    */
-  abstract subscribe(session: ClientSession, deliver: (notification: OutboundNotification) => void): () => void;
+  abstract subscribe(session: ClientSession, channel: SessionChannel): () => void;
 
   /** The session ended (DELETE, expiry): everything held for it is freed. */
   abstract closeSession(session: ClientSession): void;

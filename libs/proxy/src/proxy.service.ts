@@ -6,7 +6,6 @@ import {
   type Endpoint,
   type Exchange,
   GatewayError,
-  type OutboundNotification,
   type Outcome,
   type Spelling,
 } from '#libs/kernel';
@@ -15,7 +14,7 @@ import { CallMetrics, GatewayLog } from '#libs/plugin';
 import { capabilitiesOf, UpstreamRegistry } from '#libs/upstream';
 import { ChangeHub } from './changes/change-hub.js';
 import { SessionStates } from './changes/session-states.js';
-import { McpProxy } from './contract.js';
+import { McpProxy, type SessionChannel } from './contract.js';
 import { InitializeAnswers } from './identity/initialize-answers.js';
 import { spellingFor } from './identity/profiles.js';
 import type { Desk } from './methods/context.js';
@@ -102,8 +101,8 @@ export class ProxyService extends McpProxy implements OnApplicationBootstrap {
     for (const upstream of this.upstreams.all()) upstream.rootsChanged(session.id);
   }
 
-  subscribe(session: ClientSession, deliver: (notification: OutboundNotification) => void): () => void {
-    return this.#hub.open(session, deliver);
+  subscribe(session: ClientSession, channel: SessionChannel): () => void {
+    return this.#hub.open(session, channel);
   }
 
   closeSession(session: ClientSession): void {
@@ -117,6 +116,7 @@ export class ProxyService extends McpProxy implements OnApplicationBootstrap {
     events.on('listed', (listing) => this.catalogue.publish(listing));
     events.on('withdrawn', ({ server }) => this.catalogue.withdraw(server));
     events.on('resourceUpdated', (event) => this.#hub.resourceUpdated(event));
+    events.on('asked', (event) => this.#hub.asked(event));
     events.on('logged', (event) => this.#hub.logged(event));
     events.on('elicitationCompleted', (event) => this.#hub.elicitationCompleted(event));
     this.catalogue.changes.on('changed', ({ kinds }) => this.#hub.catalogueChanged(kinds));

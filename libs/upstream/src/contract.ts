@@ -40,6 +40,13 @@ export interface UpstreamEvents {
   };
   /** A log message outside any call that can be attributed to these client sessions. */
   logged: { readonly server: string; readonly params: Buffer; readonly clients: readonly string[] };
+  /** `roots/list` outside of any call, for this client session. Whoever can put it to the client takes it, at once. */
+  asked: {
+    readonly server: string;
+    readonly client: string;
+    readonly request: InputRequest;
+    take(ask: Ask): void;
+  };
   /** `notifications/elicitation/complete` for these client sessions. */
   elicitationCompleted: { readonly server: string; readonly params: Buffer; readonly clients: readonly string[] };
 }

@@ -5,6 +5,7 @@ import { McpProxy } from '#libs/proxy';
 import { checkLegacyVersion, versionHeader } from '../era.js';
 import { EraFront, type Inbound, type InboundPost } from '../front.js';
 import { sendEmpty } from '../http/answers.js';
+import { FrontPolicy } from '../http/front-policy.js';
 import type { SessionOverlay } from '../session/overlay.js';
 import { heldElsewhere } from '../session/replica.js';
 import { sessionHeader } from '../session/session-header.js';
@@ -27,6 +28,7 @@ export class LegacyFront extends EraFront {
     private readonly proxy: McpProxy,
     private readonly registry: StreamRegistry,
     private readonly streamLimits: StreamLimits,
+    private readonly policy: FrontPolicy,
   ) {
     super();
   }
@@ -74,7 +76,11 @@ export class LegacyFront extends EraFront {
       overlay.removeStream(stream);
     });
     this.registry.addStream(stream);
-    overlay.addStream(stream, (session, deliver) => this.proxy.subscribe(session, deliver));
+    overlay.addStream(
+      stream,
+      (session, channel) => this.proxy.subscribe(session, channel),
+      () => this.policy.limits.ask,
+    );
   }
 
   /** Ends the session. @throws GatewayError */

@@ -1,6 +1,7 @@
-import { type ClientSession, GatewayError, type OutboundNotification } from '#libs/kernel';
+import { type ClientSession, GatewayError } from '#libs/kernel';
 import { encodeNotification, sseFrame } from '#libs/mcp';
-import { AskDesk } from '../legacy/ask-desk.js';
+import type { SessionChannel } from '#libs/proxy';
+import { type AskChannel, AskDesk } from '../legacy/ask-desk.js';
 
 /** A request of this session in flight, as far as its session is concerned. */
 export interface Running {
@@ -8,8 +9,7 @@ export interface Running {
 }
 
 /** An open GET stream, as far as its session is concerned. */
-export interface Unsolicited {
-  send(frame: Buffer): void;
+export interface Unsolicited extends AskChannel {
   end(): void;
 }
 
@@ -43,12 +43,14 @@ export class SessionOverlay {
   /** Adds a GET stream. The newest one takes what belongs to no request; each message goes to one stream only (L:http). */
   addStream(
     stream: Unsolicited,
-    subscribe: (session: ClientSession, deliver: (notification: OutboundNotification) => void) => () => void,
+    subscribe: (session: ClientSession, channel: SessionChannel) => () => void,
+    askTimeout: () => number,
   ): void {
     this.#streams.push(stream);
-    this.#unsubscribe ??= subscribe(this.session, ({ method, params }) =>
-      this.#streams.at(-1)?.send(sseFrame(encodeNotification(method, params))),
-    );
+    this.#unsubscribe ??= subscribe(this.session, {
+      deliver: ({ method, params }) => this.#streams.at(-1)?.send(sseFrame(encodeNotification(method, params))),
+      ask: (request) => this.asks.ask(request, this.#streams.at(-1) ?? NO_STREAM, askTimeout()),
+    });
   }
 
   removeStream(stream: Unsolicited): void {
@@ -70,3 +72,5 @@ export class SessionOverlay {
     this.#unsubscribe = undefined;
   }
 }
+
+const NO_STREAM: AskChannel = { send: () => false, onClosed: () => () => {} };

@@ -1,15 +1,17 @@
 import type { ServerResponse } from 'node:http';
 import { SSE_KEEP_ALIVE } from '#libs/mcp';
 import { SSE_HEADERS } from '../http/answers.js';
+import type { AskChannel } from '../legacy/ask-desk.js';
 import type { EndlessStream } from './stream-registry.js';
 
 /** Bytes a slow client may leave unread before its stream is closed. It may open another. */
 const MAX_UNREAD = 1024 * 1024;
 
 /** A legacy client's standalone stream: for what belongs to no request. No event ids, so nothing to resume. */
-export class GetStream implements EndlessStream {
+export class GetStream implements EndlessStream, AskChannel {
   readonly #res: ServerResponse;
   readonly #onClosed: (stream: GetStream) => void;
+  readonly #watchers = new Set<() => void>();
   #quiet = 0;
   #ended = false;
 
@@ -21,11 +23,18 @@ export class GetStream implements EndlessStream {
     res.flushHeaders();
   }
 
-  send(frame: Buffer): void {
-    if (this.#ended) return;
+  send(frame: Buffer): boolean {
+    if (this.#ended) return false;
     this.#quiet = 0;
     this.#res.write(frame);
-    if (this.#res.writableLength > MAX_UNREAD) this.#res.destroy();
+    if (this.#res.writableLength <= MAX_UNREAD) return true;
+    this.#res.destroy();
+    return false;
+  }
+
+  onClosed(listener: () => void): () => void {
+    this.#watchers.add(listener);
+    return () => this.#watchers.delete(listener);
   }
 
   tick(): void {
@@ -43,5 +52,7 @@ export class GetStream implements EndlessStream {
     if (this.#ended) return;
     this.#ended = true;
     this.#onClosed(this);
+    for (const watcher of [...this.#watchers]) watcher();
+    this.#watchers.clear();
   }
 }

@@ -3,12 +3,11 @@ import {
   type Endpoint,
   type Exchange,
   GatewayError,
-  type OutboundNotification,
   type Outcome,
   type Spelling,
 } from '#libs/kernel';
 import type { NotificationMessage, RequestMessage } from '#libs/mcp';
-import { McpProxy } from '#libs/proxy';
+import { McpProxy, type SessionChannel } from '#libs/proxy';
 
 export type FakeHandler = (exchange: Exchange, request: RequestMessage) => Outcome | Promise<Outcome>;
 
@@ -28,7 +27,7 @@ export class FakeProxy extends McpProxy {
   readonly handled: string[] = [];
   readonly notifications: NotificationMessage[] = [];
   readonly closed: string[] = [];
-  readonly subscribers = new Map<string, (notification: OutboundNotification) => void>();
+  readonly subscribers = new Map<string, SessionChannel>();
   readonly endpoints = new Map<string | undefined, Endpoint>([
     [undefined, { kind: 'aggregate' }],
     ['files', { kind: 'server', server: 'files' }],
@@ -69,8 +68,8 @@ export class FakeProxy extends McpProxy {
     this.notifications.push(notification);
   }
 
-  subscribe(session: ClientSession, deliver: (notification: OutboundNotification) => void): () => void {
-    this.subscribers.set(session.id, deliver);
+  subscribe(session: ClientSession, channel: SessionChannel): () => void {
+    this.subscribers.set(session.id, channel);
     return () => this.subscribers.delete(session.id);
   }
 

@@ -2,12 +2,12 @@ import type { View } from '#libs/catalogue';
 import type { ClientSession, OutboundNotification } from '#libs/kernel';
 import { editMembers, JsonView, LIST_KINDS, LIST_METHODS, type ListKind, splice } from '#libs/mcp';
 import type { UpstreamEvents } from '#libs/upstream';
-import { passesLevel } from '../methods/sink.js';
+import type { SessionChannel } from '../contract.js';
+import { forwardAsk, passesLevel } from '../methods/sink.js';
 import { type SessionStates, subscriptionKey } from './session-states.js';
 
-interface Channel {
+interface Channel extends SessionChannel {
   readonly session: ClientSession;
-  readonly deliver: (notification: OutboundNotification) => void;
 }
 
 /**
@@ -26,8 +26,8 @@ export class ChangeHub {
     return this.#channels.size;
   }
 
-  open(session: ClientSession, deliver: (notification: OutboundNotification) => void): () => void {
-    const channel = { session, deliver };
+  open(session: ClientSession, { deliver, ask }: SessionChannel): () => void {
+    const channel = { session, deliver, ask };
     this.#channels.set(session.id, channel);
     this.#announce(channel, LIST_KINDS);
     return () => {
@@ -51,6 +51,16 @@ export class ChangeHub {
       const edits = editMembers(JsonView.of(event.params), { set: { uri: JSON.stringify(spelled) } });
       this.#deliver(client, { method: 'notifications/resources/updated', params: splice(event.params, edits) });
     }
+  }
+
+  /** A question about the client's roots, which belong to the session and not to a call. */
+  asked({ server, client, request, take }: UpstreamEvents['asked']): void {
+    const channel = this.#channels.get(client);
+    if (!channel) return;
+    const { session, ask } = channel;
+    take(
+      forwardAsk(request, { client: session.client, endpoint: session.endpoint, ask }, this.viewOf(session), server),
+    );
   }
 
   logged(event: UpstreamEvents['logged']): void {

@@ -39,7 +39,7 @@ export function callSink(settings: SinkSettings): CallSink {
     log(params) {
       if (passesLevel(params, settings.logLevel())) exchange.notify({ method: 'notifications/message', params });
     },
-    ask: (request) => forwardAsk(request, settings),
+    ask: (request) => forwardAsk(request, exchange, settings.view, settings.server),
   };
 }
 
@@ -49,18 +49,22 @@ export function passesLevel(params: Buffer, wanted: string | undefined): boolean
   return logLevelRank(JsonView.of(params).get('level')?.string()) >= logLevelRank(wanted);
 }
 
-function forwardAsk(request: InputRequest, { exchange, view, server }: SinkSettings): Ask {
-  if (request.params === undefined) return exchange.ask(request);
+/** Who is asked: an exchange, or a session outside of any. */
+export type Asked = Pick<Exchange, 'client' | 'endpoint' | 'ask'>;
+
+/** Puts an upstream's question to a client in the client's terms. */
+export function forwardAsk(request: InputRequest, asked: Asked, view: View, server: string): Ask {
+  if (request.params === undefined) return asked.ask(request);
   let params = dropHopMeta(request.params);
   if (request.method === 'elicitation/create') {
-    const { version } = exchange.client;
+    const { version } = asked.client;
     if (!atLeast(version, '2025-11-25') && hasMultiSelect(params)) return unsupported(request, version);
     params = downgradeElicitation(params, version);
   }
-  if (exchange.endpoint.kind === 'server') return exchange.ask({ ...request, params });
+  if (asked.endpoint.kind === 'server') return asked.ask({ ...request, params });
   params = rewriteAskUris(params, (uri) => view.exposeUri(server, uri));
   params = nameTheServer(params, request.method, server);
-  const ask = exchange.ask({ ...request, params });
+  const ask = asked.ask({ ...request, params });
   if (request.method !== 'sampling/createMessage') return ask;
   return derived(
     ask.answer.then((outcome) => restoreUris(outcome, view, server)),

@@ -35,7 +35,13 @@ function poolOf(
     events: {
       opened() {},
       lost: (slot) => lost.push(slot),
-      listener: () => ({ listChanged() {}, resourceUpdated() {}, logged() {}, elicitationCompleted() {} }),
+      listener: () => ({
+        listChanged() {},
+        resourceUpdated() {},
+        logged() {},
+        asked: () => undefined,
+        elicitationCompleted() {},
+      }),
     },
     open: async (spec, listener, signal) => {
       attempts++;

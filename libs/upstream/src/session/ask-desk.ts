@@ -1,4 +1,4 @@
-import { type Ask, type Log, messageOf, toGatewayError } from '#libs/kernel';
+import { type Ask, type InputRequest, type Log, messageOf, toGatewayError } from '#libs/kernel';
 import { encodeError, encodeResult, errorObject, type RequestMessage } from '#libs/mcp';
 import type { ClientCapabilities } from './capabilities.js';
 import { withoutHopMeta } from './params.js';
@@ -9,7 +9,8 @@ const MAX_OPEN = 64;
 
 interface OpenAsk {
   readonly idJson: string;
-  readonly call: RunningCall;
+  /** Absent for a question to the client session as such. */
+  readonly call: RunningCall | undefined;
   readonly ask: Ask;
 }
 
@@ -19,6 +20,8 @@ export interface AskDeskOptions {
   readonly log: Log;
   /** The call a question belongs to; undefined when that cannot be told. */
   readonly attribute: (origin: RunningCall | undefined) => RunningCall | undefined;
+  /** Puts a question to the one client this session serves, outside of any call; undefined when that cannot be done. */
+  readonly standing: (request: InputRequest) => Ask | undefined;
   readonly post: (message: Buffer) => void;
   /** An elicitation with an id was shown to this client session. */
   readonly elicited: (elicitationId: string, client: string) => void;
@@ -56,15 +59,19 @@ export class AskDesk {
       return;
     }
     const call = this.options.attribute(origin);
-    if (!call?.request.caller) {
-      this.options.log.warn(
-        { upstream: this.options.server, method: request.method, code: 'ASK_UNATTRIBUTED' },
-        `${this.options.server} asked the client (${request.method}) but it cannot be told whose call it belongs to; refused`,
-      );
-      this.#refuse(request, -32601, 'This request belongs to no single call of a client', { code: 'ASK_UNATTRIBUTED' });
-      return;
-    }
-    this.#ask(request, call);
+    const sink = call?.request.caller?.sink;
+    if (sink) this.#ask(request, (question) => sink.ask(question), call);
+    // Roots belong to the client, not to a call: servers ask for them right after the handshake and when they changed.
+    else if (request.method === 'roots/list') this.#ask(request, this.options.standing, undefined);
+    else this.#unattributed(request);
+  }
+
+  #unattributed(request: RequestMessage): void {
+    this.options.log.warn(
+      { upstream: this.options.server, method: request.method, code: 'ASK_UNATTRIBUTED' },
+      `${this.options.server} asked the client (${request.method}) but it cannot be told whose call it belongs to; refused`,
+    );
+    this.#refuse(request, -32601, 'This request belongs to no single call of a client', { code: 'ASK_UNATTRIBUTED' });
   }
 
   /** The upstream takes its question back. */
@@ -80,6 +87,15 @@ export class AskDesk {
       this.#take(open.idJson);
       open.ask.withdraw('The call that asked has ended');
       this.options.post(encodeError(open.idJson, errorObject(-32603, 'The call this question belongs to has ended')));
+    }
+  }
+
+  /** The session is over: answers to what belongs to no call have nowhere to go. */
+  closeStanding(): void {
+    for (const open of [...this.#open.values()]) {
+      if (open.call) continue;
+      this.#take(open.idJson);
+      open.ask.withdraw('The server that asked is gone');
     }
   }
 
@@ -106,11 +122,11 @@ export class AskDesk {
     }
   }
 
-  #ask(request: RequestMessage, call: RunningCall): void {
+  #ask(request: RequestMessage, put: (question: InputRequest) => Ask | undefined, call: RunningCall | undefined): void {
     const { server } = this.options;
-    let ask: Ask;
+    let ask: Ask | undefined;
     try {
-      ask = call.request.caller!.sink.ask({
+      ask = put({
         method: request.method,
         params: request.params && withoutHopMeta(request.params),
         server,
@@ -119,10 +135,14 @@ export class AskDesk {
       this.#answerFailed(request.idJson, thrown);
       return;
     }
+    if (!ask) {
+      this.#unattributed(request);
+      return;
+    }
     this.#open.set(request.idJson, { idJson: request.idJson, call, ask });
-    call.questionOpened();
+    call?.questionOpened();
     const elicitationId = request.params?.get('elicitationId')?.string();
-    if (elicitationId !== undefined && call.client !== undefined) this.options.elicited(elicitationId, call.client);
+    if (elicitationId !== undefined && call?.client !== undefined) this.options.elicited(elicitationId, call.client);
     ask.answer.then(
       (outcome) => {
         if (!this.#take(request.idJson, ask)) return;
@@ -143,7 +163,7 @@ export class AskDesk {
     const open = this.#open.get(idJson);
     if (!open || (ask && open.ask !== ask)) return undefined;
     this.#open.delete(idJson);
-    open.call.questionClosed();
+    open.call?.questionClosed();
     return open;
   }
 

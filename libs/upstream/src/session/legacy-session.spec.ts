@@ -18,13 +18,19 @@ interface Told {
 
 async function open(
   connection: ScriptedConnection,
-  options: { capabilities?: Record<string, unknown>; shared?: boolean; connectTimeout?: number } = {},
+  options: {
+    capabilities?: Record<string, unknown>;
+    shared?: boolean;
+    connectTimeout?: number;
+    standing?: SessionListener['asked'];
+  } = {},
 ) {
   const told: Told = { lists: [], updated: [], logged: [], completed: [], lost: [] };
   const listener: SessionListener = {
     listChanged: (kinds) => told.lists.push(...kinds),
     resourceUpdated: (uri) => told.updated.push(uri),
     logged: (params) => told.logged.push(params.toString()),
+    asked: (request) => options.standing?.(request),
     elicitationCompleted: (_params, client) => told.completed.push(client),
     lost: (error) => told.lost.push(error),
   };
@@ -441,6 +447,23 @@ describe('requests of the upstream', () => {
     await connection.request('tools/call');
     connection.say({ id: 'r', method: 'roots/list' });
     expect(await answerTo(connection, 'r')).toMatchObject({ result: { roots: [] } });
+  });
+
+  it('go to the client session when they are about roots and belong to no call', async () => {
+    const connection = new ScriptedConnection('connection');
+    const asked: string[] = [];
+    await open(connection, {
+      capabilities: ASKING,
+      standing: ({ method }) => {
+        asked.push(method);
+        return { answer: Promise.resolve({ kind: 'result', result: Buffer.from('{"roots":[]}') }), withdraw() {} };
+      },
+    });
+    connection.say({ id: 1, method: 'roots/list' });
+    expect(await answerTo(connection, 1)).toMatchObject({ result: { roots: [] } });
+    connection.say({ id: 2, method: 'elicitation/create', params: { message: 'm', requestedSchema: {} } });
+    expect(await answerTo(connection, 2)).toMatchObject({ error: { code: -32601 } });
+    expect(asked).toEqual(['roots/list']);
   });
 
   it('go to the call with side effects among reads of the same client, not of another', async () => {

@@ -54,6 +54,7 @@ export class LegacySession implements UpstreamSession, CallOwner, ConnectionList
       log,
       declared: options.capabilities,
       attribute: (origin) => attribute(origin, this.#pending, this.attribution, options.shared),
+      standing: (request) => listener.asked(request),
       post: (message) => this.#post(message),
       elicited: (id, client) => this.#inbound.elicited(id, client),
     });
@@ -220,6 +221,7 @@ export class LegacySession implements UpstreamSession, CallOwner, ConnectionList
 
   async #close(reason: GatewayError): Promise<void> {
     for (const call of [...this.#pending.values()]) this.#giveUp(call, reason);
+    this.#desk.closeStanding();
     try {
       await this.#connection?.close();
     } catch (thrown) {
@@ -296,6 +298,7 @@ export class LegacySession implements UpstreamSession, CallOwner, ConnectionList
   #lose(error: GatewayError): void {
     if (this.#gone) return;
     this.#gone = error;
+    this.#desk.closeStanding();
     this.#options.listener.lost(error);
   }
 

@@ -1,4 +1,4 @@
-import type { Era, Exchange, GatewayError, Outcome } from '#libs/kernel';
+import type { Ask, Era, Exchange, GatewayError, InputRequest, Outcome } from '#libs/kernel';
 import type { ListKind } from '#libs/mcp';
 import type { ConnectionStatus } from '#libs/plugin';
 import type { CallSink } from '../contract.js';
@@ -34,6 +34,8 @@ export interface SessionListener {
   logged(params: Buffer): void;
   /** `client`: the client session that was asked, when known. */
   elicitationCompleted(params: Buffer, client: string | undefined): void;
+  /** A question that belongs to no call, for the one client session served; undefined when there is no such client. */
+  asked(request: InputRequest): Ask | undefined;
   /** The session is of no use any more: connection closed, or the upstream forgot it. At most once, not after `close`. */
   lost(error: GatewayError): void;
 }

@@ -1,4 +1,4 @@
-import { type Emitter, type Exchange, type Log, type Outcome, toGatewayError } from '#libs/kernel';
+import { type Ask, type Emitter, type Exchange, type Log, type Outcome, toGatewayError } from '#libs/kernel';
 import type { CallSink, UpstreamEvents } from '../contract.js';
 import { LogLevels } from '../pool/log-levels.js';
 import type { SessionPool } from '../pool/session-pool.js';
@@ -151,6 +151,13 @@ export class ClientDesk {
     const { events, server } = this.#options;
     return {
       resourceUpdated: (uri, params) => this.#updated(group, uri, params),
+      asked: (request) => {
+        const [client, ...others] = group.clients;
+        if (client === undefined || others.length > 0) return undefined;
+        let taken: Ask | undefined;
+        events.emit('asked', { server, client, request, take: (ask) => (taken = ask) });
+        return taken;
+      },
       logged: (params) => {
         const [client, ...others] = group.clients;
         if (client === undefined || others.length > 0 || !this.#levels.wants(client, params)) return;

@@ -197,6 +197,7 @@ export class Upstream implements UpstreamHandle {
     const slot =
       this.#pool.take(spec, false) ?? (await this.#pool.wait(spec, false, { timeout: CONNECT_TIMEOUT, exchange }));
     try {
+      await this.#desk.serve(slot, exchange);
       await this.#probes.opened(slot);
     } finally {
       this.#pool.release(slot, false);
