@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freePort, ROOT, type Running, startProcess } from './processes.js';
-import { RawSession } from './raw.js';
+import { http, RawSession } from './raw.js';
 import type { ServerEntry } from './upstreams.js';
 import { until } from './wait.js';
 
@@ -77,9 +77,7 @@ export async function spawnGateway(config: FileConfig, options: SpawnOptions = {
   try {
     await until('the gateway is live', async () => {
       if (running.child.exitCode !== null) throw new Error(running.output());
-      const answer = await fetch(`${url}/live`);
-      await answer.body?.cancel();
-      return answer.ok;
+      return (await http(`${url}/live`, { method: 'GET' })).status === 200;
     });
   } catch (error) {
     await close();

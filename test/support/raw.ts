@@ -15,10 +15,10 @@ export interface RawRequest {
   readonly body?: string | Buffer;
 }
 
-/** One HTTP exchange, byte for byte, without a client library in between. */
+/** One HTTP exchange on a connection of its own, byte for byte, without a client library in between. */
 export async function http(url: string, { method = 'POST', headers = {}, body }: RawRequest = {}): Promise<RawAnswer> {
   return new Promise((resolve, reject) => {
-    const request = httpRequest(url, { method, headers: { ...DEFAULTS, ...headers } }, (response) => {
+    const request = httpRequest(url, { method, agent: false, headers: { ...DEFAULTS, ...headers } }, (response) => {
       const chunks: Buffer[] = [];
       response.on('data', (chunk: Buffer) => chunks.push(chunk));
       response.on('error', reject);
