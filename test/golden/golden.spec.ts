@@ -191,7 +191,7 @@ describe.each(ROUTES)('request bodies at $label', ({ label, prefix }) => {
 
   it('are refused with 413 above it', async () => {
     const session = through.get(label) as RawSession;
-    expect((await session.post(body(4 * MIB + 1))).status).toBe(413);
-    expect((await post(session.url, { body: body(4 * MIB + 1) })).status).toBeGreaterThanOrEqual(400);
+    const refused = await post(session.url, { headers: session.headers, body: body(4 * MIB + 1), keep: true });
+    expect(refused.status).toBe(413);
   });
 });

@@ -1,4 +1,4 @@
-import { request as httpRequest, type IncomingHttpHeaders } from 'node:http';
+import { globalAgent, request as httpRequest, type IncomingHttpHeaders } from 'node:http';
 
 export interface RawAnswer {
   readonly status: number;
@@ -13,12 +13,16 @@ export interface RawRequest {
   readonly method?: 'POST' | 'GET' | 'DELETE' | 'PUT';
   readonly headers?: Record<string, string>;
   readonly body?: string | Buffer;
+  /** Keeps the connection, so that an answer which comes before the whole body was sent is not lost with it. */
+  readonly keep?: boolean;
 }
 
-/** One HTTP exchange on a connection of its own, byte for byte, without a client library in between. */
-export async function http(url: string, { method = 'POST', headers = {}, body }: RawRequest = {}): Promise<RawAnswer> {
+/** One HTTP exchange, usually on a connection of its own, byte for byte, without a client library in between. */
+export async function http(url: string, options: RawRequest = {}): Promise<RawAnswer> {
+  const { method = 'POST', headers = {}, body, keep = false } = options;
+  const agent = keep ? globalAgent : false;
   return new Promise((resolve, reject) => {
-    const request = httpRequest(url, { method, agent: false, headers: { ...DEFAULTS, ...headers } }, (response) => {
+    const request = httpRequest(url, { method, agent, headers: { ...DEFAULTS, ...headers } }, (response) => {
       const chunks: Buffer[] = [];
       response.on('data', (chunk: Buffer) => chunks.push(chunk));
       response.on('error', reject);
