@@ -45,14 +45,36 @@ export interface InputRequest {
   readonly server: string;
 }
 
-/** What became of a request: the raw JSON of `result` or `error`, byte for byte as the answering side wrote it. */
-export type Outcome =
-  | { readonly kind: 'result'; readonly result: Buffer }
+/** An answer: the raw JSON of `result` or `error`, byte for byte as the answering side wrote it. */
+export type Answer =
+  | { readonly kind: 'result'; readonly result: Buffer; readonly freshness?: Freshness }
   | { readonly kind: 'error'; readonly code: number; readonly error: Buffer };
+
+/**
+ * What became of a request. `input_required`: a modern upstream needs answers first (M:mrtr). Only callers that relay
+ * it get to see it; the result's `requestState`, if any, is still the upstream's own.
+ */
+export type Outcome = Answer | { readonly kind: 'input_required'; readonly result: Buffer; readonly server: string };
+
+/** How long, and for whom, a result may be kept (M:cache). */
+export interface Freshness {
+  /** Milliseconds. */
+  readonly ttl: number;
+  readonly scope: 'public' | 'private';
+}
+
+/** A modern client's answers on a retry of a request that had answered `input_required`. */
+export interface Resumption {
+  /** JSON of `inputResponses` as the client sent it. */
+  readonly inputResponses?: Buffer;
+  /** The upstream's own `requestState`, unsealed, and the upstream it came from. */
+  readonly requestState?: string;
+  readonly server?: string;
+}
 
 /** A pending question; `withdraw` tells the client that nobody waits any more. */
 export interface Ask {
-  readonly answer: Promise<Outcome>;
+  readonly answer: Promise<Answer>;
   withdraw(reason: string): void;
 }
 
@@ -71,6 +93,10 @@ export interface Exchange {
   readonly spelling: Spelling;
   /** The legacy session; absent for modern clients. */
   readonly session?: ClientSession;
+  /** Least severe log message a modern client wants on this request's stream; it gets none without. */
+  readonly logLevel?: string;
+  /** A modern client's answers for a modern upstream. */
+  readonly resumption?: Resumption;
   /** Address of the peer (or of the client a trusted proxy names). */
   readonly remoteAddress: string;
 

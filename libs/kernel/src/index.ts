@@ -14,14 +14,17 @@ export {
   toGatewayError,
 } from './errors.js';
 export type {
+  Answer,
   Ask,
   ClientHop,
   ClientSession,
   Era,
   Exchange,
+  Freshness,
   InputRequest,
   OutboundNotification,
   Outcome,
+  Resumption,
 } from './exchange.js';
 export { type Log, SILENT } from './log.js';
 export { Lru } from './lru.js';

@@ -37,8 +37,12 @@ export {
   ASSUMED_VERSION,
   atLeast,
   isLegacyVersion,
+  isModernVersion,
   LATEST_LEGACY,
+  LATEST_MODERN,
   LEGACY_VERSIONS,
   type LegacyVersion,
+  MODERN_VERSIONS,
+  type ModernVersion,
   negotiate,
 } from './versions.js';

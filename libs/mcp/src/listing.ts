@@ -1,4 +1,4 @@
-import type { Era } from '#libs/kernel';
+import type { Era, Freshness } from '#libs/kernel';
 
 /** The four lists an upstream offers. */
 export type ListKind = 'tools' | 'prompts' | 'resources' | 'templates';
@@ -17,6 +17,10 @@ export interface Listing {
   readonly items: Readonly<Record<ListKind, readonly Buffer[]>>;
   /** Lists that could not be fetched this time, with the reason; their items are the last good ones, or none. */
   readonly failed: Readonly<Partial<Record<ListKind, string>>>;
+  /** The upstream speaks both eras: it is used in the client's own. */
+  readonly dual?: boolean;
+  /** How long the upstream lets its lists be kept, and for whom; absent for legacy upstreams. */
+  readonly freshness?: Readonly<Partial<Record<ListKind, Freshness>>>;
   /** Absent when every client is offered the same. */
   readonly audiences?: Audiences;
 }

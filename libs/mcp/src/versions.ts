@@ -19,3 +19,12 @@ export function negotiate(requested: unknown): LegacyVersion {
 export function atLeast(version: string, revision: LegacyVersion): boolean {
   return version >= revision;
 }
+
+/** Modern revisions, newest first: stateless, version and capabilities in every request's `_meta`. */
+export const MODERN_VERSIONS = ['2026-07-28'] as const;
+export type ModernVersion = (typeof MODERN_VERSIONS)[number];
+export const LATEST_MODERN: ModernVersion = MODERN_VERSIONS[0];
+
+export function isModernVersion(version: unknown): version is ModernVersion {
+  return (MODERN_VERSIONS as readonly unknown[]).includes(version);
+}

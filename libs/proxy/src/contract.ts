@@ -16,6 +16,20 @@ export interface SessionChannel {
   ask(request: InputRequest): Ask;
 }
 
+/** `params.notifications` of subscriptions/listen (M:subs). */
+export interface ListenWish {
+  readonly toolsListChanged: boolean;
+  readonly promptsListChanged: boolean;
+  readonly resourcesListChanged: boolean;
+  readonly resourceSubscriptions: readonly string[];
+}
+
+export interface Listening {
+  /** The subset that is honoured; waits for upstreams at most two seconds. */
+  readonly honoured: Promise<ListenWish>;
+  stop(): void;
+}
+
 /** What the front door needs of the proxy. `ProxyService` is the one implementation. */
 export abstract class McpProxy {
   /** The endpoint behind `/mcp` (undefined) or `/mcp/<name>`; undefined when there is none of that name. */
@@ -48,6 +62,21 @@ export abstract class McpProxy {
    * has a stream to take them. Returns the function that stops it.
    */
   abstract subscribe(session: ClientSession, channel: SessionChannel): () => void;
+
+  /** JSON of a DiscoverResult without `resultType`, `ttlMs` and the like: the front door adds what its era wants. */
+  abstract discoverResult(exchange: Exchange): Buffer;
+
+  /**
+   * The `x-mcp-header` declarations of a tool in this caller's view, by header name in lower case (without
+   * `mcp-param-`) to the path in `arguments`; undefined when the tool is not in the view.
+   */
+  abstract paramHeaders(exchange: Exchange, tool: string): ReadonlyMap<string, readonly string[]> | undefined;
+
+  /**
+   * A modern client's listen stream: what of the wish can be honoured, and what changes from now on. URIs are in the
+   * client's spelling both ways. `stop` frees everything.
+   */
+  abstract listen(exchange: Exchange, wish: ListenWish, deliver: (notification: OutboundNotification) => void): Listening;
 
   /** The session ended (DELETE, expiry): everything held for it is freed. */
   abstract closeSession(session: ClientSession): void;

@@ -1,4 +1,4 @@
-export { McpProxy, type SessionChannel } from './contract.js';
+export { McpProxy, type Listening, type ListenWish, type SessionChannel } from './contract.js';
 export { GatewayStatus } from './gateway-status.js';
 export { BUILT_IN_PROFILES, type ClientProfile, spellingFor } from './identity/profiles.js';
 export { ProxyOptions } from './options.js';

@@ -6,6 +6,7 @@ import {
   type Endpoint,
   type Exchange,
   GatewayError,
+  type OutboundNotification,
   type Outcome,
   type Spelling,
 } from '#libs/kernel';
@@ -14,7 +15,7 @@ import { CallMetrics, GatewayLog } from '#libs/plugin';
 import { capabilitiesOf, UpstreamRegistry } from '#libs/upstream';
 import { ChangeHub } from './changes/change-hub.js';
 import { SessionStates } from './changes/session-states.js';
-import { McpProxy, type SessionChannel } from './contract.js';
+import { type Listening, type ListenWish, McpProxy, type SessionChannel } from './contract.js';
 import { InitializeAnswers } from './identity/initialize-answers.js';
 import { spellingFor } from './identity/profiles.js';
 import type { Desk } from './methods/context.js';
@@ -103,6 +104,18 @@ export class ProxyService extends McpProxy implements OnApplicationBootstrap {
 
   subscribe(session: ClientSession, channel: SessionChannel): () => void {
     return this.#hub.open(session, channel);
+  }
+
+  discoverResult(_exchange: Exchange): Buffer {
+    throw new GatewayError('INTERNAL', 'pending');
+  }
+
+  paramHeaders(_exchange: Exchange, _tool: string): ReadonlyMap<string, readonly string[]> | undefined {
+    return undefined;
+  }
+
+  listen(_exchange: Exchange, _wish: ListenWish, _deliver: (notification: OutboundNotification) => void): Listening {
+    throw new GatewayError('INTERNAL', 'pending');
   }
 
   closeSession(session: ClientSession): void {

@@ -1,4 +1,4 @@
-import type { Ask, Emitter, Exchange, InputRequest, Outcome } from '#libs/kernel';
+import type { Ask, Emitter, Exchange, InputRequest, Outcome, Resumption } from '#libs/kernel';
 import type { Listing } from '#libs/mcp';
 import type { UpstreamStatus } from '#libs/plugin';
 
@@ -11,6 +11,15 @@ export interface UpstreamCall {
   readonly wantsProgress: boolean;
   /** What to call the object in error texts, e.g. `tool echo`. */
   readonly subject: string;
+  /**
+   * The caller is a modern client: an `input_required` of a modern upstream is its to answer and comes back as outcome.
+   * Without it the session asks through the sink and goes on by itself, within bounds.
+   */
+  readonly relaysInput?: boolean;
+  /** Answers on a retry, for a modern upstream; a legacy upstream never sees them. */
+  readonly resumption?: Resumption;
+  /** Headers `Mcp-Param-*` for a modern HTTP upstream, by the tool's own declarations (M:http). */
+  readonly paramHeaders?: Readonly<Record<string, string>>;
   /** True for requests without side effects (lists, reads, completion): these may be sent again after a failure. */
   readonly repeatable: boolean;
 }
@@ -69,9 +78,12 @@ export interface UpstreamHandle {
    * @throws GatewayError when no session can be opened
    */
   prepare(exchange: Exchange): Promise<void>;
-  /** `resources/subscribe`, counted per upstream session and client session. */
-  subscribe(uri: string, exchange: Exchange): Promise<Outcome>;
-  unsubscribe(uri: string, exchange: Exchange): Promise<Outcome>;
+  /**
+   * Watches a resource for a subscriber, counted per upstream session and subscriber: a client session, or the id of a
+   * modern client's listen stream. On a modern upstream it joins the shared listen stream.
+   */
+  subscribe(uri: string, exchange: Exchange, subscriber: string): Promise<Outcome>;
+  unsubscribe(uri: string, exchange: Exchange, subscriber: string): Promise<Outcome>;
   /** The level this client session wants; forwarded or folded into the most verbose one in use. */
   setLevel(level: string, exchange: Exchange): Promise<void>;
   /** The client's roots changed: told to the upstream sessions that serve it and were told of roots. */

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { type Ask, GatewayError, type InputRequest, type Outcome } from '#libs/kernel';
+import { type Answer, type Ask, GatewayError, type InputRequest } from '#libs/kernel';
 import { encodeNotification, encodeRequest, type ResponseMessage, sseFrame } from '#libs/mcp';
 
 /** Where a question travels: the stream of the request it belongs to. */
@@ -68,12 +68,12 @@ export class AskDesk {
 }
 
 class PendingAsk implements Ask {
-  readonly answer: Promise<Outcome>;
+  readonly answer: Promise<Answer>;
   readonly #id: string;
   readonly #request: InputRequest;
   readonly #channel: AskChannel;
   readonly #onSettled: () => void;
-  #settle!: { resolve(outcome: Outcome): void; reject(reason: GatewayError): void };
+  #settle!: { resolve(outcome: Answer): void; reject(reason: GatewayError): void };
   #settled = false;
   #timer: NodeJS.Timeout | undefined;
   #unwatch: (() => void) | undefined;
@@ -104,7 +104,7 @@ class PendingAsk implements Ask {
     this.#timer.unref();
   }
 
-  resolve(outcome: Outcome): void {
+  resolve(outcome: Answer): void {
     if (this.#finish()) this.#settle.resolve(outcome);
   }
 

@@ -102,5 +102,12 @@ export class RequestRunner {
 }
 
 function encodeOutcome(idJson: string, outcome: Outcome): Buffer {
-  return outcome.kind === 'result' ? encodeResult(idJson, outcome.result) : encodeError(idJson, outcome.error);
+  switch (outcome.kind) {
+    case 'result':
+      return encodeResult(idJson, outcome.result);
+    case 'error':
+      return encodeError(idJson, outcome.error);
+    case 'input_required':
+      throw new GatewayError('INTERNAL', 'A legacy client was handed a question it cannot be asked this way');
+  }
 }

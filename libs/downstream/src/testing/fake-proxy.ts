@@ -7,7 +7,7 @@ import {
   type Spelling,
 } from '#libs/kernel';
 import type { NotificationMessage, RequestMessage } from '#libs/mcp';
-import { McpProxy, type SessionChannel } from '#libs/proxy';
+import { type Listening, type ListenWish, McpProxy, type SessionChannel } from '#libs/proxy';
 
 export type FakeHandler = (exchange: Exchange, request: RequestMessage) => Outcome | Promise<Outcome>;
 
@@ -71,6 +71,18 @@ export class FakeProxy extends McpProxy {
   subscribe(session: ClientSession, channel: SessionChannel): () => void {
     this.subscribers.set(session.id, channel);
     return () => this.subscribers.delete(session.id);
+  }
+
+  discoverResult(): Buffer {
+    return Buffer.from('{"supportedVersions":["2026-07-28"],"capabilities":{"tools":{"listChanged":true}}}');
+  }
+
+  paramHeaders(): undefined {
+    return undefined;
+  }
+
+  listen(_exchange: Exchange, wish: ListenWish): Listening {
+    return { honoured: Promise.resolve(wish), stop() {} };
   }
 
   closeSession(session: ClientSession): void {

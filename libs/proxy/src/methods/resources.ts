@@ -31,7 +31,7 @@ export const subscribeResource: Handler = async (desk, request) => {
   const { exchange, view } = request;
   requireOwnState(exchange, 'Subscribing to a resource');
   const { server, uri, spelled } = resolve(request);
-  const outcome = await upstreamOf(desk, server).subscribe(uri, exchange);
+  const outcome = await upstreamOf(desk, server).subscribe(uri, exchange, exchange.session?.id ?? '');
   if (outcome.kind === 'result' && exchange.session) {
     desk.states.of(exchange.session.id).subscriptions.set(subscriptionKey(server, uri), spelled);
   }
@@ -43,7 +43,7 @@ export const unsubscribeResource: Handler = async (desk, request) => {
   requireOwnState(exchange, 'Unsubscribing from a resource');
   const { server, uri } = resolve(request);
   if (exchange.session) desk.states.of(exchange.session.id).subscriptions.delete(subscriptionKey(server, uri));
-  const outcome = await upstreamOf(desk, server).unsubscribe(uri, exchange);
+  const outcome = await upstreamOf(desk, server).unsubscribe(uri, exchange, exchange.session?.id ?? '');
   return deliver(desk, exchange, view, server, 'resources/unsubscribe', outcome);
 };
 

@@ -1,5 +1,5 @@
 import type { View } from '#libs/catalogue';
-import { type Ask, type Exchange, GatewayError, type InputRequest, type Outcome } from '#libs/kernel';
+import { type Answer, type Ask, type Exchange, GatewayError, type InputRequest, type Outcome } from '#libs/kernel';
 import {
   atLeast,
   downgradeElicitation,
@@ -73,7 +73,7 @@ export function forwardAsk(request: InputRequest, asked: Asked, view: View, serv
 }
 
 /** URIs the client's model got from this server go back to it in the server's own spelling. */
-function restoreUris(outcome: Outcome, view: View, server: string): Outcome {
+function restoreUris(outcome: Answer, view: View, server: string): Answer {
   if (outcome.kind === 'error') return outcome;
   const restore = (uri: string) => view.restoreUri(server, uri) ?? uri;
   return { kind: 'result', result: rewriteResultUris('sampling/createMessage', outcome.result, restore) };
@@ -86,7 +86,7 @@ function unsupported({ method }: InputRequest, version: string): Ask {
 }
 
 /** Whoever withdraws a question may not look at its answer any more. */
-function derived(answer: Promise<Outcome>, withdraw: Ask['withdraw']): Ask {
+function derived(answer: Promise<Answer>, withdraw: Ask['withdraw']): Ask {
   answer.catch(() => {});
   return { answer, withdraw };
 }
@@ -118,5 +118,6 @@ function dropHopMeta(params: Buffer): Buffer {
 /** Whether a tool call went wrong, as a protocol error or as a result that says so. */
 export function isError(outcome: Outcome): boolean {
   if (outcome.kind === 'error') return true;
+  if (outcome.kind === 'input_required') return false;
   return outcome.result.includes('"isError"') && JsonView.of(outcome.result).get('isError')?.value() === true;
 }

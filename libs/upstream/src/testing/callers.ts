@@ -6,6 +6,7 @@ import {
   type Exchange,
   GatewayError,
   type InputRequest,
+  type Answer,
   type Outcome,
   type Principal,
 } from '#libs/kernel';
@@ -73,7 +74,7 @@ export class RecordingSink implements CallSink {
   readonly asked: { method: string; params: Json; server: string }[] = [];
   readonly withdrawn: string[] = [];
   /** Pending answers, in order. */
-  readonly answers: { resolve: (outcome: Outcome) => void; reject: (error: unknown) => void }[] = [];
+  readonly answers: { resolve: (outcome: Answer) => void; reject: (error: unknown) => void }[] = [];
   /** Answers at once when set. */
   answer: ((request: InputRequest) => Json | Promise<Json>) | undefined;
   #waiting: (() => void)[] = [];
@@ -94,7 +95,7 @@ export class RecordingSink implements CallSink {
       params: JSON.parse((request.params ?? Buffer.from('{}')).toString()) as Json,
       server: request.server,
     });
-    const answer = new Promise<Outcome>((resolve, reject) => {
+    const answer = new Promise<Answer>((resolve, reject) => {
       this.answers.push({ resolve, reject });
       if (this.answer) Promise.resolve(this.answer(request)).then((result) => resolve(resultOf(result)), reject);
     });
@@ -114,7 +115,7 @@ export class RecordingSink implements CallSink {
   }
 }
 
-export function resultOf(result: Json): Outcome {
+export function resultOf(result: Json): Answer {
   return { kind: 'result', result: Buffer.from(JSON.stringify(result)) };
 }
 
@@ -134,5 +135,5 @@ export function toolCall(name: string, args: Json = {}, options: Partial<Upstrea
 }
 
 export function jsonOf(outcome: Outcome): Json {
-  return JSON.parse((outcome.kind === 'result' ? outcome.result : outcome.error).toString()) as Json;
+  return JSON.parse((outcome.kind === 'error' ? outcome.error : outcome.result).toString()) as Json;
 }
