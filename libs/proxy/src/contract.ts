@@ -8,7 +8,7 @@ import type {
   Outcome,
   Spelling,
 } from '#libs/kernel';
-import type { NotificationMessage, RequestMessage } from '#libs/mcp';
+import type { NotificationMessage, ParamHeader, RequestMessage } from '#libs/mcp';
 
 /** A session's way to its client outside of requests. */
 export interface SessionChannel {
@@ -67,10 +67,10 @@ export abstract class McpProxy {
   abstract discoverResult(exchange: Exchange): Buffer;
 
   /**
-   * The `x-mcp-header` declarations of a tool in this caller's view, by header name in lower case (without
-   * `mcp-param-`) to the path in `arguments`; undefined when the tool is not in the view.
+   * The `x-mcp-header` declarations of a tool in this caller's view, by header name in lower case; undefined when the
+   * tool is not in the view.
    */
-  abstract paramHeaders(exchange: Exchange, tool: string): ReadonlyMap<string, readonly string[]> | undefined;
+  abstract paramHeaders(exchange: Exchange, tool: string): ReadonlyMap<string, ParamHeader> | undefined;
 
   /**
    * A modern client's listen stream: what of the wish can be honoured, and what changes from now on. URIs are in the

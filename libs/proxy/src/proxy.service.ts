@@ -10,10 +10,11 @@ import {
   type Outcome,
   type Spelling,
 } from '#libs/kernel';
-import type { NotificationMessage, RequestMessage } from '#libs/mcp';
+import type { NotificationMessage, ParamHeader, RequestMessage } from '#libs/mcp';
 import { CallMetrics, GatewayLog } from '#libs/plugin';
 import { capabilitiesOf, UpstreamRegistry } from '#libs/upstream';
 import { ChangeHub } from './changes/change-hub.js';
+import { Listeners } from './changes/listeners.js';
 import { SessionStates } from './changes/session-states.js';
 import { type Listening, type ListenWish, McpProxy, type SessionChannel } from './contract.js';
 import { InitializeAnswers } from './identity/initialize-answers.js';
@@ -21,6 +22,7 @@ import { spellingFor } from './identity/profiles.js';
 import type { Desk } from './methods/context.js';
 import { handlerOf } from './methods/methods.js';
 import { viewRequest } from './methods/params.js';
+import { ReadCache } from './methods/read-cache.js';
 import { ProxyOptions } from './options.js';
 import { catalogueSettings, isLoopback } from './settings.js';
 import { within } from './within.js';
@@ -31,6 +33,8 @@ export class ProxyService extends McpProxy implements OnApplicationBootstrap {
   readonly #states = new SessionStates();
   readonly #hub: ChangeHub;
   readonly #desk: Desk;
+  readonly #listeners: Listeners;
+  readonly #reads = new ReadCache();
   readonly #answers: InitializeAnswers;
   readonly #profilesSeen = new Set<string>();
   #warm: Promise<void> | undefined;
@@ -46,7 +50,8 @@ export class ProxyService extends McpProxy implements OnApplicationBootstrap {
   ) {
     super();
     this.#hub = new ChangeHub(this.#states, (session) => this.catalogue.view(viewRequest(session)));
-    this.#desk = { catalogue, upstreams, states: this.#states, changes: this.#hub, metrics };
+    this.#desk = { catalogue, upstreams, states: this.#states, changes: this.#hub, metrics, reads: this.#reads };
+    this.#listeners = new Listeners(upstreams, (exchange) => this.catalogue.view(viewRequest(exchange)));
     this.#answers = new InitializeAnswers(upstreams, options.version);
   }
 
@@ -106,16 +111,18 @@ export class ProxyService extends McpProxy implements OnApplicationBootstrap {
     return this.#hub.open(session, channel);
   }
 
-  discoverResult(_exchange: Exchange): Buffer {
-    throw new GatewayError('INTERNAL', 'pending');
+  discoverResult(exchange: Exchange): Buffer {
+    return this.#answers.discover(exchange, this.catalogue.view(viewRequest(exchange)));
   }
 
-  paramHeaders(_exchange: Exchange, _tool: string): ReadonlyMap<string, readonly string[]> | undefined {
-    return undefined;
+  paramHeaders(exchange: Exchange, tool: string): ReadonlyMap<string, ParamHeader> | undefined {
+    const view = this.catalogue.view(viewRequest(exchange));
+    const item = view.tool(tool);
+    return item && view.paramHeaders(item);
   }
 
-  listen(_exchange: Exchange, _wish: ListenWish, _deliver: (notification: OutboundNotification) => void): Listening {
-    throw new GatewayError('INTERNAL', 'pending');
+  listen(exchange: Exchange, wish: ListenWish, deliver: (notification: OutboundNotification) => void): Listening {
+    return this.#listeners.open(exchange, wish, deliver);
   }
 
   closeSession(session: ClientSession): void {
@@ -128,11 +135,19 @@ export class ProxyService extends McpProxy implements OnApplicationBootstrap {
     const { events } = this.upstreams;
     events.on('listed', (listing) => this.catalogue.publish(listing));
     events.on('withdrawn', ({ server }) => this.catalogue.withdraw(server));
-    events.on('resourceUpdated', (event) => this.#hub.resourceUpdated(event));
+    events.on('resourceUpdated', (event) => {
+      this.#reads.forget(event.server);
+      this.#hub.resourceUpdated(event);
+      this.#listeners.resourceUpdated(event);
+    });
     events.on('asked', (event) => this.#hub.asked(event));
     events.on('logged', (event) => this.#hub.logged(event));
     events.on('elicitationCompleted', (event) => this.#hub.elicitationCompleted(event));
-    this.catalogue.changes.on('changed', ({ kinds }) => this.#hub.catalogueChanged(kinds));
+    this.catalogue.changes.on('changed', ({ kinds, servers }) => {
+      for (const server of servers) this.#reads.forget(server);
+      this.#hub.catalogueChanged(kinds);
+      this.#listeners.catalogueChanged(kinds);
+    });
   }
 
   async #apply(): Promise<void> {

@@ -3,7 +3,8 @@ import type { ClientSession, OutboundNotification } from '#libs/kernel';
 import { editMembers, JsonView, LIST_KINDS, LIST_METHODS, type ListKind, splice } from '#libs/mcp';
 import type { UpstreamEvents } from '#libs/upstream';
 import type { SessionChannel } from '../contract.js';
-import { forwardAsk, passesLevel } from '../methods/sink.js';
+import { passesLevel } from '../methods/log-level.js';
+import { forwardAsk } from '../methods/sink.js';
 import { type SessionStates, subscriptionKey } from './session-states.js';
 
 interface Channel extends SessionChannel {

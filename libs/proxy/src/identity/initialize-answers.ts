@@ -1,11 +1,11 @@
 import type { View } from '#libs/catalogue';
 import { type Exchange, Lru } from '#libs/kernel';
-import type { Listing } from '#libs/mcp';
+import { type Listing, MODERN_VERSIONS } from '#libs/mcp';
 import type { UpstreamDirectory } from '#libs/upstream';
-import { mergeCapabilities } from './capabilities.js';
+import { mergeCapabilities, type ServerCapabilities } from './capabilities.js';
 import { mergeInstructions } from './instructions.js';
 
-/** InitializeResults, built from what upstreams are known to offer, kept per generation, view and version. */
+/** InitializeResults and DiscoverResults, built from what upstreams are known to offer, kept per generation, view and version. */
 export class InitializeAnswers {
   readonly #cache = new Lru<string, Buffer>(256);
 
@@ -14,23 +14,44 @@ export class InitializeAnswers {
     private readonly gatewayVersion: string,
   ) {}
 
+  /** A legacy InitializeResult. */
   answer(exchange: Exchange, view: View): Buffer {
+    const { version } = exchange.client;
+    return this.#cached('initialize', exchange, view, (offer) => ({
+      protocolVersion: version,
+      capabilities: offer.capabilities,
+      serverInfo: { name: 'mcp-gateway', title: 'MCP Gateway', version: this.gatewayVersion },
+      ...(offer.instructions !== undefined && { instructions: offer.instructions }),
+    }));
+  }
+
+  /** A DiscoverResult, without what the front door adds to every modern result. */
+  discover(exchange: Exchange, view: View): Buffer {
+    return this.#cached('discover', exchange, view, (offer) => ({
+      supportedVersions: MODERN_VERSIONS,
+      capabilities: offer.capabilities,
+      ...(offer.instructions !== undefined && { instructions: offer.instructions }),
+    }));
+  }
+
+  #cached(what: string, exchange: Exchange, view: View, build: (offer: Offer) => object): Buffer {
     const { client, endpoint, spelling } = exchange;
     const listings = view.servers.map((name) => this.upstreams.get(name)?.listing);
     const known = listings.filter((listing): listing is Listing => listing !== undefined);
-    const key = `${view.generation} ${known.length} ${view.key} ${client.version}`;
+    const key = `${what} ${view.generation} ${known.length} ${view.key} ${client.version}`;
     const cached = this.#cache.get(key);
     if (cached) return cached;
-    const instructions = mergeInstructions(endpoint, spelling, known);
-    const built = Buffer.from(
-      JSON.stringify({
-        protocolVersion: client.version,
-        capabilities: mergeCapabilities(endpoint, listings),
-        serverInfo: { name: 'mcp-gateway', title: 'MCP Gateway', version: this.gatewayVersion },
-        ...(instructions !== undefined && { instructions }),
-      }),
-    );
+    const offer = {
+      capabilities: mergeCapabilities(endpoint, listings),
+      instructions: mergeInstructions(endpoint, spelling, known),
+    };
+    const built = Buffer.from(JSON.stringify(build(offer)));
     this.#cache.set(key, built);
     return built;
   }
+}
+
+interface Offer {
+  readonly capabilities: ServerCapabilities;
+  readonly instructions: string | undefined;
 }

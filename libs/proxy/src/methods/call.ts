@@ -1,10 +1,10 @@
 import type { CatalogueItem } from '#libs/catalogue';
 import { GatewayError, type Outcome } from '#libs/kernel';
-import { type JsonView, restoreArgumentUris } from '#libs/mcp';
-import { type Desk, type Handler, logLevelOf, type Request, upstreamOf } from './context.js';
-import { deliver } from './deliver.js';
-import { forUpstream, progressTokenOf, requiredString } from './params.js';
-import { callSink, isError } from './sink.js';
+import { JsonView, paramHeaderValues, restoreArgumentUris } from '#libs/mcp';
+import type { Desk, Handler, Request } from './context.js';
+import { forUpstream, requiredString } from './params.js';
+import { RETRY_MEMBERS, route } from './route.js';
+import { isError } from './sink.js';
 
 export const callTool: Handler = async (desk, request) => {
   const name = requiredString(request.message.params, 'name', 'tools/call');
@@ -31,28 +31,24 @@ export const getPrompt: Handler = async (desk, request) => {
 };
 
 /** tools/call and prompts/get: the upstream's own name goes in, URIs the caller got from that server go back. */
-async function sendNamed(desk: Desk, request: Request, item: CatalogueItem, subject: string): Promise<Outcome> {
-  const { exchange, view } = request;
-  const { method, params } = request.message;
-  const { server } = item.ref;
-  const progressToken = progressTokenOf(params);
-  const outcome = await upstreamOf(desk, server).send(
-    {
-      method,
-      params: namedParams(params as JsonView, request, item),
-      wantsProgress: progressToken !== undefined,
-      subject,
-      repeatable: method === 'prompts/get',
-    },
-    exchange,
-    callSink({ exchange, view, server, progressToken, logLevel: logLevelOf(desk, exchange) }),
-  );
-  return deliver(desk, exchange, view, server, method, outcome);
+function sendNamed(desk: Desk, request: Request, item: CatalogueItem, subject: string): Promise<Outcome> {
+  const params = namedParams(request, item);
+  const headers = request.view.paramHeaders(item);
+  return route(desk, request, {
+    server: item.ref.server,
+    params,
+    subject,
+    repeatable: item.ref.kind === 'prompt',
+    ...(headers.size > 0 && { paramHeaders: paramHeaderValues(JsonView.of(params).get('arguments'), headers) }),
+  });
 }
 
 /** Task augmentation is not offered, so a `task` member (2025-11-25) stays on the client's hop. */
-function namedParams(params: JsonView, { exchange, view }: Request, { ref }: CatalogueItem): Buffer {
-  const own = forUpstream(params, { set: { name: JSON.stringify(ref.name) }, remove: ['task'] });
+function namedParams({ exchange, view, message }: Request, { ref }: CatalogueItem): Buffer {
+  const own = forUpstream(message.params as JsonView, {
+    set: { name: JSON.stringify(ref.name) },
+    remove: ['task', ...RETRY_MEMBERS],
+  });
   if (exchange.endpoint.kind === 'server') return own;
   return restoreArgumentUris(own, view.prefixOf(ref.server), (exposed) => view.restoreUri(ref.server, exposed));
 }

@@ -1,33 +1,18 @@
 import { GatewayError } from '#libs/kernel';
 import { atLeast, editMembers, JsonView, splice } from '#libs/mcp';
-import { type Handler, logLevelOf, type Request, upstreamOf } from './context.js';
-import { deliver } from './deliver.js';
-import { forUpstream, progressTokenOf } from './params.js';
-import { callSink } from './sink.js';
+import { type Handler, type Request, upstreamOf } from './context.js';
+import { forUpstream } from './params.js';
+import { route } from './route.js';
 
 export const complete: Handler = async (desk, request) => {
-  const { exchange, view, message } = request;
   const target = resolve(request);
-  const upstream = upstreamOf(desk, target.server);
-  const known = upstream.listing?.version;
-  const outcome = await upstream.send(
-    {
-      method: 'completion/complete',
-      params: completionParams(request, target, known !== undefined && !atLeast(known, '2025-06-18')),
-      wantsProgress: false,
-      subject: `completion of ${target.own}`,
-      repeatable: true,
-    },
-    exchange,
-    callSink({
-      exchange,
-      view,
-      server: target.server,
-      progressToken: progressTokenOf(message.params),
-      logLevel: logLevelOf(desk, exchange),
-    }),
-  );
-  return deliver(desk, exchange, view, target.server, 'completion/complete', outcome);
+  const known = upstreamOf(desk, target.server).listing?.version;
+  return route(desk, request, {
+    server: target.server,
+    params: completionParams(request, target, known !== undefined && !atLeast(known, '2025-06-18')),
+    subject: `completion of ${target.own}`,
+    repeatable: true,
+  });
 };
 
 interface Target {

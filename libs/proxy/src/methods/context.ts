@@ -5,6 +5,8 @@ import type { CallMetrics } from '#libs/plugin';
 import type { UpstreamDirectory, UpstreamHandle } from '#libs/upstream';
 import type { ChangeHub } from '../changes/change-hub.js';
 import type { SessionStates } from '../changes/session-states.js';
+import { passesLevel } from './log-level.js';
+import type { ReadCache } from './read-cache.js';
 
 /** What every method handler may use. */
 export interface Desk {
@@ -13,6 +15,7 @@ export interface Desk {
   readonly states: SessionStates;
   readonly changes: ChangeHub;
   readonly metrics: CallMetrics;
+  readonly reads: ReadCache;
 }
 
 /** One request on its way through the pipeline. */
@@ -44,8 +47,13 @@ export function requireOwnState({ session }: Exchange, what: string): void {
   );
 }
 
-/** The log level this exchange's client set, if any. */
-export function logLevelOf(desk: Desk, exchange: Exchange): () => string | undefined {
+/**
+ * Whether this caller wants a log message. A legacy client that never set a level leaves the choice to the upstream; a
+ * modern one gets none unless its request named a level (M:log).
+ */
+export function logFilter(desk: Desk, exchange: Exchange): (params: Buffer) => boolean {
   const { session } = exchange;
-  return () => (session ? desk.states.find(session.id)?.logLevel : undefined);
+  if (session) return (params) => passesLevel(params, desk.states.find(session.id)?.logLevel);
+  const { logLevel } = exchange;
+  return (params) => logLevel !== undefined && passesLevel(params, logLevel);
 }

@@ -1,9 +1,19 @@
 import type { View } from '#libs/catalogue';
-import type { Exchange, Outcome } from '#libs/kernel';
-import { atLeast, downgradeResult, JsonView, rewriteResultUris, splice } from '#libs/mcp';
+import type { Exchange, Freshness, Outcome } from '#libs/kernel';
+import { asLegacyResult, downgradeResult, rewriteResultUris } from '#libs/mcp';
 import type { Desk } from './context.js';
+import { deliverError } from './deliver-error.js';
+import { deliverInputs } from './deliver-inputs.js';
 
-const URL_ELICITATION_REQUIRED = -32042;
+/** Where an answer comes from and whom it goes to. */
+export interface Delivery {
+  readonly exchange: Exchange;
+  readonly view: View;
+  readonly server: string;
+  readonly method: string;
+  /** Maps the upstream's URIs to this client's; absent where there is nothing to map. */
+  readonly map: ((uri: string) => string) | undefined;
+}
 
 /** An upstream's answer in the terms of this client: URIs in its spelling, content its revision knows. */
 export function deliver(
@@ -15,10 +25,33 @@ export function deliver(
   outcome: Outcome,
 ): Outcome {
   const map = exchange.endpoint.kind === 'server' ? undefined : uriMap(desk, exchange, view, server);
-  if (outcome.kind === 'error') return deliverError(exchange, method, outcome, map);
+  const delivery = { exchange, view, server, method, map };
+  switch (outcome.kind) {
+    case 'error':
+      return deliverError(delivery, outcome);
+    case 'input_required':
+      return deliverInputs(delivery, outcome);
+    case 'result':
+      return deliverResult(delivery, outcome);
+  }
+}
+
+function deliverResult(
+  { exchange, view, method, map }: Delivery,
+  outcome: Extract<Outcome, { kind: 'result' }>,
+): Outcome {
+  const { client } = exchange;
   const spelled = map ? rewriteResultUris(method, outcome.result, map) : outcome.result;
-  const result = downgradeResult(method, spelled, exchange.client.version);
+  if (client.era === 'modern') {
+    return { ...outcome, result: spelled, ...(outcome.freshness && { freshness: narrowed(outcome.freshness, view) }) };
+  }
+  const result = downgradeResult(method, asLegacyResult(spelled), client.version);
   return result === outcome.result ? outcome : { kind: 'result', result };
+}
+
+/** Public only where nothing here depends on the caller. */
+function narrowed(freshness: Freshness, view: View): Freshness {
+  return view.freshness('resources').scope === 'public' ? freshness : { ...freshness, scope: 'private' };
 }
 
 /** Remembers every URI it hands out, so that the same caller may pass it back to that server. */
@@ -27,32 +60,4 @@ function uriMap(desk: Desk, exchange: Exchange, view: View, server: string): (ur
     desk.catalogue.noteHandedOut(exchange.principal.key, server, uri);
     return view.exposeUri(server, uri);
   };
-}
-
-function deliverError(
-  exchange: Exchange,
-  method: string,
-  outcome: Extract<Outcome, { kind: 'error' }>,
-  map: ((uri: string) => string) | undefined,
-): Outcome {
-  if (outcome.code === URL_ELICITATION_REQUIRED && !atLeast(exchange.client.version, '2025-11-25')) {
-    if (method === 'tools/call') return asToolError(outcome.error);
-  }
-  const uri = map && JsonView.of(outcome.error).at('data', 'uri');
-  const text = uri?.string();
-  if (!map || !uri || text === undefined) return outcome;
-  const error = splice(outcome.error, [{ start: uri.start, end: uri.end, text: JSON.stringify(map(text)) }]);
-  return { ...outcome, error };
-}
-
-/** Revisions before 2025-11-25 do not know the error that asks for a visit to a URL: people get it as text. */
-function asToolError(error: Buffer): Outcome {
-  const view = JsonView.of(error);
-  const visits = (view.at('data', 'elicitations')?.items() ?? []).map((ask) => {
-    const message = ask.get('message')?.string() ?? 'Open';
-    return `${message}: ${ask.get('url')?.string() ?? ''}`;
-  });
-  const text = [view.get('message')?.string() ?? 'A visit to a web page is needed', ...visits].join('\n');
-  const result = Buffer.from(JSON.stringify({ content: [{ type: 'text', text }], isError: true }));
-  return { kind: 'result', result };
 }

@@ -47,5 +47,5 @@ export function forUpstream(
 /** The view that an exchange, or a session outside of any exchange, asks for. */
 export function viewRequest(caller: Pick<Exchange, 'principal' | 'endpoint' | 'spelling' | 'client'>): ViewRequest {
   const { principal, endpoint, spelling, client } = caller;
-  return { principal, endpoint, spelling, capabilities: capabilitiesOf(client).key };
+  return { principal, endpoint, spelling, capabilities: capabilitiesOf(client).key, era: client.era };
 }

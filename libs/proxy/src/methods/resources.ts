@@ -1,10 +1,10 @@
 import { GatewayError } from '#libs/kernel';
 import type { JsonView } from '#libs/mcp';
 import { subscriptionKey } from '../changes/session-states.js';
-import { type Handler, logLevelOf, type Request, requireOwnState, upstreamOf } from './context.js';
+import { type Handler, type Request, requireOwnState, upstreamOf } from './context.js';
 import { deliver } from './deliver.js';
-import { forUpstream, progressTokenOf, requiredString } from './params.js';
-import { callSink } from './sink.js';
+import { forUpstream, requiredString } from './params.js';
+import { RETRY_MEMBERS, route } from './route.js';
 
 /** Bytes of a URI beyond which no resource can be meant. */
 const MAX_URI = 8 * 1024;
@@ -12,19 +12,17 @@ const MAX_URI = 8 * 1024;
 export const readResource: Handler = async (desk, request) => {
   const { exchange, view, message } = request;
   const { server, uri } = resolve(request);
-  const progressToken = progressTokenOf(message.params);
-  const outcome = await upstreamOf(desk, server).send(
-    {
-      method: 'resources/read',
-      params: forUpstream(message.params as JsonView, { set: { uri: JSON.stringify(uri) } }),
-      wantsProgress: progressToken !== undefined,
-      subject: `resource ${uri}`,
-      repeatable: true,
-    },
-    exchange,
-    callSink({ exchange, view, server, progressToken, logLevel: logLevelOf(desk, exchange) }),
-  );
-  return deliver(desk, exchange, view, server, 'resources/read', outcome);
+  const fresh = exchange.resumption ? undefined : desk.reads.get(exchange.principal, server, uri);
+  if (fresh) return deliver(desk, exchange, view, server, 'resources/read', fresh);
+  const { resumption, principal } = exchange;
+  return route(desk, request, {
+    server,
+    params: forUpstream(message.params as JsonView, { set: { uri: JSON.stringify(uri) }, remove: RETRY_MEMBERS }),
+    subject: `resource ${uri}`,
+    repeatable: true,
+    // An answer to a retry is nobody else's (M:cache).
+    ...(!resumption && { keep: (outcome) => desk.reads.put(principal, server, uri, outcome) }),
+  });
 };
 
 export const subscribeResource: Handler = async (desk, request) => {
@@ -47,7 +45,7 @@ export const unsubscribeResource: Handler = async (desk, request) => {
   return deliver(desk, exchange, view, server, 'resources/unsubscribe', outcome);
 };
 
-function resolve({ view, message }: Request): { server: string; uri: string; spelled: string } {
+function resolve({ view, message }: Pick<Request, 'view' | 'message'>): { server: string; uri: string; spelled: string } {
   const spelled = requiredString(message.params, 'uri', message.method);
   const found = spelled.length <= MAX_URI && !hasControl(spelled) ? view.resource(spelled) : undefined;
   if (found) return { ...found, spelled };

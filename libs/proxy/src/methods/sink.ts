@@ -7,7 +7,6 @@ import {
   HOP_META_KEYS,
   hasMultiSelect,
   JsonView,
-  logLevelRank,
   rewriteAskUris,
   rewriteResultUris,
   splice,
@@ -23,8 +22,8 @@ export interface SinkSettings {
   readonly server: string;
   /** JSON of the client's progress token; absent when it wants no progress. */
   readonly progressToken: Buffer | undefined;
-  /** Least severe level the client wants; undefined: it never said, the upstream decides. */
-  readonly logLevel: () => string | undefined;
+  /** Whether the client wants a log message. */
+  readonly wantsLog: (params: Buffer) => boolean;
 }
 
 /** What an upstream tells the caller, turned into the caller's terms. */
@@ -37,16 +36,10 @@ export function callSink(settings: SinkSettings): CallSink {
       exchange.notify({ method: 'notifications/progress', params: splice(params, edits) });
     },
     log(params) {
-      if (passesLevel(params, settings.logLevel())) exchange.notify({ method: 'notifications/message', params });
+      if (settings.wantsLog(params)) exchange.notify({ method: 'notifications/message', params });
     },
     ask: (request) => forwardAsk(request, exchange, settings.view, settings.server),
   };
-}
-
-/** Whether a log message is severe enough for a client that set this level. */
-export function passesLevel(params: Buffer, wanted: string | undefined): boolean {
-  if (wanted === undefined) return true;
-  return logLevelRank(JsonView.of(params).get('level')?.string()) >= logLevelRank(wanted);
 }
 
 /** Who is asked: an exchange, or a session outside of any. */
@@ -55,21 +48,31 @@ export type Asked = Pick<Exchange, 'client' | 'endpoint' | 'ask'>;
 /** Puts an upstream's question to a client in the client's terms. */
 export function forwardAsk(request: InputRequest, asked: Asked, view: View, server: string): Ask {
   if (request.params === undefined) return asked.ask(request);
-  let params = dropHopMeta(request.params);
-  if (request.method === 'elicitation/create') {
-    const { version } = asked.client;
-    if (!atLeast(version, '2025-11-25') && hasMultiSelect(params)) return unsupported(request, version);
-    params = downgradeElicitation(params, version);
+  const { version } = asked.client;
+  if (request.method === 'elicitation/create' && !atLeast(version, '2025-11-25') && hasMultiSelect(request.params)) {
+    return unsupported(request, version);
   }
-  if (asked.endpoint.kind === 'server') return asked.ask({ ...request, params });
-  params = rewriteAskUris(params, (uri) => view.exposeUri(server, uri));
-  params = nameTheServer(params, request.method, server);
-  const ask = asked.ask({ ...request, params });
-  if (request.method !== 'sampling/createMessage') return ask;
+  const ask = asked.ask({ ...request, params: askParams(request.params, request.method, asked, view, server) });
+  if (request.method !== 'sampling/createMessage' || asked.endpoint.kind === 'server') return ask;
   return derived(
     ask.answer.then((outcome) => restoreUris(outcome, view, server)),
     (reason) => ask.withdraw(reason),
   );
+}
+
+/** Params of a question as this client should see them. */
+export function askParams(
+  params: Buffer,
+  method: string,
+  { client, endpoint }: Pick<Asked, 'client' | 'endpoint'>,
+  view: View,
+  server: string,
+): Buffer {
+  let own = dropHopMeta(params);
+  if (method === 'elicitation/create') own = downgradeElicitation(own, client.version);
+  if (endpoint.kind === 'server') return own;
+  own = rewriteAskUris(own, (uri) => view.exposeUri(server, uri));
+  return nameTheServer(own, method, server);
 }
 
 /** URIs the client's model got from this server go back to it in the server's own spelling. */
