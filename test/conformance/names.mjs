@@ -11,7 +11,14 @@ const SUITE = [
   ...Object.keys(TOOLS),
   ...Object.keys(PROMPTS),
   ...['test_missing_capability', 'test_streaming_elicitation', 'test_logging_tool', 'test_x_mcp_header'],
-  ...['test_trigger_', 'test_input_required_', 'test_tool_with_', 'test_prompt_with_', 'test_elicitation_sep'],
+  ...[
+    'test_trigger_',
+    'test_input_required_',
+    'test_tool_with_',
+    'test_prompt_with_',
+    'test_elicitation_sep',
+    'test_seasonal_',
+  ],
   ...[
     'test://static-',
     'test://template/',

@@ -31,16 +31,17 @@ export async function ended(child, ms) {
   return Promise.race([child.ended, late]).finally(() => clearTimeout(timer));
 }
 
-/** Ends what `start` started: TERM, and KILL for whoever does not go within five seconds. */
+/** TERM, and KILL for whoever does not go within five seconds. */
+export async function stop(child) {
+  child.kill('SIGTERM');
+  const timer = setTimeout(() => child.kill('SIGKILL'), 5000);
+  await child.ended;
+  clearTimeout(timer);
+}
+
+/** Ends everything `start` started. */
 export async function stopAll() {
-  await Promise.all(
-    [...children].map(async (child) => {
-      child.kill('SIGTERM');
-      const timer = setTimeout(() => child.kill('SIGKILL'), 5000);
-      await child.ended;
-      clearTimeout(timer);
-    }),
-  );
+  await Promise.all([...children].map(stop));
 }
 
 /** Calls `probe` until it returns something: at most `ms`, and not longer than `child` lives. */
@@ -57,7 +58,7 @@ export async function until(what, child, ms, probe) {
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
   const failed = child.exitCode === null ? `not within ${ms} ms` : `exited with ${child.exitCode}`;
-  throw new Error(`${what}: ${failed}${reason}\n${child.output}`);
+  throw new Error(`${what}: ${failed}${reason}\n${child.output.slice(-4096)}`);
 }
 
 export async function freePort() {
