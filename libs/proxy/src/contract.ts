@@ -66,6 +66,16 @@ export abstract class McpProxy {
   /** JSON of a DiscoverResult without `resultType`, `ttlMs` and the like: the front door adds what its era wants. */
   abstract discoverResult(exchange: Exchange): Buffer;
 
+  /** JSON text of the gateway's own Implementation, for the `serverInfo` of every modern result. */
+  abstract readonly identity: string;
+
+  /**
+   * Canonical name of what a request is about, in this caller's view of today: what a retry of a parked call must still
+   * come to. Cheap; no upstream is asked.
+   * @throws GatewayError as `handle` would: unknown and hidden are the same
+   */
+  abstract target(exchange: Exchange, request: RequestMessage): string;
+
   /**
    * The `x-mcp-header` declarations of a tool in this caller's view, by header name in lower case; undefined when the
    * tool is not in the view.
@@ -76,7 +86,11 @@ export abstract class McpProxy {
    * A modern client's listen stream: what of the wish can be honoured, and what changes from now on. URIs are in the
    * client's spelling both ways. `stop` frees everything.
    */
-  abstract listen(exchange: Exchange, wish: ListenWish, deliver: (notification: OutboundNotification) => void): Listening;
+  abstract listen(
+    exchange: Exchange,
+    wish: ListenWish,
+    deliver: (notification: OutboundNotification) => void,
+  ): Listening;
 
   /** The session ended (DELETE, expiry): everything held for it is freed. */
   abstract closeSession(session: ClientSession): void;

@@ -23,6 +23,7 @@ import type { Desk } from './methods/context.js';
 import { handlerOf } from './methods/methods.js';
 import { viewRequest } from './methods/params.js';
 import { ReadCache } from './methods/read-cache.js';
+import { targetOf } from './methods/target.js';
 import { ProxyOptions } from './options.js';
 import { catalogueSettings, isLoopback } from './settings.js';
 import { within } from './within.js';
@@ -30,6 +31,7 @@ import { within } from './within.js';
 /** The corridor between the front door and the back door: resolve in the caller's view, send, deliver. */
 @Injectable()
 export class ProxyService extends McpProxy implements OnApplicationBootstrap {
+  readonly identity: string;
   readonly #states = new SessionStates();
   readonly #hub: ChangeHub;
   readonly #desk: Desk;
@@ -53,6 +55,7 @@ export class ProxyService extends McpProxy implements OnApplicationBootstrap {
     this.#desk = { catalogue, upstreams, states: this.#states, changes: this.#hub, metrics, reads: this.#reads };
     this.#listeners = new Listeners(upstreams, (exchange) => this.catalogue.view(viewRequest(exchange)));
     this.#answers = new InitializeAnswers(upstreams, options.version);
+    this.identity = JSON.stringify(this.#answers.serverInfo);
   }
 
   async onApplicationBootstrap(): Promise<void> {
@@ -113,6 +116,10 @@ export class ProxyService extends McpProxy implements OnApplicationBootstrap {
 
   discoverResult(exchange: Exchange): Buffer {
     return this.#answers.discover(exchange, this.catalogue.view(viewRequest(exchange)));
+  }
+
+  target(exchange: Exchange, request: RequestMessage): string {
+    return targetOf(this.catalogue.view(viewRequest(exchange)), request);
   }
 
   paramHeaders(exchange: Exchange, tool: string): ReadonlyMap<string, ParamHeader> | undefined {

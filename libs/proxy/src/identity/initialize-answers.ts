@@ -9,10 +9,15 @@ import { mergeInstructions } from './instructions.js';
 export class InitializeAnswers {
   readonly #cache = new Lru<string, Buffer>(256);
 
+  /** The gateway's own Implementation. */
+  readonly serverInfo: { readonly name: string; readonly title: string; readonly version: string };
+
   constructor(
     private readonly upstreams: UpstreamDirectory,
-    private readonly gatewayVersion: string,
-  ) {}
+    version: string,
+  ) {
+    this.serverInfo = { name: 'mcp-gateway', title: 'MCP Gateway', version };
+  }
 
   /** A legacy InitializeResult. */
   answer(exchange: Exchange, view: View): Buffer {
@@ -20,7 +25,7 @@ export class InitializeAnswers {
     return this.#cached('initialize', exchange, view, (offer) => ({
       protocolVersion: version,
       capabilities: offer.capabilities,
-      serverInfo: { name: 'mcp-gateway', title: 'MCP Gateway', version: this.gatewayVersion },
+      serverInfo: this.serverInfo,
       ...(offer.instructions !== undefined && { instructions: offer.instructions }),
     }));
   }

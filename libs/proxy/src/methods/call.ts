@@ -7,9 +7,7 @@ import { RETRY_MEMBERS, route } from './route.js';
 import { isError } from './sink.js';
 
 export const callTool: Handler = async (desk, request) => {
-  const name = requiredString(request.message.params, 'name', 'tools/call');
-  const item = request.view.tool(name);
-  if (!item) throw new GatewayError('UNKNOWN_TOOL', `Unknown tool: ${name}`);
+  const item = namedTool(request);
   const { server, name: tool } = item.ref;
   const started = performance.now();
   desk.metrics.toolCalled(server, tool);
@@ -24,11 +22,27 @@ export const callTool: Handler = async (desk, request) => {
 };
 
 export const getPrompt: Handler = async (desk, request) => {
-  const name = requiredString(request.message.params, 'name', 'prompts/get');
-  const item = request.view.prompt(name);
-  if (!item) throw new GatewayError('UNKNOWN_PROMPT', `Unknown prompt: ${name}`);
+  const item = namedPrompt(request);
   return sendNamed(desk, request, item, `prompt ${item.ref.name}`);
 };
+
+type Named = Pick<Request, 'view' | 'message'>;
+
+/** @throws GatewayError UNKNOWN_TOOL */
+export function namedTool({ view, message }: Named): CatalogueItem {
+  const name = requiredString(message.params, 'name', 'tools/call');
+  const item = view.tool(name);
+  if (!item) throw new GatewayError('UNKNOWN_TOOL', `Unknown tool: ${name}`);
+  return item;
+}
+
+/** @throws GatewayError UNKNOWN_PROMPT */
+export function namedPrompt({ view, message }: Named): CatalogueItem {
+  const name = requiredString(message.params, 'name', 'prompts/get');
+  const item = view.prompt(name);
+  if (!item) throw new GatewayError('UNKNOWN_PROMPT', `Unknown prompt: ${name}`);
+  return item;
+}
 
 /** tools/call and prompts/get: the upstream's own name goes in, URIs the caller got from that server go back. */
 function sendNamed(desk: Desk, request: Request, item: CatalogueItem, subject: string): Promise<Outcome> {

@@ -45,7 +45,12 @@ export const unsubscribeResource: Handler = async (desk, request) => {
   return deliver(desk, exchange, view, server, 'resources/unsubscribe', outcome);
 };
 
-function resolve({ view, message }: Pick<Request, 'view' | 'message'>): { server: string; uri: string; spelled: string } {
+/** @throws GatewayError UNKNOWN_RESOURCE */
+export function resolve({ view, message }: Pick<Request, 'view' | 'message'>): {
+  server: string;
+  uri: string;
+  spelled: string;
+} {
   const spelled = requiredString(message.params, 'uri', message.method);
   const found = spelled.length <= MAX_URI && !hasControl(spelled) ? view.resource(spelled) : undefined;
   if (found) return { ...found, spelled };
