@@ -1,7 +1,8 @@
 export { downgradeElicitation, downgradeResult, hasMultiSelect } from './content/downgrade.js';
 export { restoreArgumentUris } from './content/restore.js';
 export { rewriteAskUris, rewriteItem, rewriteResultUris, type UriMap } from './content/rewrite.js';
-export { EVENT_STREAM_TYPE, JSON_TYPE, MCP_HEADERS } from './headers.js';
+export { needsProjection, projectOutputSchema, projectStructured } from './content/structured.js';
+export { EVENT_STREAM_TYPE, JSON_TYPE, MCP_HEADERS, PARAM_HEADER_PREFIX } from './headers.js';
 export { type ScanFault, type ScanFaultKind, type ScanLimits, scan } from './json/scan.js';
 export { type Edit, editMembers, type MemberChanges, splice } from './json/splice.js';
 export { type JsonMember, type JsonType, JsonView, type Span } from './json/view.js';
@@ -14,6 +15,28 @@ export {
   REQUEST_ID_META_KEY,
   VENDOR_META_PREFIX,
 } from './meta.js';
+export { paramsDigest } from './modern/digest.js';
+export {
+  CACHEABLE_METHODS,
+  MODERN_META,
+  MODERN_METHODS,
+  type ModernEnvelope,
+  modernEnvelope,
+  namedMember,
+  REMOVED_METHODS,
+} from './modern/envelope.js';
+export { decodeHeaderValue, encodeHeaderValue, headerEquals } from './modern/header-values.js';
+export {
+  checkParamHeaders,
+  type ParamHeader,
+  type ParamHeaderScan,
+  type ParamHeaders,
+  type ParamType,
+  paramHeaderValues,
+  scanParamHeaders,
+  stripParamHeaders,
+} from './modern/param-headers.js';
+export { asLegacyResult, type ResultMembers, withResultMembers, withSubscriptionId } from './modern/results.js';
 export { exposedName } from './names/names.js';
 export { matchesTemplate } from './names/uri-template.js';
 export { exposeUri, hasScheme, isHttpUri, MAX_URI_LENGTH, splitUri } from './names/uris.js';
