@@ -5,6 +5,7 @@ import { until } from './wait.js';
 const packages = (name: string): string => join(ROOT, 'node_modules/@modelcontextprotocol', name, 'dist/index.js');
 
 export const RICH = join(ROOT, 'test/fixtures/rich-server/server.mjs');
+export const RICH_MODERN = join(ROOT, 'test/fixtures/rich-modern-server/server.mjs');
 export const EVERYTHING = packages('server-everything');
 export const FILESYSTEM = packages('server-filesystem');
 export const MEMORY = packages('server-memory');
@@ -16,9 +17,18 @@ export interface HttpServer extends Running {
   readonly url: string;
 }
 
-/** The rich fixture over Streamable HTTP. */
+/** The rich fixture over Streamable HTTP, or over HTTP+SSE with the flag `--sse`. */
 export async function startRich(...flags: string[]): Promise<HttpServer> {
-  const running = startProcess([RICH, '--http', ...flags]);
+  return startFixture(RICH, flags);
+}
+
+/** The rich fixture of the modern era over Streamable HTTP; `--era dual` makes it serve both. */
+export async function startRichModern(...flags: string[]): Promise<HttpServer> {
+  return startFixture(RICH_MODERN, flags);
+}
+
+async function startFixture(program: string, flags: readonly string[]): Promise<HttpServer> {
+  const running = startProcess([program, ...(flags.includes('--sse') ? [] : ['--http']), ...flags]);
   const [, url = ''] = await untilOutput(running, /"url":"([^"]+)"/);
   return { ...running, url };
 }
@@ -45,4 +55,8 @@ export function stdio(name: string, program: string, args: readonly string[] = [
 
 export function http(name: string, url: string, more: object = {}): ServerEntry {
   return { name, type: 'streamable-http', connection: { url, ...more } };
+}
+
+export function sse(name: string, url: string, more: object = {}): ServerEntry {
+  return { name, type: 'sse', connection: { url, ...more } };
 }
