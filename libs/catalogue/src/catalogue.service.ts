@@ -6,6 +6,7 @@ import { Catalogue } from './catalogue.js';
 import { changesBetween } from './changes.js';
 import type { Quarantined, View, ViewRequest } from './contract.js';
 import { buildEntry, type ServerEntry } from './entry.js';
+import { Freshnesses } from './freshnesses.js';
 import { HandedOut } from './handed-out.js';
 import { type Intake, ingest, OBJECT_KINDS } from './ingest/ingest.js';
 import { CatalogueOptions, type CatalogueSettings } from './settings.js';
@@ -56,6 +57,7 @@ export class CatalogueService {
       seal: new CursorSeal(options.cursorKey, options.cursorLifetime, options.now),
       decisions: new Decisions(decide),
       handedOut: new HandedOut(),
+      freshnesses: new Freshnesses(options.now),
       limits: { pageItems: options.pageItems, pageBytes: options.pageBytes },
     };
   }
@@ -70,7 +72,7 @@ export class CatalogueService {
     const { servers, listCacheBytes } = settings;
     if (listCacheBytes !== undefined) this.#desk.cache.resize(listCacheBytes);
     const kept = new Set(servers.map(({ name }) => name));
-    for (const { name } of this.#current.settings.servers) if (!kept.has(name)) this.#intakes.delete(name);
+    for (const { name } of this.#current.settings.servers) if (!kept.has(name)) this.#forget(name);
     this.#rebuild(settings);
   }
 
@@ -79,6 +81,7 @@ export class CatalogueService {
    * Bad items are quarantined one by one; nothing here throws because of what an upstream said.
    */
   publish(listing: Listing): void {
+    this.#desk.freshnesses.note(listing);
     const previous = this.#intakes.get(listing.server);
     const intake = ingest(listing, previous);
     if (intake === previous) return;
@@ -89,7 +92,7 @@ export class CatalogueService {
 
   /** Everything of this upstream vanishes from the lists. */
   withdraw(server: string): void {
-    if (this.#intakes.delete(server)) this.#rebuild(this.#current.settings);
+    if (this.#forget(server)) this.#rebuild(this.#current.settings);
   }
 
   /** What this caller sees of the current generation. Cheap for a caller seen before. */
@@ -109,26 +112,31 @@ export class CatalogueService {
     this.#desk.handedOut.note(principalKey, server, uri);
   }
 
-  #core({ principal, endpoint, spelling, capabilities = '' }: ViewRequest): ViewCore {
+  #forget(server: string): boolean {
+    this.#desk.freshnesses.forget(server);
+    return this.#intakes.delete(server);
+  }
+
+  #core({ principal, endpoint, spelling, capabilities = '', era = 'legacy' }: ViewRequest): ViewCore {
     const { decisions } = this.#desk;
     const catalogue = this.#current;
     const scope = catalogue.scope(endpoint);
     const bitmaps = decisions.bitmaps(principal, scope, capabilities);
     const knows = (server: string) => decisions.knows(principal, server);
-    const core = new ViewCore({ catalogue, scope, endpoint, spelling, bitmaps, knows });
+    const core = new ViewCore({ catalogue, scope, endpoint, spelling, era, bitmaps, knows });
     const shared = this.#cores.get(core.key);
     if (shared) return shared;
     this.#cores.set(core.key, core);
     return core;
   }
 
-  #requestKey({ principal, endpoint, spelling, capabilities = '' }: ViewRequest): string {
+  #requestKey({ principal, endpoint, spelling, capabilities = '', era = 'legacy' }: ViewRequest): string {
     let caller = this.#callers.get(principal);
     if (caller === undefined) {
       caller = JSON.stringify([principal.key, ...[...principal.scopes].sort()]);
       this.#callers.set(principal, caller);
     }
-    return `${endpointPath(endpoint)} ${spelling.maxLength} ${spelling.separator} ${capabilities} ${caller}`;
+    return `${endpointPath(endpoint)} ${spelling.maxLength} ${spelling.separator} ${era} ${capabilities} ${caller}`;
   }
 
   #rebuild(settings: CatalogueSettings): void {

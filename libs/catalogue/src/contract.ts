@@ -1,11 +1,18 @@
-import type { Endpoint, ObjectRef, Principal, Spelling } from '#libs/kernel';
-import type { ListKind } from '#libs/mcp';
+import type { Endpoint, Era, Freshness, ObjectRef, Principal, Spelling } from '#libs/kernel';
+import type { ListKind, ParamHeaders } from '#libs/mcp';
 
 /** One thing an upstream offers, as it stands in the catalogue. */
 export interface CatalogueItem {
   readonly ref: ObjectRef;
   /** The upstream's own JSON of the item. */
   readonly raw: Buffer;
+  /** Parameters of a tool that are mirrored into headers; absent when there are none. */
+  readonly paramHeaders?: ParamHeaders;
+  /**
+   * A tool's `outputSchema` is one that only modern clients take: for legacy ones it is wrapped, and so must be the
+   * structured content of its results.
+   */
+  readonly wrapsOutput?: boolean;
 }
 
 /** Something left out of the lists, and why: shown to operators, never to clients. */
@@ -23,6 +30,8 @@ export interface ViewRequest {
   readonly spelling: Spelling;
   /** Canonical key of the client's declared capabilities, for upstreams whose lists depend on them. Default: none. */
   readonly capabilities?: string;
+  /** The client's era. Default: legacy, which gets nothing that only modern clients take. */
+  readonly era?: Era;
 }
 
 /** What one caller may see and use of one catalogue generation. List and call both go through it. */
@@ -37,11 +46,19 @@ export interface View {
    * @throws GatewayError INVALID_CURSOR
    */
   list(kind: ListKind, cursor: string | undefined): Buffer;
+  /**
+   * How long a list may be kept from now on, and by whom: the least of what the upstreams behind it allow, less what has
+   * passed. No time when one of them is legacy, could not list or is not there yet. Public only for anonymous callers from
+   * whom nothing is hidden.
+   */
+  freshness(kind: ListKind): Freshness;
   /** A hash of one list: equal when nothing a client of this view sees has changed. */
   fingerprint(kind: ListKind): string;
   /** The exact exposed name of this spelling, then the canonical name; on a single-upstream endpoint its own name first. */
   tool(name: string): CatalogueItem | undefined;
   prompt(name: string): CatalogueItem | undefined;
+  /** Parameters of a tool that are mirrored into headers, by header name in lower case; empty when there are none. */
+  paramHeaders(tool: CatalogueItem): ParamHeaders;
   /**
    * The upstream and its own URI for a URI a client sent: exposed form first, then a bare URI that exactly one upstream
    * of this view lists or covers by a template (protocol.md R5, R6).

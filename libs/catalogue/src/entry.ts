@@ -14,6 +14,8 @@ export interface ItemList {
   readonly positions: ReadonlyMap<string, number>;
   /** Items that are offered to some capability sets only, by own name or URI. */
   readonly only: ReadonlyMap<string, ReadonlySet<string>>;
+  /** Whether legacy clients see some of it in another form. */
+  readonly wraps: boolean;
 }
 
 /** What the catalogue knows of one upstream. Immutable; the same object for as long as nothing in it changes. */
@@ -85,6 +87,18 @@ export function offersResources({ capabilities, counts }: ServerEntry): boolean 
   return capabilities['resources'] != null || counts.resources > 0 || counts.templates > 0;
 }
 
+const CAPABILITIES: Readonly<Record<ListKind, string>> = {
+  tools: 'tools',
+  prompts: 'prompts',
+  resources: 'resources',
+  templates: 'resources',
+};
+
+/** Whether this upstream has such a list at all, declared or listed. */
+export function contributes({ capabilities, counts }: ServerEntry, kind: ListKind): boolean {
+  return capabilities[CAPABILITIES[kind]] != null || counts[kind] > 0;
+}
+
 function selected({ tools }: CatalogueServer, items: readonly IntakeItem[]): readonly IntakeItem[] {
   const wanted = compileSelection(tools.include, tools.exclude);
   return items.filter(({ ref }) => wanted(ref.name));
@@ -104,6 +118,7 @@ function makeList(items: readonly IntakeItem[], only: Only): ItemList {
     items,
     positions: new Map(items.map(({ ref }, position) => [ref.name, position])),
     only: new Map(only.map(([name, sets]) => [name, new Set(sets)])),
+    wraps: items.some(({ wrapsOutput }) => wrapsOutput),
   };
 }
 

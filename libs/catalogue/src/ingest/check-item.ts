@@ -1,11 +1,37 @@
-import { type Edit, editMembers, type JsonType, type JsonView, type ListKind, splice } from '#libs/mcp';
+import {
+  type Edit,
+  editMembers,
+  type JsonType,
+  type JsonView,
+  type ListKind,
+  needsProjection,
+  type ParamHeaders,
+  scanParamHeaders,
+  splice,
+  stripParamHeaders,
+} from '#libs/mcp';
 import { checkObjectSchema } from './check-schema.js';
 import { nameFault, uriFault } from './text.js';
 
 /** What one list item is worth. */
 export type ItemCheck =
-  | { readonly kind: 'good'; readonly name: string; readonly raw: Buffer; readonly repairs: readonly string[] }
+  | {
+      readonly kind: 'good';
+      readonly name: string;
+      readonly raw: Buffer;
+      readonly repairs: readonly string[];
+      readonly paramHeaders?: ParamHeaders;
+      readonly wrapsOutput?: boolean;
+    }
   | { readonly kind: 'bad'; readonly name: string; readonly reason: string };
+
+/** What of an upstream decides how its items are judged. */
+export interface Origin {
+  /** 2026-07-28 or later. */
+  readonly modern: boolean;
+  /** Reached over HTTP: parameters travel in headers too. */
+  readonly http: boolean;
+}
 
 /** The member that names an item of each list. */
 const IDENTITY: Readonly<Record<ListKind, string>> = {
@@ -40,7 +66,7 @@ const ONCE = new Set(['name', 'uri', 'uriTemplate', 'inputSchema', 'outputSchema
  * Checks one item on its own. What is harmlessly wrong is mended by splicing, so that all other bytes, unknown members
  * and large integers included, stay as the upstream wrote them.
  */
-export function checkItem(kind: ListKind, item: JsonView, modern: boolean): ItemCheck {
+export function checkItem(kind: ListKind, item: JsonView, origin: Origin): ItemCheck {
   if (item.type !== 'object') return { kind: 'bad', name: '', reason: 'it is not an object' };
   const member = IDENTITY[kind];
   const { members, repeated } = read(item);
@@ -56,6 +82,9 @@ export function checkItem(kind: ListKind, item: JsonView, modern: boolean): Item
   const edits: Edit[] = [];
   const repairs: string[] = [];
   const drop: string[] = [];
+  let paramHeaders: ParamHeaders | undefined;
+  let strip = false;
+  let wrapsOutput = false;
   for (const optional of BY_KIND[kind]) {
     const value = members.get(optional);
     if (!value || value.type === OPTIONAL[optional]) continue;
@@ -72,10 +101,18 @@ export function checkItem(kind: ListKind, item: JsonView, modern: boolean): Item
     if (check.fault) return bad(`its inputSchema ${check.fault}`);
     edits.push(...check.edits);
     repairs.push(...check.repairs.map((repair) => `inputSchema: ${repair}`));
-    const output = checkOutput(members.get('outputSchema'), modern);
+    const declared = scanParamHeaders(input);
+    if (declared.fault !== undefined) {
+      if (origin.modern && origin.http) return bad(`its inputSchema ${declared.fault}`);
+      strip = true;
+      repairs.push(`inputSchema: x-mcp-header dropped, it ${declared.fault}`);
+    }
+    if (declared.headers.size > 0) paramHeaders = declared.headers;
+    const output = checkOutput(members.get('outputSchema'), origin.modern);
     edits.push(...output.edits);
     repairs.push(...output.repairs);
     if (output.drop) drop.push('outputSchema');
+    else wrapsOutput = needsProjection(item);
   }
   if (kind === 'prompts') {
     const args = members.get('arguments');
@@ -85,7 +122,16 @@ export function checkItem(kind: ListKind, item: JsonView, modern: boolean): Item
     } else if (args && !areArguments(args)) return bad('its arguments are not an array of objects with names');
   }
   if (drop.length > 0) edits.push(...editMembers(item, { remove: drop }));
-  return { kind: 'good', name, raw: edits.length > 0 ? splice(item.bytes, edits, item) : item.raw(), repairs };
+  const mended = edits.length > 0 ? splice(item.bytes, edits, item) : item.raw();
+  const raw = strip ? stripParamHeaders(mended) : mended;
+  return {
+    kind: 'good',
+    name,
+    raw,
+    repairs,
+    ...(paramHeaders && { paramHeaders }),
+    ...(wrapsOutput && { wrapsOutput }),
+  };
 }
 
 function checkOutput(schema: JsonView | undefined, modern: boolean) {

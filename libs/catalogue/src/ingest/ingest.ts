@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { ObjectKind } from '#libs/kernel';
 import { JsonView, LIST_KINDS, type Listing, type ListKind, scan } from '#libs/mcp';
 import type { CatalogueItem, Quarantined } from '../contract.js';
-import { checkItem } from './check-item.js';
+import { checkItem, type ItemCheck, type Origin } from './check-item.js';
 import { printable } from './text.js';
 
 /** Largest single item accepted. */
@@ -40,14 +40,20 @@ export interface IntakeList {
 
 /** Everything one upstream offers, checked. */
 export interface Intake {
-  readonly listing: Omit<Listing, 'items'>;
+  readonly listing: Omit<Listing, 'items' | 'freshness'>;
   readonly lists: Readonly<Record<ListKind, IntakeList>>;
 }
 
-/** Checks a listing. What equals the previous one is taken over from it; an equal listing gives `previous` itself. */
+/**
+ * Checks a listing. How long it may be kept is no part of it. What equals the previous one is taken over from it; an equal listing gives
+ * `previous` itself.
+ */
 export function ingest(listing: Listing, previous: Intake | undefined): Intake {
-  const { items, ...head } = listing;
-  const comparable = previous?.listing.era === listing.era ? previous : undefined;
+  const { items, freshness: _, ...head } = listing;
+  const comparable =
+    previous?.listing.era === listing.era && (previous.listing.http ?? false) === (listing.http ?? false)
+      ? previous
+      : undefined;
   const lists = {} as Record<ListKind, IntakeList>;
   for (const kind of LIST_KINDS) lists[kind] = ingestList(listing, kind, items[kind], comparable?.lists[kind]);
   const unchanged =
@@ -58,7 +64,7 @@ export function ingest(listing: Listing, previous: Intake | undefined): Intake {
 }
 
 function ingestList(
-  { server, era }: Listing,
+  { server, era, http = false }: Listing,
   kind: ListKind,
   sources: readonly Buffer[],
   previous: IntakeList | undefined,
@@ -72,6 +78,7 @@ function ingestList(
   const items: IntakeItem[] = [];
   const quarantined: Quarantined[] = [];
   const repaired: Quarantined[] = [];
+  const origin = { modern: era === 'modern', http };
   const seen = new Set<string>();
   const note = (notes: Quarantined[], name: string, reason: string) => {
     if (notes.length < MAX_NOTES) notes.push({ server, kind, name: printable(name), reason });
@@ -79,33 +86,32 @@ function ingestList(
   for (const [i, bytes] of sources.entries()) {
     const digest = digests[i]!;
     const known = passed.get(digest.toString('latin1'));
-    const check = known ? pass(known) : checkBytes(kind, bytes, era === 'modern');
+    const check = known ? pass(known) : checkBytes(kind, bytes, origin);
     if (check.kind === 'bad') note(quarantined, check.name, check.reason);
     else if (seen.has(check.name)) note(quarantined, check.name, 'an earlier item of this server has the same name');
     else {
-      const { name, raw, repairs } = check;
+      const { name, raw, repairs, kind: _, ...traits } = check;
       seen.add(name);
       if (repairs.length > 0) note(repaired, name, repairs.join('; '));
       const mended = repairs.length > 0;
-      items.push(
-        known ?? { ref: { kind: OBJECT_KINDS[kind], server, name }, raw, digest: mended ? digestOf(raw) : digest },
-      );
+      const ref = { kind: OBJECT_KINDS[kind], server, name };
+      items.push(known ?? { ref, raw, ...traits, digest: mended ? digestOf(raw) : digest });
     }
   }
   return { source, items, quarantined, repaired };
 }
 
-function pass({ ref, raw }: IntakeItem): ReturnType<typeof checkItem> {
+function pass({ ref, raw }: IntakeItem): ItemCheck {
   return { kind: 'good', name: ref.name, raw, repairs: [] };
 }
 
-function checkBytes(kind: ListKind, bytes: Buffer, modern: boolean): ReturnType<typeof checkItem> {
+function checkBytes(kind: ListKind, bytes: Buffer, origin: Origin): ItemCheck {
   if (bytes.length > MAX_ITEM_BYTES) {
     return { kind: 'bad', name: '', reason: `it is larger than ${MAX_ITEM_BYTES} bytes` };
   }
   const scanned = scan(bytes, { depth: MAX_ITEM_DEPTH, nodes: MAX_ITEM_NODES, uniqueKeys: false });
   if (!(scanned instanceof JsonView)) return { kind: 'bad', name: '', reason: `it cannot be read: ${scanned.reason}` };
-  return checkItem(kind, scanned, modern);
+  return checkItem(kind, scanned, origin);
 }
 
 function digestOf(bytes: Buffer): Buffer {

@@ -1,7 +1,8 @@
-import { endpointPath, GatewayError, type Principal } from '#libs/kernel';
-import { exposeUri, type ListKind, matchesTemplate, splitUri } from '#libs/mcp';
+import { endpointPath, type Freshness, GatewayError, type Principal } from '#libs/kernel';
+import { exposeUri, type ListKind, matchesTemplate, type ParamHeaders, splitUri } from '#libs/mcp';
 import type { CatalogueItem, View, ViewRequest } from '../contract.js';
 import { offersResources, type ServerEntry } from '../entry.js';
+import { type Freshnesses, NOT_KEPT } from '../freshnesses.js';
 import type { HandedOut } from '../handed-out.js';
 import { MAX_NAME_BYTES, uriFault } from '../ingest/text.js';
 import type { CursorSeal } from './cursor.js';
@@ -15,6 +16,7 @@ export interface ViewDesk {
   readonly seal: CursorSeal;
   readonly decisions: Decisions;
   readonly handedOut: HandedOut;
+  readonly freshnesses: Freshnesses;
   readonly limits: PageLimits;
 }
 
@@ -22,6 +24,8 @@ interface ResourceTarget {
   readonly server: string;
   readonly uri: string;
 }
+
+const NO_HEADERS: ParamHeaders = new Map();
 
 /** One caller's view: the shared core, and what depends on who asks (cursors, unlisted resources, URIs handed out). */
 export class CallerView implements View {
@@ -66,6 +70,15 @@ export class CallerView implements View {
     return Buffer.concat([bytes, Buffer.from(`],"nextCursor":"${next}"}`)]);
   }
 
+  freshness(kind: ListKind): Freshness {
+    const contributors = this.#core.contributors(kind);
+    if (!contributors || contributors.length === 0) return NOT_KEPT;
+    const { ttl, scope } = this.#desk.freshnesses.least(contributors, kind);
+    const sameForAll = this.#core.unfiltered(kind) && contributors.every(({ lists }) => lists[kind].only.size === 0);
+    const shared = scope === 'public' && this.#principal.anonymous && sameForAll;
+    return { ttl, scope: shared ? 'public' : 'private' };
+  }
+
   fingerprint(kind: ListKind): string {
     return this.#core.fingerprint(kind);
   }
@@ -76,6 +89,10 @@ export class CallerView implements View {
 
   prompt(name: string): CatalogueItem | undefined {
     return this.#core.named('prompts', name)?.item;
+  }
+
+  paramHeaders(tool: CatalogueItem): ParamHeaders {
+    return tool.paramHeaders ?? NO_HEADERS;
   }
 
   resource(uri: string): ResourceTarget | undefined {

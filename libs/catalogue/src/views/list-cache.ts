@@ -1,5 +1,5 @@
-import { Lru, type Spelling } from '#libs/kernel';
-import { exposeUri, type ListKind, rewriteItem } from '#libs/mcp';
+import { type Era, Lru, type Spelling } from '#libs/kernel';
+import { exposeUri, type ListKind, projectOutputSchema, rewriteItem } from '#libs/mcp';
 import type { ServerEntry } from '../entry.js';
 import { remembered } from '../remembered.js';
 import { exposedAs } from './name-table.js';
@@ -48,21 +48,21 @@ export class ListCache {
   }
 
   /** Reads encoded items; keeps the last block at hand, since items come in runs of one upstream. */
-  encoder(kind: ListKind, bare: boolean, spelling: Spelling): (scoped: ScopeItem) => Buffer {
+  encoder(kind: ListKind, bare: boolean, spelling: Spelling, era: Era): (scoped: ScopeItem) => Buffer {
     let at: ServerEntry | undefined;
     let block: Block | undefined;
     return ({ entry, position }) => {
       if (!block || at !== entry) {
         at = entry;
-        block = this.#block(entry, kind, bare, spelling);
+        block = this.#block(entry, kind, bare, spelling, era === 'legacy' && entry.lists[kind].wraps);
       }
       return block.bytes.subarray(block.offsets[position], block.offsets[position + 1]);
     };
   }
 
-  #block(entry: ServerEntry, kind: ListKind, bare: boolean, spelling: Spelling): Block {
-    const key = `${entry.lists[kind].stamp} ${bare} ${spelling.maxLength} ${spelling.separator}`;
-    return remembered(this.#blocks, key, () => encodeBlock(entry, kind, bare, spelling));
+  #block(entry: ServerEntry, kind: ListKind, bare: boolean, spelling: Spelling, wrap: boolean): Block {
+    const key = `${entry.lists[kind].stamp} ${bare} ${wrap} ${spelling.maxLength} ${spelling.separator}`;
+    return remembered(this.#blocks, key, () => encodeBlock(entry, kind, bare, spelling, wrap));
   }
 }
 
@@ -75,11 +75,12 @@ function caches(bytes: number): [Lru<string, Block>, Lru<string, Page>] {
   ];
 }
 
-function encodeBlock(entry: ServerEntry, kind: ListKind, bare: boolean, spelling: Spelling): Block {
+function encodeBlock(entry: ServerEntry, kind: ListKind, bare: boolean, spelling: Spelling, wrap: boolean): Block {
   const { items } = entry.lists[kind];
   const offsets = new Uint32Array(items.length + 1);
   const encoded = items.map((item, position) => {
-    const bytes = encodeItem({ entry, item, position }, kind, bare, spelling);
+    const exposed = encodeItem({ entry, item, position }, kind, bare, spelling);
+    const bytes = wrap && item.wrapsOutput ? projectOutputSchema(exposed) : exposed;
     offsets[position + 1] = (offsets[position] ?? 0) + bytes.length;
     return bytes;
   });

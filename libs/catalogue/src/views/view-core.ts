@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
-import { type Endpoint, endpointPath, type Spelling } from '#libs/kernel';
+import { type Endpoint, type Era, endpointPath, type Spelling } from '#libs/kernel';
 import { LIST_KINDS, LIST_METHODS, type ListKind } from '#libs/mcp';
 import type { Catalogue } from '../catalogue.js';
+import { contributes, type ServerEntry } from '../entry.js';
 import { DIGEST_BYTES } from '../ingest/ingest.js';
 import { type CursorPlace, nameKey } from './cursor.js';
 import type { ListCache, Page } from './list-cache.js';
@@ -19,6 +20,7 @@ export interface ViewParts {
   readonly scope: EndpointScope;
   readonly endpoint: Endpoint;
   readonly spelling: Spelling;
+  readonly era: Era;
   /** One bit per item of the scope; taken over and changed. */
   readonly bitmaps: Readonly<Record<ListKind, Uint8Array>>;
   /** Whether the caller may know of an upstream of which it sees nothing. */
@@ -32,23 +34,27 @@ export class ViewCore {
   readonly #parts: ViewParts;
   readonly #tables: Readonly<Record<ListKind, NameTable>>;
   readonly #fingerprints: Readonly<Record<ListKind, string>>;
+  readonly #unfiltered: ReadonlySet<ListKind>;
   /** Indexes of the visible items, in order: the n-th is the n-th of the client's list. */
   readonly #visible: Readonly<Record<ListKind, Uint32Array>>;
 
   constructor(parts: ViewParts) {
     this.#parts = parts;
-    const { scope, endpoint, spelling, bitmaps } = parts;
+    const { scope, endpoint, spelling, bitmaps, era } = parts;
+    const unfiltered = new Set<ListKind>();
     const tables = {} as Record<ListKind, NameTable>;
     const fingerprints = {} as Record<ListKind, string>;
     const visible = {} as Record<ListKind, Uint32Array>;
     for (const kind of LIST_KINDS) {
       tables[kind] = scope.names(kind, spelling);
       const bits = bitmaps[kind];
+      if (!bits.includes(0)) unfiltered.add(kind);
       for (let i = 0; i < bits.length; i++) if (tables[kind].lost(i)) bits[i] = 0;
       visible[kind] = indexesOf(bits);
-      fingerprints[kind] = fingerprint(kind, scope, visible[kind], spelling);
+      fingerprints[kind] = fingerprint(kind, scope, visible[kind], spelling, era);
     }
     this.#visible = visible;
+    this.#unfiltered = unfiltered;
     this.#tables = tables;
     this.#fingerprints = fingerprints;
     this.servers = this.#visibleServers();
@@ -78,6 +84,20 @@ export class ViewCore {
 
   fingerprint(kind: ListKind): string {
     return this.#fingerprints[kind];
+  }
+
+  /** Whether everything behind the endpoint is in this list, so that no caller can see more. */
+  unfiltered(kind: ListKind): boolean {
+    return this.#unfiltered.has(kind);
+  }
+
+  /** The upstreams behind a list. Undefined when one is configured that is not there (yet). */
+  contributors(kind: ListKind): readonly ServerEntry[] | undefined {
+    const { catalogue, scope, endpoint } = this.#parts;
+    const expected = endpoint.kind === 'server' ? 1 : catalogue.settings.servers.length;
+    const present = endpoint.kind === 'server' ? scope.entries.length : catalogue.entries.length;
+    if (present < expected) return undefined;
+    return scope.entries.filter((entry) => this.servers.includes(entry.name) && contributes(entry, kind));
   }
 
   visible(kind: ListKind, index: number | undefined): ScopeItem | undefined {
@@ -147,10 +167,10 @@ export class ViewCore {
   }
 
   #buildPage(kind: ListKind, start: number, cache: ListCache, { pageItems, pageBytes }: PageLimits): Page {
-    const { scope, spelling } = this.#parts;
+    const { scope, spelling, era } = this.#parts;
     const { items } = scope.lists[kind];
     const visible = this.#visible[kind];
-    const encode = cache.encoder(kind, scope.bare, spelling);
+    const encode = cache.encoder(kind, scope.bare, spelling, era);
     const parts: Buffer[] = [Buffer.from(`{${JSON.stringify(LIST_METHODS[kind].member)}:[`)];
     let bytes = 0;
     for (let nth = start; nth < visible.length; nth++) {
@@ -189,9 +209,16 @@ function indexesOf(bits: Uint8Array): Uint32Array {
 }
 
 /** A hash of what a list shows: of the visible items' bytes and of what decides how they are spelled. */
-function fingerprint(kind: ListKind, { lists, bare }: EndpointScope, visible: Uint32Array, spelling: Spelling): string {
-  const hash = createHash('sha256').update(JSON.stringify([kind, bare, spelling.separator, spelling.maxLength]));
+function fingerprint(
+  kind: ListKind,
+  { lists, bare }: EndpointScope,
+  visible: Uint32Array,
+  spelling: Spelling,
+  era: Era,
+): string {
   const { items } = lists[kind];
+  const wraps = era === 'legacy' && visible.some((index) => items[index]!.item.wrapsOutput);
+  const hash = createHash('sha256').update(JSON.stringify([kind, bare, wraps, spelling.separator, spelling.maxLength]));
   const digests = Buffer.allocUnsafe(visible.length * DIGEST_BYTES);
   let used = 0;
   let server: string | undefined;
