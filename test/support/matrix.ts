@@ -32,6 +32,7 @@ export class Matrix {
   readonly #servers = new Cleanup();
   readonly #clients = new Cleanup();
   readonly #direct = new Map<'legacy' | 'modern', string>();
+  readonly #ready = new Map<Upstream, Promise<void>>();
   #gateway: Gateway | undefined;
 
   async start(): Promise<void> {
@@ -51,13 +52,22 @@ export class Matrix {
       stdio('modern-stdio', RICH_MODERN, ['--era', 'modern']),
     ];
     this.#gateway = this.#servers.add(await spawnGateway({ servers }));
-    await listed(this.#gateway, ...UPSTREAMS);
+  }
+
+  /** Waits for an upstream once, so that one which does not come up fails its own cells only. */
+  async #listed(upstream: Upstream): Promise<void> {
+    const gateway = this.#gateway;
+    if (!gateway) throw new Error('there is no gateway');
+    const waiting = this.#ready.get(upstream) ?? listed(gateway, upstream);
+    this.#ready.set(upstream, waiting);
+    return waiting;
   }
 
   /** A client of a cell, closed after the test. */
   async connect({ client, upstream }: Cell, answers: Answers = {}): Promise<AnyClient> {
     const generation = GENERATIONS[client];
     if (!generation) throw new Error(`no client ${client}`);
+    if (upstream !== 'direct') await this.#listed(upstream);
     const url = upstream === 'direct' ? this.#direct.get(generation.era) : this.#gateway?.mcp(upstream);
     return this.#clients.add(await generation.connect(url ?? '', answers));
   }
