@@ -31,6 +31,8 @@ export interface UpstreamStatus {
   readonly required: boolean;
   readonly era?: 'legacy' | 'modern';
   readonly version?: string;
+  /** It speaks both eras, each client's own where it can; `era` and `version` are the gateway's own with it. */
+  readonly dual?: boolean;
   readonly counts: { readonly tools: number; readonly prompts: number; readonly resources: number };
   /** Live upstream sessions. */
   readonly sessions: number;
@@ -51,4 +53,6 @@ export abstract class CallMetrics {
   abstract toolFinished(server: string, tool: string, outcome: 'success' | 'error', seconds: number): void;
   abstract listed(server: string): void;
   abstract refused(reason: string): void;
+  /** A deviation of a client that was put up with; `fault` is from a closed set. */
+  abstract tolerated(fault: string): void;
 }

@@ -40,8 +40,6 @@ describe('sections this build does not have', () => {
 
   it.each([
     ['audit: { to: stdout }', '$.audit'],
-    ['proxy: { clients: { x: { tolerate: [y] } } }', '$.proxy.clients.x.tolerate'],
-    ['proxy: { servers: [{ name: a, type: in-process, protocol: modern }] }', '$.proxy.servers[0].protocol'],
     [
       'proxy: { servers: [{ name: a, type: in-process, forward_headers: [x-a] }] }',
       '$.proxy.servers[0].forward_headers',

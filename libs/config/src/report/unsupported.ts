@@ -39,13 +39,9 @@ function restricting({ oauth, api_keys, auth, rate_limit, proxy }: GatewayConfig
 function ignored({ audit, proxy }: GatewayConfig): Problem[] {
   const found = collector('is not available in this version and has no effect');
   found.when(audit.to !== 'off', ['audit']);
-  for (const [glob, { tolerate }] of Object.entries(proxy.clients)) {
-    found.when(tolerate.length > 0, ['proxy', 'clients', glob, 'tolerate']);
-  }
   proxy.servers.forEach((server, index) => {
     const at = (...keys: string[]) => ['proxy', 'servers', index, ...keys];
     found.when(server.forward_headers.length > 0, at('forward_headers'));
-    found.when(server.protocol === 'modern', at('protocol'));
     found.when(Object.keys(server.tools.overrides).length > 0, at('tools', 'overrides'));
     found.when(
       LATER_CREDENTIALS.has(server.auth.type),

@@ -23,6 +23,10 @@ export class LogLevels {
     this.#levels.set(client, level);
   }
 
+  get(client: string): string | undefined {
+    return this.#levels.get(client);
+  }
+
   delete(client: string): boolean {
     return this.#levels.delete(client);
   }
@@ -37,7 +41,8 @@ export class LogLevels {
 
   /** True when the session has to be told another level first. */
   stale(slot: Slot): boolean {
-    if (this.#levels.size === 0) return false;
+    // Modern requests say for themselves what they want to hear.
+    if (this.#levels.size === 0 || slot.session.era === 'modern') return false;
     const level = this.#mostVerbose(slot.group);
     return level !== undefined && level !== slot.level && slot.session.capabilities['logging'] !== undefined;
   }

@@ -118,7 +118,7 @@ export class SessionPool {
     slot.running--;
     if (solo) slot.solo--;
     slot.lastUsed = performance.now();
-    if (slot.running === 0 && (slot.retiring || slot.group.spec.ephemeral)) this.#drop(slot, this.#ended());
+    if (slot.running === 0 && (slot.retiring || slot.group.disposable)) this.#drop(slot, this.#ended());
     if (this.#waiters.size > 0) this.#pump();
   }
 

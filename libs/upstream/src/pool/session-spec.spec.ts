@@ -4,8 +4,9 @@ import { relayedCapabilities } from '../session/capabilities.js';
 import { exchangeOf } from '../testing/callers.js';
 import { effectiveState, SERVICE, specFor } from './session-spec.js';
 
-const shared = { credential: 'none', sharedAnonymous: true };
-const strangers = { credential: 'none', sharedAnonymous: false };
+const legacy = { era: 'legacy' as const, dual: false };
+const shared = { credential: 'none', sharedAnonymous: true, ...legacy };
+const strangers = { credential: 'none', sharedAnonymous: false, ...legacy };
 const alice = principal('issuer', 'alice');
 
 describe('relayed capabilities', () => {
@@ -34,7 +35,12 @@ describe('state: auto', () => {
     ['streamable-http', { stateful: false, attribution: 'request' as const }, 'none'],
     ['in-process', { stateful: false, attribution: 'connection' as const }, 'none'],
   ])('of %s %j is %s', (type, profile, state) => {
-    expect(effectiveState('auto', type, profile)).toBe(state);
+    expect(effectiveState('auto', type, { era: 'legacy', ...profile })).toBe(state);
+  });
+
+  it('of a modern upstream is none, whatever its transport', () => {
+    const profile = { era: 'modern' as const, stateful: false, attribution: 'connection' as const };
+    expect(effectiveState('auto', 'stdio', profile)).toBe('none');
   });
 
   it('never overrules the configuration', () => {
@@ -59,7 +65,7 @@ describe('the session of an exchange', () => {
 
   it('none: a credential that may differ per user is never shared between users', () => {
     const exchange = (who: typeof alice) => exchangeOf({ session: 'a', principal: who });
-    const perUser = { credential: 'token-exchange', sharedAnonymous: false };
+    const perUser = { credential: 'token-exchange', sharedAnonymous: false, ...legacy };
     const bob = principal('issuer', 'bob');
     expect(key('none', exchange(alice), perUser)).not.toBe(key('none', exchange(bob), perUser));
     expect(specFor('none', exchange(alice), perUser).principal).toBe(alice);
@@ -90,5 +96,21 @@ describe('the session of an exchange', () => {
     expect(key('session', exchangeOf({ principal: alice }), shared)).toBe(
       key('user', exchangeOf({ principal: alice }), shared),
     );
+  });
+
+  it('modern: capabilities travel with the request, so nothing but the credential tells sessions apart', () => {
+    const modern = { ...strangers, era: 'modern' as const };
+    expect(specFor('none', exchangeOf({ session: 'a', capabilities: asking }), modern)).toBe(SERVICE);
+    const perUser = { ...modern, credential: 'token-exchange' };
+    const exchange = exchangeOf({ principal: alice, capabilities: asking });
+    expect(key('none', exchange, perUser)).toBe(key('none', exchangeOf({ principal: alice }), perUser));
+    expect(key('none', exchange, perUser)).not.toBe(SERVICE.key);
+  });
+
+  it('both eras: a legacy client is never put on the service session, which is a modern one', () => {
+    const dual = { ...strangers, dual: true };
+    expect(specFor('none', exchangeOf({ session: 'a' }), dual)).toMatchObject({ era: 'legacy', shared: true });
+    expect(key('none', exchangeOf({ session: 'a' }), dual)).not.toBe(SERVICE.key);
+    expect(specFor('none', exchangeOf(), { ...dual, era: 'modern' })).toBe(SERVICE);
   });
 });

@@ -1,4 +1,4 @@
-import type { ClientSession, Exchange, Principal } from '#libs/kernel';
+import type { ClientSession, Era, Exchange, Principal } from '#libs/kernel';
 import { type ClientCapabilities, capabilitiesOf, NO_CAPABILITIES } from '../session/capabilities.js';
 
 /** Who may share one upstream session. */
@@ -8,6 +8,8 @@ export type StatePolicy = 'none' | 'user' | 'session';
 export interface SessionSpec {
   /** Callers with equal keys may share a session. */
   readonly key: string;
+  /** The era wanted of an upstream that speaks both; the modern one when absent. */
+  readonly era?: Era;
   readonly capabilities: ClientCapabilities;
   /** Whose credential opens it; undefined for the upstream's service credential. */
   readonly principal: Principal | undefined;
@@ -42,23 +44,41 @@ export interface SpecSettings {
   readonly credential: string;
   /** The listener is loopback only: anonymous callers are one person. */
   readonly sharedAnonymous: boolean;
+  /** The era this exchange is sent in. Modern requests carry their client's capabilities themselves. */
+  readonly era: Era;
+  /** The upstream speaks both. */
+  readonly dual: boolean;
+}
+
+/** What decides about state, of an upstream's sessions in one era. */
+export interface SessionProfile {
+  readonly era: Era;
+  readonly stateful: boolean;
+  readonly attribution: 'request' | 'connection';
 }
 
 /** The policy behind `state: auto`, by what the upstream turned out to be. */
 export function effectiveState(
   configured: StatePolicy | 'auto',
   type: string,
-  session: { readonly stateful: boolean; readonly attribution: 'request' | 'connection' } | undefined,
+  session: SessionProfile | undefined,
 ): StatePolicy {
   if (configured !== 'auto') return configured;
-  if (type === 'in-process') return 'none';
+  if (type === 'in-process' || session?.era === 'modern') return 'none';
   if (session === undefined || session.attribution === 'connection') return 'user';
   return session.stateful ? 'session' : 'none';
 }
 
 /** The upstream session an exchange belongs on. */
 export function specFor(policy: StatePolicy, exchange: Exchange, settings: SpecSettings): SessionSpec {
-  const capabilities = capabilitiesOf(exchange.client);
+  const spec = inEra(policy, exchange, settings);
+  // The service session of an upstream that speaks both eras is a modern one.
+  if (!settings.dual || settings.era === 'modern') return spec;
+  return { ...spec, key: `legacy|${spec.key}`, era: 'legacy' };
+}
+
+function inEra(policy: StatePolicy, exchange: Exchange, settings: SpecSettings): SessionSpec {
+  const capabilities = settings.era === 'modern' ? NO_CAPABILITIES : capabilitiesOf(exchange.client);
   const { principal, session } = exchange;
   const credential = COMMON_CREDENTIALS.has(settings.credential) ? undefined : principal;
   const onePerson = principal.anonymous && settings.sharedAnonymous;

@@ -17,6 +17,11 @@ export class SessionGroup {
 
   constructor(readonly spec: SessionSpec) {}
 
+  /** Made for one exchange, which needs it no more. */
+  get disposable(): boolean {
+    return this.spec.ephemeral && this.subscriptions.size === 0;
+  }
+
   get empty(): boolean {
     return this.slots.length === 0 && this.opening === 0 && this.waiting === 0 && this.subscriptions.size === 0;
   }

@@ -309,7 +309,7 @@ describe('an HTTP upstream with session ids', () => {
     const who = { session: 's' };
     await use(test, 'lab', 'echo', {}, who);
     await test.upstream('lab').setLevel('warning', exchangeOf(who));
-    expect(jsonOf(await test.upstream('lab').subscribe('lab://a', exchangeOf(who)))).toEqual({});
+    expect(jsonOf(await test.upstream('lab').subscribe('lab://a', exchangeOf(who), 's'))).toEqual({});
     const before = test.listed.length;
     lab.forget();
     const journal = await use(test, 'lab', 'journal', {}, who);
@@ -406,7 +406,7 @@ describe('subscriptions', () => {
     await test.up(proxyOf([serverOf('lab', 'in-process')]));
     const lab = test.upstream('lab');
     const [a, b] = [{ session: 'a' }, { session: 'b' }];
-    await Promise.all([lab.subscribe('lab://a', exchangeOf(a)), lab.subscribe('lab://a', exchangeOf(b))]);
+    await Promise.all([lab.subscribe('lab://a', exchangeOf(a), 'a'), lab.subscribe('lab://a', exchangeOf(b), 'b')]);
     await use(test, 'lab', 'touch', { uri: 'lab://a' });
     await use(test, 'lab', 'touch', { uri: 'lab://a/part' });
     await use(test, 'lab', 'touch', { uri: 'lab://z' });
@@ -414,7 +414,7 @@ describe('subscriptions', () => {
       ['lab://a', ['a', 'b']],
       ['lab://a/part', ['a', 'b']],
     ]);
-    await lab.unsubscribe('lab://a', exchangeOf(a));
+    await lab.unsubscribe('lab://a', exchangeOf(a), 'a');
     expect(await use(test, 'lab', 'journal')).toMatchObject({ subscribed: ['lab://a'], unsubscribed: [] });
     test.registry.releaseClient('b');
     while (((await use(test, 'lab', 'journal'))['unsubscribed'] as string[]).length === 0);

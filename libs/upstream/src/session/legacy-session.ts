@@ -7,12 +7,10 @@ import type { ClientCapabilities } from './capabilities.js';
 import { connectionEnded, formatMs, notOpened, timedOut } from './failures.js';
 import { initializeParams, readWelcome, type Welcome } from './handshake.js';
 import { Inbound } from './inbound.js';
+import { connectionOf, type Opening, openWithin } from './opening.js';
 import { withMeta } from './params.js';
 import { type CallOwner, type ExpiredLimit, RunningCall } from './running-call.js';
 import type { SessionListener, SessionRequest, UpstreamSession } from './upstream-session.js';
-
-/** Milliseconds a transport has to let go of a connection that was given up while it opened. */
-const LATE_CONNECTION = 6_000;
 
 export interface LegacySessionOptions {
   /** The upstream's configured name. */
@@ -20,6 +18,10 @@ export interface LegacySessionOptions {
   /** Version the gateway gives itself in `clientInfo`. */
   readonly gatewayVersion: string;
   readonly capabilities: ClientCapabilities;
+  /** The upstream speaks the modern era too. */
+  readonly dual?: boolean;
+  /** Opened only to see whether it can be: nothing is listened to. */
+  readonly passing?: boolean;
   /** True when callers of different principals share this session. */
   readonly shared: boolean;
   /** Milliseconds for connecting and `initialize` together. */
@@ -35,6 +37,7 @@ export interface LegacySessionOptions {
 /** A session of the revisions with `initialize` (2024-11-05 to 2025-11-25) over one connection. */
 export class LegacySession implements UpstreamSession, CallOwner, ConnectionListener {
   readonly era = 'legacy';
+  readonly dual: boolean;
   readonly #options: LegacySessionOptions;
   readonly #pending = new Map<number, RunningCall>();
   readonly #desk: AskDesk;
@@ -49,6 +52,7 @@ export class LegacySession implements UpstreamSession, CallOwner, ConnectionList
   private constructor(options: LegacySessionOptions) {
     const { listener, log, server } = options;
     this.#options = options;
+    this.dual = options.dual ?? false;
     this.#desk = new AskDesk({
       server,
       log,
@@ -77,40 +81,21 @@ export class LegacySession implements UpstreamSession, CallOwner, ConnectionList
    */
   static async open(options: LegacySessionOptions): Promise<LegacySession> {
     const session = new LegacySession(options);
-    const controller = new AbortController();
-    const abandon = () => controller.abort(options.signal.reason);
-    options.signal.addEventListener('abort', abandon, { once: true });
-    if (options.signal.aborted) abandon();
-    const deadline = setTimeout(() => controller.abort(session.#tooSlow()), options.connectTimeout);
     try {
-      await session.#open(controller.signal);
+      const { connectTimeout: limit, signal } = options;
+      await openWithin({ signal, limit, tooSlow: () => session.#tooSlow() }, (opening) => session.#open(opening));
       return session;
     } catch (thrown) {
-      const error = toGatewayError(controller.signal.aborted ? controller.signal.reason : thrown);
+      const error = toGatewayError(thrown);
       await session.close(error);
       throw notOpened(connectionEnded(error, options.server, session.status().stderr));
-    } finally {
-      clearTimeout(deadline);
-      options.signal.removeEventListener('abort', abandon);
     }
   }
 
-  async #open(signal: AbortSignal): Promise<void> {
+  async #open(opening: Opening): Promise<void> {
     const { capabilities, connect, connectTimeout, gatewayVersion, server } = this.#options;
-    signal.throwIfAborted();
-    const aborted = new Promise<never>((_, reject) => {
-      signal.addEventListener('abort', () => reject(toGatewayError(signal.reason)), { once: true });
-    });
-    aborted.catch(() => {});
-    const connecting = connect(this, signal);
-    this.#connection = await Promise.race([connecting, aborted]).catch(async (thrown: unknown) => {
-      // A connection that comes when nobody waits any more must not be left open, nor its child outlive the gateway.
-      await settledWithin(
-        connecting.then((late) => late.close()),
-        LATE_CONNECTION,
-      );
-      throw thrown;
-    });
+    const { aborted } = opening;
+    this.#connection = await connectionOf(connect(this, opening.signal), opening);
     const initialize = this.request({
       method: 'initialize',
       params: initializeParams(capabilities, gatewayVersion),
@@ -121,7 +106,7 @@ export class LegacySession implements UpstreamSession, CallOwner, ConnectionList
     this.#welcome = readWelcome(server, await Promise.race([initialize, aborted]));
     this.#connection.setProtocolVersion(this.#welcome.version);
     await Promise.race([this.notify('notifications/initialized'), aborted]);
-    this.#connection.listen();
+    if (!this.#options.passing) this.#connection.listen();
   }
 
   get version(): string {
@@ -314,14 +299,4 @@ export class LegacySession implements UpstreamSession, CallOwner, ConnectionList
     const text = `${server} did not finish connecting and initialize within ${formatMs(connectTimeout)}`;
     return new GatewayError('UPSTREAM_UNREACHABLE', text, { data: { server }, notExecuted: true });
   }
-}
-
-/** Waits for a task to end in either way, but not longer than so many milliseconds. */
-async function settledWithin(task: Promise<unknown>, limit: number): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const over = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, limit);
-  });
-  await Promise.race([task.catch(() => {}), over]);
-  clearTimeout(timer);
 }

@@ -2,6 +2,9 @@ import type { GatewayError, Outcome } from '#libs/kernel';
 import type { ReplySink } from '#libs/plugin';
 import type { SessionRequest } from './upstream-session.js';
 
+/** The longest wait a timer knows, in milliseconds. */
+const LONGEST = 2 ** 31 - 1;
+
 /** Which limit a call ran into. */
 export type ExpiredLimit = 'timeout' | 'max_total';
 
@@ -92,7 +95,7 @@ export class RunningCall implements ReplySink {
   }
 
   #arm(): void {
-    this.#timer = setTimeout(this.#check, Math.max(1, Math.ceil(this.#remaining().wait)));
+    this.#timer = setTimeout(this.#check, Math.min(LONGEST, Math.max(1, Math.ceil(this.#remaining().wait))));
   }
 
   readonly #check = (): void => {

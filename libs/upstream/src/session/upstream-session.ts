@@ -1,4 +1,4 @@
-import type { Ask, Era, Exchange, GatewayError, InputRequest, Outcome } from '#libs/kernel';
+import type { Ask, Era, Exchange, GatewayError, InputRequest, Outcome, Resumption } from '#libs/kernel';
 import type { ListKind } from '#libs/mcp';
 import type { ConnectionStatus } from '#libs/plugin';
 import type { CallSink } from '../contract.js';
@@ -10,6 +10,12 @@ export interface Caller {
   readonly wantsProgress: boolean;
   /** True when the request has no side effects. */
   readonly repeatable: boolean;
+  /** Least severe log message the caller wants; modern upstreams send none without. */
+  readonly logLevel?: string | undefined;
+  /** An `input_required` of a modern upstream is the caller's to answer. */
+  readonly relaysInput?: boolean | undefined;
+  readonly resumption?: Resumption | undefined;
+  readonly paramHeaders?: Readonly<Record<string, string>> | undefined;
 }
 
 /** One request on an upstream session. */
@@ -42,7 +48,8 @@ export interface SessionListener {
 
 /**
  * One protocol session with one upstream, whatever its era: the back adapter. What differs between eras (handshake,
- * how questions travel, what cancelling means) stays behind it.
+ * how questions travel, what cancelling means, whether watching a resource is a request or a stream) stays behind it: the
+ * requests `ping`, `resources/subscribe` and `resources/unsubscribe` of the gateway itself are understood by all.
  */
 export interface UpstreamSession {
   readonly era: Era;
@@ -51,6 +58,8 @@ export interface UpstreamSession {
   readonly capabilities: Readonly<Record<string, unknown>>;
   readonly serverInfo: Readonly<Record<string, unknown>>;
   readonly instructions: string | undefined;
+  /** The upstream speaks both eras. */
+  readonly dual: boolean;
   /** `connection`: what the upstream sends is not tied to one request by the wire. */
   readonly attribution: 'request' | 'connection';
   /** Whether the upstream issued a session id: the one hint of state there is. */

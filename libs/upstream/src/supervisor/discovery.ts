@@ -1,4 +1,4 @@
-import { GatewayError, messageOf } from '#libs/kernel';
+import { type Freshness, GatewayError, messageOf } from '#libs/kernel';
 import { JsonView, LIST_KINDS, LIST_METHODS, type Listing, type ListKind } from '#libs/mcp';
 import type { UpstreamSession } from '../session/upstream-session.js';
 
@@ -41,6 +41,7 @@ export async function discover(
   const items: Record<ListKind, readonly Buffer[]> = { tools: [], prompts: [], resources: [], templates: [] };
   const failed: Partial<Record<ListKind, string>> = {};
   const complaints: string[] = [];
+  const freshness: Partial<Record<ListKind, Freshness>> = {};
   const one = async (kind: ListKind): Promise<void> => {
     if (session.capabilities[CAPABILITY[kind]] === undefined) return;
     const before = previous?.items[kind] ?? [];
@@ -48,11 +49,14 @@ export async function discover(
       items[kind] = before;
       const reason = previous?.failed[kind];
       if (reason !== undefined) failed[kind] = reason;
+      const kept = previous?.freshness?.[kind];
+      if (kept) freshness[kind] = kept;
       return;
     }
     try {
-      const { found, cut } = await listAll(session, kind, timeout);
+      const { cut, found, keep } = await listAll(session, kind, timeout);
       items[kind] = found;
+      if (keep) freshness[kind] = keep;
       if (cut !== undefined) complaints.push(`${LIST_METHODS[kind].method}: ${cut}`);
     } catch (thrown) {
       if (thrown instanceof GatewayError && FATAL.has(thrown.code)) throw thrown;
@@ -72,6 +76,8 @@ export async function discover(
     ...(session.instructions === undefined ? {} : { instructions: session.instructions }),
     items,
     failed,
+    ...(session.dual ? { dual: true } : {}),
+    ...(session.era === 'modern' ? { freshness } : {}),
   };
   return { listing, complaints };
 }
@@ -80,11 +86,12 @@ async function listAll(
   session: UpstreamSession,
   kind: ListKind,
   timeout: number,
-): Promise<{ found: Buffer[]; cut?: string }> {
+): Promise<{ found: Buffer[]; cut?: string; keep?: Freshness | undefined }> {
   const { member, method } = LIST_METHODS[kind];
   const found: Buffer[] = [];
   const seen = new Set<string>();
   let params: Buffer | undefined;
+  let keep: Freshness | undefined;
   for (let page = 1; ; page++) {
     const outcome = await session.request({ method, params, subject: method, timeout, maxTotal: timeout * 4 });
     if (outcome.kind === 'error') {
@@ -94,30 +101,38 @@ async function listAll(
         `error ${outcome.code} ${(JsonView.of(outcome.error).get('message')?.string() ?? '').slice(0, 200)}`,
       );
     }
+    if (outcome.kind !== 'result') throw new Error('the answer asks for input');
+    if (outcome.freshness) keep = strictest(keep, outcome.freshness);
     const result = JsonView.of(outcome.result);
     const list = result.get(member);
     if (list?.type !== 'array') throw new Error(`the answer has no array "${member}"`);
     for (const item of list.items()) {
-      if (found.length >= MAX_ITEMS) return { found, cut: `only the first ${MAX_ITEMS} entries are used` };
+      if (found.length >= MAX_ITEMS) return { found, keep, cut: `only the first ${MAX_ITEMS} entries are used` };
       found.push(Buffer.from(item.raw()));
     }
     // An empty string is a cursor like any other (L:page).
     const cursor = result.get('nextCursor');
-    if (cursor?.type !== 'string') return { found };
+    if (cursor?.type !== 'string') return { found, keep };
     const text = cursor.raw().toString();
-    if (seen.has(text)) return { found, cut: `the upstream repeats the cursor ${text.slice(0, 60)}` };
-    if (page >= MAX_PAGES) return { found, cut: `only the first ${MAX_PAGES} pages are used` };
+    if (seen.has(text)) return { found, keep, cut: `the upstream repeats the cursor ${text.slice(0, 60)}` };
+    if (page >= MAX_PAGES) return { found, keep, cut: `only the first ${MAX_PAGES} pages are used` };
     seen.add(text);
     params = Buffer.from(`{"cursor":${text}}`);
   }
+}
+
+/** A list of several pages is as fresh as its most perishable one, and as private as its most private one (M:cache). */
+function strictest(a: Freshness | undefined, b: Freshness): Freshness {
+  if (!a) return b;
+  return { ttl: Math.min(a.ttl, b.ttl), scope: a.scope === 'public' && b.scope === 'public' ? 'public' : 'private' };
 }
 
 /** Whether two listings say the same. */
 export function sameListing(a: Listing | undefined, b: Listing): boolean {
   if (!a || a.version !== b.version || a.instructions !== b.instructions) return false;
   if (
-    JSON.stringify([a.capabilities, a.serverInfo, a.failed]) !==
-    JSON.stringify([b.capabilities, b.serverInfo, b.failed])
+    JSON.stringify([a.capabilities, a.serverInfo, a.failed, a.dual, a.freshness]) !==
+    JSON.stringify([b.capabilities, b.serverInfo, b.failed, b.dual, b.freshness])
   )
     return false;
   return LIST_KINDS.every((kind) => {

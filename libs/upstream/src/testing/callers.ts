@@ -1,12 +1,12 @@
 import {
   AbortSource,
   ANONYMOUS,
+  type Answer,
   type Ask,
   type ClientSession,
   type Exchange,
   GatewayError,
   type InputRequest,
-  type Answer,
   type Outcome,
   type Principal,
 } from '#libs/kernel';

@@ -9,6 +9,8 @@ import type { SessionListener } from '../session/upstream-session.js';
 
 /** Milliseconds after which a lost session is not taken for one that cannot live. */
 const GROWN_UP = 5_000;
+/** What servers commonly send to clients that set no level. */
+const DEFAULT_LEVEL = 'info';
 const NOTHING: Outcome = { kind: 'result', result: Buffer.from('{}') };
 
 export interface ClientDeskOptions {
@@ -25,7 +27,7 @@ export interface ClientDeskOptions {
 }
 
 /**
- * What client sessions have asked of one upstream and what it tells them outside of calls: subscriptions, log levels,
+ * What client sessions, and the listen streams of modern clients, have asked of one upstream and what it tells them outside of calls: subscriptions, log levels,
  * roots. It outlives the upstream sessions and is made anew on those that replace them.
  */
 export class ClientDesk {
@@ -58,6 +60,15 @@ export class ClientDesk {
     };
   }
 
+  /**
+   * Least severe log message a modern upstream should send with this call: a legacy client that set no level hears what
+   * servers of its era send by themselves.
+   */
+  levelFor(exchange: Exchange): string | undefined {
+    if (!exchange.session) return exchange.logLevel;
+    return this.#levels.get(exchange.session.id) ?? DEFAULT_LEVEL;
+  }
+
   subscribe(slot: Slot, uri: string, client: string): Promise<Outcome> {
     return this.#subscriptions.add(slot, uri, client, this.#options.limits);
   }
@@ -67,6 +78,7 @@ export class ClientDesk {
     try {
       return await this.#subscriptions.remove(group, uri, client, this.#options.limits);
     } finally {
+      if (group.disposable) this.#options.pool.retire(group.slots);
       this.#options.pool.tidy(group);
     }
   }

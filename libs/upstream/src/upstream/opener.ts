@@ -1,17 +1,24 @@
 import type { UpstreamConfig } from '#libs/config';
-import { GatewayError, type Log, type Principal } from '#libs/kernel';
+import { type Era, GatewayError, type Log, type Principal } from '#libs/kernel';
+import { LATEST_MODERN } from '#libs/mcp';
 import {
+  type ConnectionListener,
   type ExtensionPoint,
   type HeaderSource,
   UpstreamCredential,
   type UpstreamTarget,
   UpstreamTransport,
 } from '#libs/plugin';
-import type { SessionSpec } from '../pool/session-spec.js';
+import { SERVICE, type SessionSpec } from '../pool/session-spec.js';
 import { LegacySession } from '../session/legacy-session.js';
+import { ModernSession } from '../session/modern/modern-session.js';
 import type { SessionListener, UpstreamSession } from '../session/upstream-session.js';
+import { type EraVerdict, isStale, probeEra } from './era-probe.js';
 import { CONNECT_TIMEOUT, type GatewaySettings } from './settings.js';
 import { toTarget } from './target.js';
+
+const HTTP = 'streamable-http';
+const STDIO = 'stdio';
 
 /** Where transports and credentials come from. The plug-in registry fits. */
 export interface Extensions {
@@ -19,9 +26,13 @@ export interface Extensions {
   get<T extends object>(point: ExtensionPoint<T>, name: string): T;
 }
 
-/** Opens sessions with one upstream: finds its transport and credential, connects, speaks the era's handshake. */
+/** Opens sessions with one upstream: finds its transport and credential and its era, connects, speaks the era's handshake. */
 export class SessionOpener {
   #target: UpstreamTarget | undefined;
+  #verdict: EraVerdict | undefined;
+  #probing: Promise<EraVerdict> | undefined;
+  /** Probed connections that are still being closed. */
+  readonly #closing = new Set<Promise<void>>();
 
   constructor(
     private readonly config: UpstreamConfig,
@@ -30,36 +41,115 @@ export class SessionOpener {
     private readonly log: Log,
   ) {}
 
+  /** What is known of the upstream's era; undefined until it was found out. */
+  get verdict(): EraVerdict | undefined {
+    return this.#verdict;
+  }
+
   async open(spec: SessionSpec, listener: SessionListener, signal: AbortSignal): Promise<UpstreamSession> {
-    const { config, extensions, log } = this;
-    const server = config.name;
-    if (config.protocol === 'modern') {
-      const text = `${server}: protocol "modern" is not supported yet; use auto or legacy`;
-      throw new GatewayError('UPSTREAM_PROTOCOL', text, { data: { server }, notExecuted: true });
-    }
-    const transport = extensions.get(UpstreamTransport, config.type);
-    const credential = extensions.get(UpstreamCredential, config.auth.type);
-    this.#target ??= await toTarget(config, log);
-    const target = this.#target;
-    const headers = headerSource(credential, target, config.auth, spec.principal);
-    return await LegacySession.open({
-      server,
+    const { config, log } = this;
+    const connect = await this.#connector(spec.principal);
+    const era = await this.#eraFor(spec, signal);
+    const common = {
+      server: config.name,
       gatewayVersion: this.settings().version,
-      capabilities: spec.capabilities,
-      shared: spec.shared,
       connectTimeout: CONNECT_TIMEOUT,
       listener,
       log,
       signal,
-      connect: (connectionListener, connectSignal) =>
-        transport.connect(target, { listener: connectionListener, headers, signal: connectSignal }),
+      connect,
+    };
+    const { verdict } = this;
+    const dual = verdict?.era === 'modern' && verdict.dual !== undefined;
+    if (era === 'legacy') {
+      const { capabilities, shared } = spec;
+      return await LegacySession.open({ ...common, capabilities, shared, dual });
+    }
+    return await ModernSession.open({
+      ...common,
+      version: LATEST_MODERN,
+      dual,
+      cancelBy: config.type === HTTP ? 'stream' : 'notification',
+      standing: spec.key === SERVICE.key,
+      contradicted: () => {
+        this.#verdict = undefined;
+      },
+      // A pinned upstream is asked at each start, on the very connection.
+      ...(verdict?.era === 'modern' && config.protocol === 'auto' ? { discovered: verdict.discovered } : {}),
     });
+  }
+
+  /**
+   * Asks for the era anew, in the background.
+   * @throws GatewayError when nobody can be asked
+   */
+  async reprobe(signal: AbortSignal): Promise<EraVerdict | undefined> {
+    return this.#probes ? await this.#probe(signal) : undefined;
   }
 
   /** Frees what the sessions shared, once the last one is closed. */
   async release(): Promise<void> {
+    while (this.#closing.size > 0) await Promise.all(this.#closing);
     const target = this.#target;
     if (target) await this.extensions.get(UpstreamTransport, this.config.type).release(target);
+  }
+
+  /** Only over HTTP and on stdio there is something to find out; the other transports are of the legacy era. */
+  get #probes(): boolean {
+    const { protocol, type } = this.config;
+    return protocol === 'auto' && (type === HTTP || type === STDIO);
+  }
+
+  async #eraFor(spec: SessionSpec, signal: AbortSignal): Promise<Era> {
+    const { protocol } = this.config;
+    if (!this.#probes) return protocol === 'modern' ? 'modern' : 'legacy';
+    const known = this.#verdict;
+    // The service session is opened after each restart and failure: who is there now?
+    const fresh = spec.key === SERVICE.key || known === undefined || isStale(known);
+    const verdict = fresh ? await this.#probe(signal) : known;
+    return verdict.era === 'modern' && verdict.dual ? (spec.era ?? 'modern') : verdict.era;
+  }
+
+  #probe(signal: AbortSignal): Promise<EraVerdict> {
+    this.#probing ??= this.#probeOnce(signal).finally(() => {
+      this.#probing = undefined;
+    });
+    return this.#probing;
+  }
+
+  async #probeOnce(signal: AbortSignal): Promise<EraVerdict> {
+    const { config, log } = this;
+    const before = this.#verdict;
+    const verdict = await probeEra({
+      server: config.name,
+      gatewayVersion: this.settings().version,
+      wire: config.type === HTTP ? 'http' : 'stdio',
+      log,
+      signal,
+      connect: await this.#connector(undefined),
+      closing: (done) => {
+        const closed = done.catch(() => {}).finally(() => this.#closing.delete(closed));
+        this.#closing.add(closed);
+      },
+    });
+    this.#verdict = verdict;
+    if (before?.era !== verdict.era) {
+      const dual = verdict.era === 'modern' && verdict.dual !== undefined;
+      const fields = { upstream: config.name, era: verdict.era, dual };
+      log.info(fields, `${config.name} speaks the ${verdict.era} era${dual ? ', and the legacy one too' : ''}`);
+    }
+    return verdict;
+  }
+
+  async #connector(principal: Principal | undefined) {
+    const { config, extensions, log } = this;
+    const transport = extensions.get(UpstreamTransport, config.type);
+    const credential = extensions.get(UpstreamCredential, config.auth.type);
+    this.#target ??= await toTarget(config, log);
+    const target = this.#target;
+    const headers = headerSource(credential, target, config.auth, principal);
+    return (listener: ConnectionListener, signal: AbortSignal) =>
+      transport.connect(target, { listener, headers, signal });
   }
 }
 

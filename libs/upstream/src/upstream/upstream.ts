@@ -1,19 +1,32 @@
 import type { UpstreamConfig } from '#libs/config';
-import { type Emitter, type Exchange, GatewayError, type Log, type Outcome, toGatewayError } from '#libs/kernel';
+import {
+  type Emitter,
+  type Era,
+  type Exchange,
+  GatewayError,
+  type Log,
+  type Outcome,
+  toGatewayError,
+} from '#libs/kernel';
 import { LIST_KINDS, type Listing, type ListKind } from '#libs/mcp';
 import type { UpstreamStatus } from '#libs/plugin';
 import { CapabilityProbes } from '../audiences/capability-probes.js';
 import type { CallSink, UpstreamCall, UpstreamEvents, UpstreamHandle } from '../contract.js';
 import { SessionPool } from '../pool/session-pool.js';
-import { effectiveState, SERVICE, type SessionSpec, specFor } from '../pool/session-spec.js';
+import { effectiveState, SERVICE, type SessionProfile, type SessionSpec, specFor } from '../pool/session-spec.js';
 import type { SessionGroup, Slot } from '../pool/slot.js';
+import { capabilitiesOf } from '../session/capabilities.js';
+import type { UpstreamSession } from '../session/upstream-session.js';
 import type { ColdStartGate } from '../supervisor/cold-start-gate.js';
 import { type Health, Supervisor } from '../supervisor/supervisor.js';
 import { ClientDesk } from './client-desk.js';
 import { Drain } from './drain.js';
+import { isStale } from './era-probe.js';
 import { brokenOff, concernsHealth, cutOff, heldElsewhere, mayReplay, removed, unavailable } from './explain.js';
 import { type Extensions, SessionOpener } from './opener.js';
 import { CONNECT_TIMEOUT, FIRST_CONNECT_WAIT, type GatewaySettings } from './settings.js';
+
+const MODERN_PROFILE: SessionProfile = { era: 'modern', stateful: false, attribution: 'request' };
 
 export interface UpstreamOptions {
   readonly config: UpstreamConfig;
@@ -38,8 +51,10 @@ export class Upstream implements UpstreamHandle {
   readonly #drain = new Drain();
   readonly #disabled: Health;
   #gone: GatewayError | undefined;
-  /** What the upstream's last session turned out to be. */
-  #profile: { stateful: boolean; attribution: 'request' | 'connection' } | undefined;
+  /** What the upstream's last session of each era turned out to be. */
+  readonly #profiles = new Map<Era, SessionProfile>();
+  readonly #background = new AbortController();
+  #reprobing: Promise<void> | undefined;
   /** A session was lost: the next one may find other lists. */
   #replacing = false;
 
@@ -82,7 +97,10 @@ export class Upstream implements UpstreamHandle {
         changed: () => this.#emit('status', this.status),
         listed: () => this.#listed(),
         withdrawn: (reason) => this.#emit('withdrawn', { server, reason }),
-        tended: () => this.#desk.restore(),
+        tended: () => {
+          this.#desk.restore();
+          this.#doubt();
+        },
       },
       options.inherited,
     );
@@ -126,6 +144,7 @@ export class Upstream implements UpstreamHandle {
       ...(nextRetry === undefined ? {} : { nextRetry }),
       required: config.required,
       ...(listing ? { era: listing.era, version: listing.version } : {}),
+      ...(listing?.dual ? { dual: true } : {}),
       counts: {
         tools: listing?.items.tools.length ?? 0,
         prompts: listing?.items.prompts.length ?? 0,
@@ -151,9 +170,11 @@ export class Upstream implements UpstreamHandle {
    */
   async retire(grace: number, reason = removed(this.name)): Promise<void> {
     this.#gone ??= reason;
+    this.#background.abort(reason);
     await this.#supervisor.stop();
     await this.#drain.wait(grace);
     await this.#pool.close(cutOff(reason));
+    await this.#reprobing;
     await this.#opener.release();
   }
 
@@ -168,6 +189,10 @@ export class Upstream implements UpstreamHandle {
       sink: this.#desk.filtered(sink, exchange),
       wantsProgress: call.wantsProgress,
       repeatable: call.repeatable,
+      logLevel: this.#desk.levelFor(exchange),
+      relaysInput: call.relaysInput,
+      resumption: call.resumption,
+      paramHeaders: call.paramHeaders,
     };
     const { method, params, subject } = call;
     return await this.#run(exchange, call, (slot) =>
@@ -175,16 +200,14 @@ export class Upstream implements UpstreamHandle {
     );
   }
 
-  async subscribe(uri: string, exchange: Exchange): Promise<Outcome> {
-    const client = exchange.session?.id;
-    if (client === undefined) throw new GatewayError('INTERNAL', 'Only legacy sessions subscribe to resources');
+  async subscribe(uri: string, exchange: Exchange, subscriber: string): Promise<Outcome> {
     const call = { subject: 'resources/subscribe', repeatable: true };
-    return await this.#run(exchange, call, (slot) => this.#desk.subscribe(slot, uri, client));
+    return await this.#run(exchange, call, (slot) => this.#desk.subscribe(slot, uri, subscriber), this.#watchEra());
   }
 
-  async unsubscribe(uri: string, exchange: Exchange): Promise<Outcome> {
-    const group = this.#pool.group(this.#spec(exchange));
-    return await this.#desk.unsubscribe(group, uri, exchange.session?.id ?? '');
+  async unsubscribe(uri: string, exchange: Exchange, subscriber: string): Promise<Outcome> {
+    const group = this.#pool.group(this.#spec(exchange, this.#watchEra()));
+    return await this.#desk.unsubscribe(group, uri, subscriber);
   }
 
   async setLevel(level: string, exchange: Exchange): Promise<void> {
@@ -233,15 +256,16 @@ export class Upstream implements UpstreamHandle {
     exchange: Exchange,
     call: Pick<UpstreamCall, 'subject' | 'repeatable'>,
     task: (slot: Slot) => Promise<Outcome>,
+    era?: Era,
   ): Promise<Outcome> {
     this.#drain.enter();
     try {
       if (this.#gone || !this.#supervisor.serving) await this.#admitted(exchange);
-      const spec = this.#spec(exchange);
-      const first = await this.#attempt(spec, exchange, call, task);
+      const first = await this.#attempt(this.#spec(exchange, era), exchange, call, task);
       if (!(first instanceof GatewayError)) return first;
       if (!mayReplay(first, call) || exchange.aborted || this.#gone) throw brokenOff(this.name, call.subject, first);
-      const second = await this.#attempt(spec, exchange, call, task);
+      // It may have come back as a server of the other era.
+      const second = await this.#attempt(this.#spec(exchange, era), exchange, call, task);
       if (second instanceof GatewayError) throw brokenOff(this.name, call.subject, second);
       return second;
     } finally {
@@ -293,11 +317,73 @@ export class Upstream implements UpstreamHandle {
     }
   }
 
-  #spec(exchange: Exchange): SessionSpec {
+  #spec(exchange: Exchange, wanted?: Era): SessionSpec {
     const { config, settings } = this.#options;
-    const policy = effectiveState(config.state, config.type, this.#profile);
+    const era = wanted ?? this.#eraFor(exchange);
+    const policy = effectiveState(config.state, config.type, this.#profileOf(era));
     if (policy === 'session' && exchange.session?.elsewhere) throw heldElsewhere(this.name);
-    return specFor(policy, exchange, { credential: config.auth.type, sharedAnonymous: settings().sharedAnonymous });
+    return specFor(policy, exchange, {
+      credential: config.auth.type,
+      sharedAnonymous: settings().sharedAnonymous,
+      era,
+      dual: this.#dual !== undefined,
+    });
+  }
+
+  // Eras.
+
+  /** Set when the upstream speaks both eras. */
+  get #dual(): { readonly stateful: boolean } | undefined {
+    const { verdict } = this.#opener;
+    return verdict?.era === 'modern' ? verdict.dual : undefined;
+  }
+
+  /**
+   * The client's own era where the upstream speaks both. A legacy server that keeps no sessions cannot ask its client
+   * anything, though: clients that can be asked are better served by the modern one.
+   */
+  #eraFor({ client }: Exchange): Era {
+    const dual = this.#dual;
+    if (!dual) return this.#onlyEra();
+    return client.era === 'legacy' && (dual.stateful || capabilitiesOf(client).key === '') ? 'legacy' : 'modern';
+  }
+
+  #onlyEra(): Era {
+    return this.#opener.verdict?.era ?? (this.#options.config.protocol === 'modern' ? 'modern' : 'legacy');
+  }
+
+  /** Watching needs no session of a client's own: the modern era does it best where there is one. */
+  #watchEra(): Era {
+    return this.#dual ? 'modern' : this.#onlyEra();
+  }
+
+  #profileOf(era: Era): SessionProfile | undefined {
+    const dual = this.#dual;
+    const known = this.#profiles.get(era);
+    if (known || era === 'modern' || !dual) return known ?? (era === 'modern' ? MODERN_PROFILE : undefined);
+    return { era, stateful: dual.stateful, attribution: 'request' };
+  }
+
+  /** A verdict of yesterday is looked at again: an upgraded server still answers as it did before. */
+  #doubt(): void {
+    const before = this.#opener.verdict;
+    if (!before || !isStale(before) || this.#reprobing || this.#gone) return;
+    this.#reprobing = this.#opener
+      .reprobe(this.#background.signal)
+      .then(
+        (now) => {
+          if (!now || now.era === before.era || this.#gone) return;
+          const text = `${this.name} speaks the ${now.era} era now; connecting again`;
+          for (const slot of [...this.#pool.slots()]) {
+            if (slot.group.spec.key !== SERVICE.key) this.#pool.retire([slot]);
+            else this.#supervisor.sessionLost(slot, new GatewayError('UPSTREAM_SESSION_LOST', text));
+          }
+        },
+        () => {},
+      )
+      .finally(() => {
+        this.#reprobing = undefined;
+      });
   }
 
   // Sessions.
@@ -310,8 +396,9 @@ export class Upstream implements UpstreamHandle {
   }
 
   #opened(slot: Slot): void {
-    const { attribution, stateful } = slot.session;
-    this.#profile = { attribution, stateful };
+    const { attribution, era, stateful } = slot.session;
+    this.#profiles.set(era, { attribution, era, stateful });
+    if (slot.group.spec.key === SERVICE.key) this.#retireOthers(slot.session);
     if (this.#replacing) {
       this.#supervisor.listChanged(LIST_KINDS);
       this.#probes.expire();
@@ -320,6 +407,12 @@ export class Upstream implements UpstreamHandle {
     this.#desk.opened(slot);
     void this.#probes.opened(slot);
     this.#emit('status', this.status);
+  }
+
+  /** Sessions of an era the upstream speaks no more take no new calls. */
+  #retireOthers(service: UpstreamSession): void {
+    if (service.dual) return;
+    this.#pool.retire([...this.#pool.slots()].filter(({ session }) => session.era !== service.era));
   }
 
   /** A session that declares capabilities may have other lists than the service session. */

@@ -48,7 +48,9 @@ export class Call implements Reply {
         const exchange = new PostExchange(this, this.#session, this.#request);
         this.#exchange = exchange;
         const headers = flatten(this.#session.postHeaders(), this.#request.headers, credential);
-        pools.calls.dispatch({ path, method: 'POST', headers, body: this.#request.body }, exchange);
+        // A stream that stands for hours must not take a socket from calls.
+        const lane = this.#request.method === 'subscriptions/listen' ? pools.streams : pools.calls;
+        lane.dispatch({ path, method: 'POST', headers, body: this.#request.body }, exchange);
       },
       (thrown) => {
         const { code, message, data } = toGatewayError(thrown);
@@ -149,7 +151,7 @@ export class Call implements Reply {
   }
 
   #onEvent(event: SseEvent): void {
-    if (event.id !== undefined) this.#lastEventId = resumable(event.id);
+    if (event.id !== undefined && this.#session.resumes) this.#lastEventId = resumable(event.id);
     this.#budget = RESUME_BUDGET;
     if (event.data.length === 0 || event.event !== 'message') return;
     const before = this.#answered;

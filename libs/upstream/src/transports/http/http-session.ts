@@ -1,5 +1,5 @@
 import type { GatewayError } from '#libs/kernel';
-import { atLeast } from '#libs/mcp';
+import { atLeast, isModernVersion } from '#libs/mcp';
 import type { ConnectionListener, HeaderSource, UpstreamTarget } from '#libs/plugin';
 import { Strays } from '../shared/strays.js';
 import { subject } from '../shared/text.js';
@@ -38,6 +38,11 @@ export class HttpSession {
   set version(version: string) {
     this.#version = version;
     this.#rebuild();
+  }
+
+  /** Broken streams are resumed with `Last-Event-ID` in the legacy era only; a modern one has lost its request (M:http). */
+  get resumes(): boolean {
+    return !isModernVersion(this.#version);
   }
 
   /** Remembers the id the answer to `initialize` issued. Returns what is wrong with it. */

@@ -1,4 +1,5 @@
 import { type ErrorCode, GatewayError } from '#libs/kernel';
+import { encodeError } from '#libs/mcp';
 import type { UpstreamTarget } from '#libs/plugin';
 import { excerpt, printable, size, subject } from '../shared/text.js';
 import { headerOf, mediaType, type ResponseHeaders } from './http-request.js';
@@ -21,6 +22,7 @@ interface RpcError {
   readonly id: unknown;
   readonly code: number;
   readonly message: string;
+  readonly error: object;
 }
 
 /**
@@ -46,7 +48,12 @@ export function statusOutcome(
       },
     );
   }
-  if (rpc && asked.id !== undefined && rpc.id === asked.id) return { deliver: body };
+  if (rpc && asked.id !== undefined) {
+    if (rpc.id === asked.id) return { deliver: body };
+    // These speak of the request's envelope: some servers find fault before they have read its id.
+    const aboutEnvelope = rpc.code <= -32020 && rpc.code >= -32099;
+    if (aboutEnvelope && rpc.id == null) return { deliver: encodeError(asked.id, JSON.stringify(rpc.error)) };
+  }
   return statusError(target, asked, status, headers, body, rpc);
 }
 
@@ -61,7 +68,7 @@ function rpcError(body: Buffer): RpcError | undefined {
   try {
     const { id, error } = JSON.parse(body.toString('utf8')) as { id?: unknown; error?: Record<string, unknown> };
     if (typeof error?.['code'] !== 'number') return undefined;
-    return { id, code: error['code'], message: String(error['message'] ?? '') };
+    return { id, code: error['code'], message: String(error['message'] ?? ''), error };
   } catch {
     return undefined;
   }

@@ -1,0 +1,336 @@
+import { GatewayError, type Log, type Outcome, toGatewayError } from '#libs/kernel';
+import { JsonView, LIST_KINDS, LIST_METHODS } from '#libs/mcp';
+import type { Connection, ConnectionListener, ConnectionStatus } from '#libs/plugin';
+import { connectionEnded, formatMs, notOpened } from '../failures.js';
+import { connectionOf, type Opening, openWithin } from '../opening.js';
+import type { RunningCall } from '../running-call.js';
+import type { SessionListener, SessionRequest, UpstreamSession } from '../upstream-session.js';
+import { isLegacyAnswer, mayBeLegacy } from './contradiction.js';
+import { type Discovered, readDiscovered } from './discovered.js';
+import { InputLoop } from './input-loop.js';
+import { ListenStream } from './listen-stream.js';
+import { ModernWire } from './modern-wire.js';
+import { outgoing } from './outgoing.js';
+import { Repairs } from './repairs.js';
+
+const DONE: Outcome = { kind: 'result', result: Buffer.from('{}') };
+const DISCOVER = { method: 'server/discover', subject: 'server/discover' };
+/** Milliseconds for finding out whether the upstream still is of this era. */
+const VERIFY = 10_000;
+/** A stream has no clock. */
+const FOR_EVER = Number.MAX_SAFE_INTEGER;
+
+export interface ModernSessionOptions {
+  /** The upstream's configured name. */
+  readonly server: string;
+  /** Version the gateway gives itself in `clientInfo`. */
+  readonly gatewayVersion: string;
+  /** What `server/discover` said; asked for when absent. */
+  readonly discovered?: Discovered;
+  /** The revision to begin with. */
+  readonly version: string;
+  /** The upstream speaks the legacy era too. */
+  readonly dual: boolean;
+  /** How requests are cancelled: by closing their response stream (HTTP) or by a notification (M:cancel). */
+  readonly cancelBy: 'stream' | 'notification';
+  /** Hears of list changes: the service session does. */
+  readonly standing: boolean;
+  /** Milliseconds for connecting and `server/discover` together. */
+  readonly connectTimeout: number;
+  readonly listener: SessionListener;
+  readonly log: Log;
+  /** Opens the transport's connection. */
+  readonly connect: (listener: ConnectionListener, signal: AbortSignal) => Promise<Connection>;
+  /** Gives up opening. */
+  readonly signal: AbortSignal;
+  /** The upstream answered like one of the other era. */
+  readonly contradicted: () => void;
+}
+
+/**
+ * Modern requests (2026-07-28) to one upstream under one credential. There is no session on the wire: what is kept is
+ * what `server/discover` said, and one stream that listens for changes.
+ */
+export class ModernSession implements UpstreamSession {
+  readonly era = 'modern';
+  readonly stateful = false;
+  readonly dual: boolean;
+  readonly #options: ModernSessionOptions;
+  readonly #wire: ModernWire;
+  readonly #listen: ListenStream;
+  readonly #loop: InputLoop;
+  readonly #repairs: Repairs;
+  readonly #clientInfo: string;
+  #discovered: Discovered | undefined;
+  #version: string;
+  #gone: GatewayError | undefined;
+  #asking: Promise<boolean> | undefined;
+
+  private constructor(options: ModernSessionOptions) {
+    const { discovered, listener, log, server } = options;
+    this.#options = options;
+    this.dual = options.dual;
+    this.#discovered = discovered;
+    this.#version = discovered?.version ?? options.version;
+    this.#clientInfo = JSON.stringify({ name: 'mcp-gateway', version: options.gatewayVersion });
+    this.#wire = new ModernWire({
+      server,
+      log,
+      cancelBy: options.cancelBy,
+      notified: (message, subscription) => {
+        const { method, params } = message;
+        const uri = params?.get('uri')?.string();
+        const kinds = LIST_KINDS.filter((kind) => LIST_METHODS[kind].changed === method);
+        if (kinds.length > 0) listener.listChanged(kinds);
+        else if (method !== 'notifications/resources/updated') this.#listen.receive(message, subscription);
+        else if (params && uri !== undefined) listener.resourceUpdated(uri, params.raw());
+      },
+      lost: (error) => this.#lose(error),
+    });
+    this.#listen = new ListenStream({
+      server,
+      log,
+      capabilities: () => this.capabilities,
+      open: (filter) => this.#openListen(filter),
+      cancel: (call, reason) => this.#wire.giveUp(call, reason),
+      resumed: (kinds, uris) => {
+        listener.listChanged(kinds);
+        for (const uri of uris) listener.resourceUpdated(uri, Buffer.from(JSON.stringify({ uri })));
+      },
+      gone: (error) => this.#lose(error),
+    });
+    this.#repairs = new Repairs({
+      server,
+      send: (request) => this.#leg(request),
+      speak: (version) => {
+        this.#version = version;
+        this.#wire.speak(version);
+      },
+      version: () => this.#version,
+      toolsChanged: () => listener.listChanged(['tools']),
+    });
+    this.#loop = new InputLoop({
+      server,
+      log,
+      send: (request) => this.#repairs.send(request),
+      completed: (params, client) => listener.elicitationCompleted(params, client),
+    });
+  }
+
+  /**
+   * Connects, and discovers where that has not been done yet.
+   * @throws GatewayError UPSTREAM_UNREACHABLE, UPSTREAM_UNAUTHORIZED, UPSTREAM_HTTP, UPSTREAM_PROTOCOL
+   */
+  static async open(options: ModernSessionOptions): Promise<ModernSession> {
+    const session = new ModernSession(options);
+    const { connectTimeout: limit, server, signal } = options;
+    const tooSlow = () => {
+      const text = `${server} did not finish connecting and server/discover within ${formatMs(limit)}`;
+      return new GatewayError('UPSTREAM_UNREACHABLE', text, { data: { server }, notExecuted: true });
+    };
+    try {
+      await openWithin({ signal, limit, tooSlow }, (opening) => session.#open(opening));
+      return session;
+    } catch (thrown) {
+      const error = toGatewayError(thrown);
+      await session.close(error);
+      throw notOpened(connectionEnded(error, server, session.status().stderr));
+    }
+  }
+
+  async #open(opening: Opening): Promise<void> {
+    const { connect, connectTimeout: timeout, standing } = this.#options;
+    this.#wire.attach(await connectionOf(connect(this.#wire, opening.signal), opening), this.#version);
+    if (!this.#discovered) {
+      const discover = this.#repairs.send({ ...DISCOVER, timeout, maxTotal: timeout });
+      this.#discovered = this.#readDiscovered(await Promise.race([discover, opening.aborted]));
+    }
+    if (standing) this.#listen.start();
+  }
+
+  #readDiscovered(outcome: Outcome): Discovered {
+    const discovered = readDiscovered(outcome);
+    if (discovered) return discovered;
+    const { server } = this.#options;
+    const said =
+      outcome.kind === 'error'
+        ? `error ${outcome.code} ${(JsonView.of(outcome.error).get('message')?.string() ?? '').slice(0, 200)}`
+        : 'something else';
+    const text = `${server} does not speak ${this.#version}: it answered server/discover with ${said}; set protocol: auto or legacy`;
+    throw new GatewayError('UPSTREAM_PROTOCOL', text, { data: { server } });
+  }
+
+  get version(): string {
+    return this.#version;
+  }
+
+  get capabilities(): Readonly<Record<string, unknown>> {
+    return this.#discovered?.capabilities ?? {};
+  }
+
+  get serverInfo(): Readonly<Record<string, unknown>> {
+    return this.#discovered?.serverInfo ?? {};
+  }
+
+  get instructions(): string | undefined {
+    return this.#discovered?.instructions;
+  }
+
+  get attribution(): 'request' | 'connection' {
+    return this.#wire.attribution;
+  }
+
+  get lost(): boolean {
+    return this.#gone !== undefined;
+  }
+
+  get inFlight(): number {
+    // The listen stream is always there; it keeps nobody waiting.
+    return Math.max(0, this.#wire.inFlight - this.#listen.open);
+  }
+
+  get lastHeard(): number {
+    return this.#wire.lastHeard;
+  }
+
+  status(): ConnectionStatus {
+    return this.#wire.status();
+  }
+
+  async request(request: SessionRequest): Promise<Outcome> {
+    switch (request.method) {
+      case 'ping':
+        return await this.#stillThere(request);
+      case 'resources/subscribe':
+        return await this.#watch(request);
+      case 'resources/unsubscribe':
+        this.#listen.unwatch(uriOf(request));
+        return DONE;
+      case 'logging/setLevel':
+        // Every request says for itself what it wants to hear.
+        return DONE;
+      default:
+        return await this.#loop.run(request);
+    }
+  }
+
+  /** No client notification exists in this revision. */
+  async notify(): Promise<void> {}
+
+  async close(reason: GatewayError): Promise<void> {
+    this.#gone ??= reason;
+    this.#listen.close();
+    await this.#wire.close(reason);
+  }
+
+  /** One request, one response. */
+  async #leg(request: SessionRequest, paramHeaders = request.caller?.paramHeaders): Promise<Outcome> {
+    try {
+      return this.#judged(request, await this.#dispatch(request, paramHeaders).outcome);
+    } catch (thrown) {
+      const error = toGatewayError(thrown);
+      if (mayBeLegacy(error) && this.#discovered) {
+        if (request.method === DISCOVER.method || (await this.#isLegacy())) throw this.#contradicted(error);
+        throw error;
+      }
+      // The gateway's own requests may run twice: a kept-alive socket that had died must not count as a failure.
+      const own = !request.caller && this.attribution === 'request';
+      if (error.code !== 'UPSTREAM_DISCONNECTED' || !own || this.#gone) throw error;
+      return this.#judged(request, await this.#dispatch(request, paramHeaders).outcome);
+    }
+  }
+
+  /** Whether the upstream does not even know `server/discover` any more. What breaks on the way proves nothing. */
+  #isLegacy(): Promise<boolean> {
+    this.#asking ??= this.#dispatch({ ...DISCOVER, timeout: VERIFY, maxTotal: VERIFY }, undefined)
+      .outcome.then(
+        (outcome) => outcome.kind === 'error' && isLegacyAnswer(DISCOVER.method, outcome),
+        (thrown: unknown) => mayBeLegacy(toGatewayError(thrown)),
+      )
+      .finally(() => {
+        this.#asking = undefined;
+      });
+    return this.#asking;
+  }
+
+  #dispatch(request: SessionRequest, paramHeaders: Readonly<Record<string, string>> | undefined): RunningCall {
+    const { caller, method, params } = request;
+    const hasHeaders = this.attribution === 'request';
+    const options = {
+      version: this.#version,
+      clientInfo: this.#clientInfo,
+      method,
+      params,
+      caller,
+      hasHeaders,
+      paramHeaders,
+    };
+    return this.#wire.send(request, (id) => outgoing(options, id));
+  }
+
+  /** An answer only a server of the other era gives ends the session. */
+  #judged({ method }: SessionRequest, outcome: Outcome): Outcome {
+    if (outcome.kind === 'error' && this.#discovered && isLegacyAnswer(method, outcome)) {
+      const said = JsonView.of(outcome.error).get('message')?.string()?.slice(0, 200) ?? '';
+      throw this.#contradicted(new GatewayError('UPSTREAM_PROTOCOL', `error ${outcome.code} ${said}`));
+    }
+    return outcome;
+  }
+
+  #contradicted(cause: GatewayError): GatewayError {
+    const { contradicted, server } = this.#options;
+    const text = `${server} no longer answers like a server of ${this.#version}: ${cause.message}`;
+    const error = new GatewayError('UPSTREAM_SESSION_LOST', text, { data: { server }, cause, notExecuted: true });
+    contradicted();
+    this.#lose(error);
+    return error;
+  }
+
+  /** The heartbeat of this era: there is no ping, and what discover says may have changed. */
+  async #stillThere(request: SessionRequest): Promise<Outcome> {
+    const outcome = await this.#repairs.send({ ...request, method: 'server/discover' });
+    const found = readDiscovered(outcome);
+    if (!found) return outcome;
+    const before = JSON.stringify(this.#discovered);
+    this.#discovered = found;
+    if (before !== JSON.stringify(found)) this.#options.listener.listChanged(LIST_KINDS);
+    return DONE;
+  }
+
+  async #watch(request: SessionRequest): Promise<Outcome> {
+    const { server } = this.#options;
+    const uri = uriOf(request);
+    let timer: NodeJS.Timeout | undefined;
+    const tooLong = new Promise<never>((_, reject) => {
+      const text = `${server} did not acknowledge ${request.subject} within ${formatMs(request.timeout)}`;
+      timer = setTimeout(
+        () => reject(new GatewayError('UPSTREAM_TIMEOUT', text, { data: { server } })),
+        Math.min(request.timeout, 2 ** 31 - 1),
+      );
+    });
+    try {
+      if (await Promise.race([this.#listen.watch(uri), tooLong])) return DONE;
+    } finally {
+      clearTimeout(timer);
+    }
+    const error = JSON.stringify({ code: -32601, message: `${server} does not tell of updates of this resource` });
+    return { kind: 'error', code: -32601, error: Buffer.from(error) };
+  }
+
+  #openListen(filter: string): RunningCall {
+    const method = 'subscriptions/listen';
+    const params = Buffer.from(`{"notifications":${filter}}`);
+    return this.#dispatch({ method, params, subject: method, timeout: FOR_EVER, maxTotal: FOR_EVER }, undefined);
+  }
+
+  #lose(error: GatewayError): void {
+    if (this.#gone) return;
+    this.#gone = error;
+    this.#listen.close();
+    this.#options.listener.lost(error);
+  }
+}
+
+function uriOf(request: SessionRequest): string {
+  return (request.params && JsonView.of(request.params).get('uri')?.string()) ?? '';
+}

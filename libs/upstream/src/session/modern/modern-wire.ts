@@ -1,0 +1,284 @@
+import { GatewayError, type Log, type Outcome, toGatewayError } from '#libs/kernel';
+import {
+  encodeError,
+  encodeNotification,
+  encodeRequest,
+  errorObject,
+  type JsonView,
+  logLevelRank,
+  MODERN_META,
+  type NotificationMessage,
+  parseUpstreamMessage,
+  type ResponseMessage,
+} from '#libs/mcp';
+import type { Connection, ConnectionListener, ConnectionStatus } from '#libs/plugin';
+import { soleCaller } from '../attribution.js';
+import { connectionEnded, timedOut } from '../failures.js';
+import { withoutMembers } from '../params.js';
+import { type CallOwner, type ExpiredLimit, RunningCall } from '../running-call.js';
+import type { SessionRequest } from '../upstream-session.js';
+
+export interface WireOptions {
+  /** The upstream's configured name. */
+  readonly server: string;
+  readonly log: Log;
+  /** How a request is cancelled: by closing its response stream (HTTP), or by a notification (M:cancel). */
+  readonly cancelBy: 'stream' | 'notification';
+  /** A notification that is neither progress nor a log message, and the id of the listen request it names. */
+  notified(message: NotificationMessage, subscription: number | undefined): void;
+  /** The connection ended by itself. */
+  lost(error: GatewayError): void;
+}
+
+/** What goes out for one request; made when its id is known. */
+export interface Outgoing {
+  readonly params: Buffer;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/**
+ * Modern requests over one connection: ids, clocks, progress, log messages, cancelling. Knows nothing of what requests
+ * and results mean.
+ */
+export class ModernWire implements CallOwner, ConnectionListener {
+  readonly #options: WireOptions;
+  readonly #pending = new Map<number, RunningCall>();
+  #connection: Connection | undefined;
+  #lastId = 0;
+  #lastHeard = performance.now();
+  #gone: GatewayError | undefined;
+  #closing: Promise<void> | undefined;
+
+  constructor(options: WireOptions) {
+    this.#options = options;
+  }
+
+  /** Hands over the connection this is the listener of. */
+  attach(connection: Connection, version: string): void {
+    this.#connection = connection;
+    connection.setProtocolVersion(version);
+  }
+
+  /** Another revision, in headers too. */
+  speak(version: string): void {
+    this.#connection?.setProtocolVersion(version);
+  }
+
+  get attribution(): 'request' | 'connection' {
+    return this.#connection?.attribution ?? 'connection';
+  }
+
+  get gone(): GatewayError | undefined {
+    return this.#gone;
+  }
+
+  get inFlight(): number {
+    return this.#pending.size;
+  }
+
+  get lastHeard(): number {
+    return this.#lastHeard;
+  }
+
+  status(): ConnectionStatus {
+    return this.#connection?.status() ?? {};
+  }
+
+  /** Sends a request. The call it returns never ends without settling its outcome. */
+  send(request: SessionRequest, outgoing: (id: number) => Outgoing): RunningCall {
+    const id = ++this.#lastId;
+    const call = new RunningCall(id, request, this);
+    // Whoever asked for it awaits it; a call given up before that must not count as unheard.
+    call.outcome.catch(() => {});
+    const connection = this.#connection;
+    if (this.#gone || !connection) {
+      call.fail(this.#tooLate(request));
+      return call;
+    }
+    this.#pending.set(id, call);
+    const unsubscribe = request.caller?.exchange.onAbort((reason) => this.giveUp(call, reason));
+    if (call.ended) return call;
+    call.unsubscribe = unsubscribe;
+    try {
+      const { params, headers } = outgoing(id);
+      const body = encodeRequest(id, request.method, params);
+      const handle = connection.send({ id, method: request.method, body, headers }, call);
+      if (call.ended) handle.abandon();
+      else call.handle = handle;
+    } catch (thrown) {
+      this.#fail(call, toGatewayError(thrown));
+    }
+    return call;
+  }
+
+  /** Stops waiting because the gateway or its caller wants to, and tells the upstream so. */
+  giveUp(call: RunningCall, error: GatewayError): void {
+    if (call.ended) return;
+    const { handle } = call;
+    this.#fail(call, error);
+    if (!handle) return;
+    if (this.#options.cancelBy === 'notification') {
+      const reason = JSON.stringify(error.message.slice(0, 500));
+      this.#post(encodeNotification('notifications/cancelled', `{"requestId":${call.id},"reason":${reason}}`));
+    }
+    handle.abandon();
+  }
+
+  close(reason: GatewayError): Promise<void> {
+    this.#gone ??= reason;
+    this.#closing ??= this.#close(reason);
+    return this.#closing;
+  }
+
+  async #close(reason: GatewayError): Promise<void> {
+    for (const call of [...this.#pending.values()]) this.giveUp(call, reason);
+    try {
+      await this.#connection?.close();
+    } catch (thrown) {
+      const { log, server } = this.#options;
+      log.debug({ upstream: server, cause: toGatewayError(thrown).message }, 'Closing an upstream connection failed');
+    }
+  }
+
+  // What the connection and the running calls tell.
+
+  onMessage(bytes: Buffer, origin?: RunningCall): void {
+    this.#lastHeard = performance.now();
+    try {
+      this.#receive(bytes, origin);
+    } catch (thrown) {
+      const { log, server } = this.#options;
+      const error = toGatewayError(thrown);
+      log.warn({ upstream: server, code: error.code }, `${server} sent what is not an MCP message: ${error.message}`);
+      if (origin) this.giveUp(origin, this.#protocolError(`${server}: ${error.message}`, origin));
+    }
+  }
+
+  onClose(error: GatewayError): void {
+    const told = connectionEnded(error, this.#options.server, this.status().stderr);
+    const first = this.#gone === undefined;
+    this.#gone ??= told;
+    for (const call of [...this.#pending.values()]) this.#fail(call, told);
+    if (first) this.#options.lost(told);
+  }
+
+  onError(error: GatewayError, call: RunningCall): void {
+    this.#fail(call, connectionEnded(error, this.#options.server, this.status().stderr));
+  }
+
+  onExpired(limit: ExpiredLimit, call: RunningCall): void {
+    this.giveUp(call, timedOut(this.#options.server, call.request, limit));
+  }
+
+  #receive(bytes: Buffer, origin: RunningCall | undefined): void {
+    const message = parseUpstreamMessage(bytes);
+    switch (message.kind) {
+      case 'response':
+        this.#response(message, origin);
+        return;
+      case 'notification':
+        this.#notification(message, origin);
+        return;
+      case 'request': {
+        // Modern servers ask by `input_required`; this one does not, and over HTTP there is no way to answer it.
+        const { log, server } = this.#options;
+        const fields = { upstream: server, method: message.method };
+        log.warn(fields, `${server} sent a request (${message.method}), which servers of this revision must not`);
+        if (this.#options.cancelBy === 'stream') return;
+        this.#post(encodeError(message.idJson, errorObject(-32601, 'Servers of this revision send no requests')));
+      }
+    }
+  }
+
+  #response(message: ResponseMessage, origin: RunningCall | undefined): void {
+    const call = this.#callOf(message, origin);
+    if (!call) return;
+    if (message.result) {
+      if (message.result.type === 'object') this.#settle(call, { kind: 'result', result: message.result.raw() });
+      else this.giveUp(call, this.#protocolError(`${this.#options.server}: the result is not an object`, call));
+      return;
+    }
+    const code = message.error?.get('code')?.value();
+    if (!message.error || !Number.isInteger(code)) {
+      const { server } = this.#options;
+      const text = `${server} answered ${call.request.subject} with neither a result nor a proper error`;
+      this.#fail(call, this.#protocolError(text, call));
+      return;
+    }
+    this.#settle(call, { kind: 'error', code: code as number, error: message.error.raw() });
+  }
+
+  #callOf(message: ResponseMessage, origin: RunningCall | undefined): RunningCall | undefined {
+    if (message.id !== undefined) return typeof message.id === 'number' ? this.#pending.get(message.id) : undefined;
+    // No id: the upstream could not read the request. On its own stream, or alone in flight, that is clear enough.
+    return origin ?? (this.#pending.size === 1 ? this.#pending.values().next().value : undefined);
+  }
+
+  #notification(message: NotificationMessage, origin: RunningCall | undefined): void {
+    const { method, params } = message;
+    switch (method) {
+      case 'notifications/progress':
+        if (params) this.#progress(params);
+        return;
+      case 'notifications/message': {
+        const caller = (origin ?? soleCaller(this.#pending))?.request.caller;
+        const rank = logLevelRank(params?.get('level')?.string());
+        // Without a wish for them there must be none (M:log), and what is too chatty is kept back.
+        if (!params || !caller?.logLevel || (rank >= 0 && rank < logLevelRank(caller.logLevel))) return;
+        caller.sink.log(params.raw());
+        return;
+      }
+      case 'notifications/cancelled': {
+        // On a shared stream a server ends a subscription so (M:cancel).
+        const id = params?.get('requestId')?.value();
+        const call = typeof id === 'number' ? this.#pending.get(id) : undefined;
+        const { server } = this.#options;
+        if (call) this.#fail(call, new GatewayError('UPSTREAM_DISCONNECTED', `${server} cancelled it`));
+        return;
+      }
+      default: {
+        const named = params?.at('_meta', MODERN_META.subscriptionId)?.value();
+        this.#options.notified(message, origin?.id ?? (typeof named === 'number' ? named : undefined));
+      }
+    }
+  }
+
+  #progress(params: JsonView): void {
+    const token = params.get('progressToken')?.value();
+    const call = typeof token === 'number' ? this.#pending.get(token) : undefined;
+    const caller = call?.request.caller;
+    if (!call || !caller) return;
+    call.alive();
+    if (caller.wantsProgress) caller.sink.progress(withoutMembers(params, ['progressToken']));
+  }
+
+  #settle(call: RunningCall, outcome: Outcome): void {
+    this.#pending.delete(call.id);
+    call.settle(outcome);
+  }
+
+  #fail(call: RunningCall, error: GatewayError): void {
+    this.#pending.delete(call.id);
+    call.fail(error);
+  }
+
+  #post(message: Buffer): void {
+    this.#connection?.post(message).catch((thrown: unknown) => {
+      const { log, server } = this.#options;
+      const error = toGatewayError(thrown);
+      log.debug({ upstream: server, code: error.code }, `${server} did not take a message: ${error.message}`);
+    });
+  }
+
+  #tooLate(request: SessionRequest): GatewayError {
+    const { server } = this.#options;
+    const cause = this.#gone;
+    const text = `${server}: the connection had ended before ${request.subject} was sent${cause ? `: ${cause.message}` : ''}`;
+    return new GatewayError('UPSTREAM_DISCONNECTED', text, { data: { server }, cause, notExecuted: true });
+  }
+
+  #protocolError(text: string, call: RunningCall): GatewayError {
+    const { server } = this.#options;
+    return new GatewayError('UPSTREAM_PROTOCOL', text, { data: { server, subject: call.request.subject } });
+  }
+}
