@@ -53,6 +53,7 @@ function sendNamed(desk: Desk, request: Request, item: CatalogueItem, subject: s
     params,
     subject,
     repeatable: item.ref.kind === 'prompt',
+    ...(item.wrapsOutput && { wrapsOutput: true }),
     ...(headers.size > 0 && { paramHeaders: paramHeaderValues(JsonView.of(params).get('arguments'), headers) }),
   });
 }

@@ -13,6 +13,8 @@ export interface Route {
   /** No side effects: may be sent again after a failure. */
   readonly repeatable: boolean;
   readonly paramHeaders?: Readonly<Record<string, string>>;
+  /** The tool's output is wrapped for legacy clients. */
+  readonly wrapsOutput?: boolean;
   /** Sees the upstream's own answer. */
   readonly keep?: (outcome: Outcome) => void;
 }
@@ -44,7 +46,7 @@ export async function route(desk: Desk, { exchange, view, message }: Request, to
     callSink({ exchange, view, server, progressToken, wantsLog: logFilter(desk, exchange) }),
   );
   to.keep?.(outcome);
-  return deliver(desk, exchange, view, server, method, outcome);
+  return deliver(desk, exchange, view, server, method, outcome, to.wrapsOutput);
 }
 
 /** @throws GatewayError STATE_INVALID when the state came from another upstream than the one this request goes to */
