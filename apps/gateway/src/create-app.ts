@@ -81,7 +81,7 @@ function running(app: NestFastifyApplication, live: LiveConfig): Omit<Gateway, '
   ];
   app.get(GatewayMetrics).attach({
     status,
-    frontDoor: { sessions: () => stats.sessions, streams: () => stats.streams },
+    frontDoor: { sessions: () => stats.sessions, streams: () => stats.streams, parked: () => stats.parked },
   });
   let closed: Promise<void> | undefined;
   return {

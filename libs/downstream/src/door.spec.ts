@@ -149,7 +149,7 @@ describe('methods, paths and headers', () => {
     [{ 'mcp-protocol-version': '1999-01-01' }, 400, 'UNSUPPORTED_VERSION'],
     [{ 'mcp-protocol-version': 'latest' }, 400, 'UNSUPPORTED_VERSION'],
     [{ 'mcp-protocol-version': ['2025-11-25', '2025-11-25'] }, 400, 'UNSUPPORTED_VERSION'],
-    [{ 'mcp-protocol-version': '2026-07-28' }, 400, 'UNSUPPORTED_VERSION'],
+    [{ 'mcp-protocol-version': '2026-07-28' }, 400, 'META_MISSING'],
   ])('answers POST with %j by %i %s', async (headers, status, code) => {
     const answer = await list(headers);
     expect(answer.status).toBe(status);
@@ -280,34 +280,6 @@ describe('bodies', () => {
     await once(socket, 'close');
     expect(received).toMatch(/^(HTTP\/1\.1 408 |$)/);
     await slow.close();
-  });
-});
-
-describe('eras', () => {
-  const marked = (method: string) => ({
-    jsonrpc: '2.0',
-    id: 1,
-    method,
-    params: { _meta: { 'io.modelcontextprotocol/protocolVersion': '2026-07-28' } },
-  });
-
-  it('tells clients without initialize which versions it speaks, by the body whatever the header says', async () => {
-    for (const headers of [{}, { 'mcp-protocol-version': '2026-07-28' }, { 'mcp-protocol-version': '2025-11-25' }]) {
-      const answer = await send(gateway.url, { headers, body: marked('server/discover') });
-      expect(answer.status).toBe(400);
-      expect(answer.json.error.code).toBe(-32600);
-      expect(answer.json.error.data.supported).toEqual(['2025-11-25', '2025-06-18', '2025-03-26', '2024-11-05']);
-    }
-    expect((await client.send({ body: marked('tools/list') })).status).toBe(400);
-    expect((await client.send({ body: [marked('tools/list')] })).status).toBe(400);
-    expect(gateway.proxy.handled).toEqual([]);
-  });
-
-  it('answers 405 to GET and DELETE of such a version', async () => {
-    for (const method of ['GET', 'DELETE']) {
-      const answer = await client.send({ method, headers: { 'mcp-protocol-version': '2026-07-28' } });
-      expect(answer.status).toBe(405);
-    }
   });
 });
 

@@ -10,6 +10,13 @@ import { Initializer } from './legacy/initializer.js';
 import { LegacyFront } from './legacy/legacy-front.js';
 import { RequestRunner } from './legacy/request-runner.js';
 import { McpController } from './mcp.controller.js';
+import { CallDesk } from './modern/call-desk.js';
+import { ClientFaults } from './modern/client-faults.js';
+import { ListenDesk } from './modern/listen-desk.js';
+import { ModernFront } from './modern/modern-front.js';
+import { ModernTimes } from './modern/modern-times.js';
+import { ParkingLot } from './modern/parking-lot.js';
+import { RequestStates } from './modern/request-state.js';
 import { Replica } from './session/replica.js';
 import { Sessions } from './session/sessions.js';
 import { DownstreamStats } from './stats.js';
@@ -39,6 +46,13 @@ export class DownstreamModule {
         LegacyFront,
         Initializer,
         RequestRunner,
+        ModernFront,
+        ModernTimes,
+        ClientFaults,
+        CallDesk,
+        ListenDesk,
+        ParkingLot,
+        RequestStates,
         Replica,
         Sessions,
         StreamRegistry,

@@ -1,8 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { type Era, GatewayError } from '#libs/kernel';
-import { atLeast, isLegacyVersion, LATEST_LEGACY, LEGACY_VERSIONS, type Message } from '#libs/mcp';
+import { atLeast, isLegacyVersion, LATEST_LEGACY, LEGACY_VERSIONS, type Message, MODERN_META } from '#libs/mcp';
 
-const MODERN_MARK = 'io.modelcontextprotocol/protocolVersion';
 const REVISION = /^\d{4}-\d{2}-\d{2}$/;
 
 /**
@@ -13,6 +12,7 @@ export function eraOf(message: Message, versionHeader: string | undefined): Era 
   return carriesModernMark(message) || isModernVersion(versionHeader) ? 'modern' : 'legacy';
 }
 
+/** A revision without initialize, whether this gateway speaks it or not. */
 export function isModernVersion(version: string | undefined): boolean {
   return (
     version !== undefined && REVISION.test(version) && !isLegacyVersion(version) && atLeast(version, LATEST_LEGACY)
@@ -43,7 +43,7 @@ function carriesModernMark(message: Message): boolean {
   switch (message.kind) {
     case 'request':
     case 'notification':
-      return message.params?.at('_meta', MODERN_MARK) !== undefined;
+      return message.params?.at('_meta', MODERN_META.protocolVersion) !== undefined;
     case 'batch':
       return message.items.some((item) => !(item instanceof Error) && carriesModernMark(item));
     case 'response':

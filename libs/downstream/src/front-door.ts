@@ -1,10 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Injectable } from '@nestjs/common';
 import { principalOf } from '#libs/auth';
-import { type Endpoint, GatewayError, saneTraceparent, toGatewayError } from '#libs/kernel';
+import { type Endpoint, type Era, GatewayError, saneTraceparent, toGatewayError } from '#libs/kernel';
 import { EnvelopeError, parseClientMessage } from '#libs/mcp';
 import { McpProxy } from '#libs/proxy';
-import { eraOf, isModernVersion, unsupportedVersion, versionHeader } from './era.js';
+import { eraOf, isModernVersion, versionHeader } from './era.js';
 import type { Inbound, InboundPost } from './front.js';
 import { methodNotAllowed, sendError } from './http/answers.js';
 import { correlate } from './http/correlation.js';
@@ -13,6 +13,7 @@ import { FrontPolicy } from './http/front-policy.js';
 import { acceptedForPost, checkAcceptForGet, checkContentType } from './http/post-headers.js';
 import { readBody } from './http/read-body.js';
 import { LegacyFront } from './legacy/legacy-front.js';
+import { ModernFront } from './modern/modern-front.js';
 import { StreamRegistry } from './streams/stream-registry.js';
 
 type Handler = (inbound: Inbound) => void | Promise<void>;
@@ -24,6 +25,7 @@ export class FrontDoor {
     private readonly policy: FrontPolicy,
     private readonly proxy: McpProxy,
     private readonly legacy: LegacyFront,
+    private readonly modern: ModernFront,
     private readonly registry: StreamRegistry,
     private readonly log: FrontLog,
   ) {}
@@ -63,13 +65,12 @@ export class FrontDoor {
   /** What fails once the message is read is answered to its id. */
   async #dispatch(inbound: InboundPost): Promise<void> {
     const { message, request, response, requestId } = inbound;
+    const era = eraOf(message, versionHeader(request));
     try {
-      if (eraOf(message, versionHeader(request)) === 'modern') {
-        throw unsupportedVersion('protocol revisions without initialize');
-      }
-      await this.legacy.post(inbound);
+      await (era === 'modern' ? this.modern : this.legacy).post(inbound);
     } catch (thrown) {
-      this.#refuse(toGatewayError(thrown), response, requestId, message.kind === 'request' ? message.idJson : null);
+      const idJson = message.kind === 'request' ? message.idJson : null;
+      this.#refuse(toGatewayError(thrown), response, requestId, idJson, era);
     }
   }
 
@@ -94,16 +95,19 @@ export class FrontDoor {
       });
     } catch (thrown) {
       const error = toGatewayError(thrown);
-      this.#refuse(error, response, requestId, error instanceof EnvelopeError ? (error.idJson ?? null) : null);
+      const idJson = error instanceof EnvelopeError ? (error.idJson ?? null) : null;
+      // Of a message that cannot be read only the header tells the era.
+      const era = isModernVersion(versionHeader(request)) ? 'modern' : 'legacy';
+      this.#refuse(error, response, requestId, idJson, era);
     }
   }
 
-  #refuse(error: GatewayError, response: ServerResponse, requestId: string, idJson: string | null): void {
+  #refuse(error: GatewayError, response: ServerResponse, requestId: string, idJson: string | null, era: Era): void {
     // Nobody is left to be told.
     if (response.destroyed || error.code === 'BODY_INCOMPLETE') return void response.destroy();
     this.log.failed(error, requestId);
     if (response.headersSent) return void response.destroy();
-    sendError(response, error, idJson, requestId);
+    sendError(response, error, idJson, requestId, era);
   }
 
   #endpoint(name: string | undefined): Endpoint {

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { CallDesk } from './modern/call-desk.js';
 import { Sessions } from './session/sessions.js';
 import { StreamRegistry } from './streams/stream-registry.js';
 
@@ -8,6 +9,7 @@ export class DownstreamStats {
   constructor(
     private readonly sessionStore: Sessions,
     private readonly registry: StreamRegistry,
+    private readonly calls: CallDesk,
   ) {}
 
   /** Client sessions this process remembers something of. */
@@ -15,13 +17,18 @@ export class DownstreamStats {
     return this.sessionStore.size;
   }
 
-  /** Open GET streams. */
+  /** Open streams that belong to no single request: GET and `subscriptions/listen`. */
   get streams(): number {
     return this.registry.streams;
   }
 
   /** Client requests in flight. */
   get running(): number {
-    return this.sessionStore.running;
+    return this.sessionStore.running + this.calls.running;
+  }
+
+  /** Calls that wait for a modern client to answer a question. */
+  get parked(): number {
+    return this.calls.parked;
   }
 }

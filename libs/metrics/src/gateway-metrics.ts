@@ -11,7 +11,7 @@ const REASONS = new Set<string>(Object.values(ERRORS).map((entry) => entry.reaso
 export interface GaugeSources {
   readonly status: Pick<StatusSource, 'upstreams'>;
   /** What the front door holds open. */
-  readonly frontDoor: { sessions(): number; streams(): number };
+  readonly frontDoor: { sessions(): number; streams(): number; parked(): number };
 }
 
 /**
@@ -23,6 +23,7 @@ export class GatewayMetrics extends CallMetrics {
   readonly #tools = new ToolSeries();
   readonly #lists = new BoundedCounts();
   readonly #refused = new BoundedCounts();
+  readonly #tolerated = new BoundedCounts();
   readonly #clocks = new Map<string, ServerClocks>();
   readonly #duration: Histogram<'proxy' | 'outcome'>;
   #sources: GaugeSources | undefined;
@@ -39,6 +40,12 @@ export class GatewayMetrics extends CallMetrics {
     this.#defineToolCounters();
     this.#defineCounts('mcp_gateway_list_tools', 'Lists of tools served', 'proxy', this.#lists);
     this.#defineCounts('mcp_gateway_requests_refused', 'Requests the gateway refused', 'reason', this.#refused);
+    this.#defineCounts(
+      'mcp_gateway_client_faults_tolerated',
+      'Deviations of clients from the protocol that were put up with',
+      'fault',
+      this.#tolerated,
+    );
     this.#defineGauges();
     new Gauge({ name: 'mcp_gateway_info', help: 'Version', labelNames: ['version'], registers: [this.registry] }).set(
       { version },
@@ -66,6 +73,10 @@ export class GatewayMetrics extends CallMetrics {
 
   refused(reason: string): void {
     this.#refused.add(REASONS.has(reason) ? reason : OTHER);
+  }
+
+  tolerated(fault: string): void {
+    this.#tolerated.add(fault);
   }
 
   #bindClocks(server: string): ServerClocks {
@@ -152,6 +163,12 @@ export class GatewayMetrics extends CallMetrics {
     );
     define('mcp_gateway_streams', 'Open event streams to clients', [], (gauge, { frontDoor }) =>
       gauge.set(frontDoor.streams()),
+    );
+    define(
+      'mcp_gateway_parked_calls',
+      'Calls that wait for a client to answer a question',
+      [],
+      (gauge, { frontDoor }) => gauge.set(frontDoor.parked()),
     );
   }
 }

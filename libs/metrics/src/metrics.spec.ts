@@ -78,7 +78,8 @@ describe('metrics', () => {
         pids: [],
       },
     ];
-    metrics.attach({ status: { upstreams: () => upstreams }, frontDoor: { sessions: () => 5, streams: () => 7 } });
+    const frontDoor = { sessions: () => 5, streams: () => 7, parked: () => 2 };
+    metrics.attach({ status: { upstreams: () => upstreams }, frontDoor });
     const { body } = await scrape(`${url}/metrics`);
     expect(body).toContain('mcp_gateway_upstream_state{proxy="files",state="degraded"} 1\n');
     expect(body).toContain('mcp_gateway_upstream_state{proxy="files",state="ready"} 0\n');
@@ -86,6 +87,7 @@ describe('metrics', () => {
     expect(body).toContain('mcp_gateway_catalogue_items{proxy="files",kind="tools"} 14\n');
     expect(body).toContain('mcp_gateway_sessions 5\n');
     expect(body).toContain('mcp_gateway_streams 7\n');
+    expect(body).toContain('mcp_gateway_parked_calls 2\n');
     upstreams = [];
     expect((await scrape(`${url}/metrics`)).body).not.toContain('proxy="files"');
   });

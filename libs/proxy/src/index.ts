@@ -1,5 +1,5 @@
-export { McpProxy, type Listening, type ListenWish, type SessionChannel } from './contract.js';
+export { type Listening, type ListenWish, McpProxy, type SessionChannel } from './contract.js';
 export { GatewayStatus } from './gateway-status.js';
-export { BUILT_IN_PROFILES, type ClientProfile, spellingFor } from './identity/profiles.js';
+export { BUILT_IN_PROFILES, type ClientProfile, matchesName, spellingFor } from './identity/profiles.js';
 export { ProxyOptions } from './options.js';
 export { ProxyModule } from './proxy.module.js';

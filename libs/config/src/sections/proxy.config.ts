@@ -87,11 +87,12 @@ export class ClientProfileConfig {
   max_length?: number;
 
   @TextList({
-    doc: 'Deviations from the protocol to put up with.',
+    doc: 'Deviations from the protocol to put up with, instead of those known of the client; [] for none. Known: version-header-mismatch.',
+    optional: true,
     pattern: /^[a-z][a-z0-9_-]{0,63}$/,
     says: "must be a deviation's name in lower case",
   })
-  tolerate: string[] = [];
+  tolerate?: string[];
 }
 
 /** The upstreams and how they are presented. */

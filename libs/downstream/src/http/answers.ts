@@ -1,5 +1,5 @@
 import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
-import { GatewayError } from '#libs/kernel';
+import { ERRORS, type Era, GatewayError } from '#libs/kernel';
 import { encodeError, errorObject } from '#libs/mcp';
 
 export const SSE_HEADERS: Readonly<OutgoingHttpHeaders> = {
@@ -24,14 +24,35 @@ export function sendEmpty(res: ServerResponse, status: number, headers?: Outgoin
   res.end();
 }
 
-/** The JSON-RPC error message for a failure. `idJson` null: the request's id could not be read (L:base). */
-export function errorMessage(error: GatewayError, idJson: string | null, requestId: string): Buffer {
-  return encodeError(idJson, errorObject(error.entry.rpc, error.message, error.wireData(requestId)));
+/**
+ * The JSON-RPC error message for a failure. `idJson` null: the request's id could not be read, which legacy clients are
+ * told with `null` (L:base) and modern ones by leaving it out (M:base).
+ */
+export function errorMessage(
+  error: GatewayError,
+  idJson: string | null,
+  requestId: string,
+  era: Era = 'legacy',
+): Buffer {
+  const object = errorObject(rpcCode(error, era), error.message, error.wireData(requestId));
+  if (idJson === null && era === 'modern') return Buffer.from(`{"jsonrpc":"2.0","error":${object}}`);
+  return encodeError(idJson, object);
+}
+
+/** Modern clients must not see the code for missing resources of earlier revisions (M:base). */
+function rpcCode({ code, entry }: GatewayError, era: Era): number {
+  return code === 'UNKNOWN_RESOURCE' && era === 'modern' ? ERRORS.INVALID_PARAMS.rpc : entry.rpc;
 }
 
 /** Answers a request that failed before any stream was open. */
-export function sendError(res: ServerResponse, error: GatewayError, idJson: string | null, requestId: string): void {
-  sendJson(res, error.entry.http, errorMessage(error, idJson, requestId), errorHeaders(error));
+export function sendError(
+  res: ServerResponse,
+  error: GatewayError,
+  idJson: string | null,
+  requestId: string,
+  era: Era = 'legacy',
+): void {
+  sendJson(res, error.entry.http, errorMessage(error, idJson, requestId, era), errorHeaders(error));
 }
 
 /** The methods of an MCP endpoint. */

@@ -9,9 +9,9 @@ import { cutText, type SessionClaims } from '../session/claims.js';
 import { packCapabilities } from '../session/client-capabilities.js';
 import { SESSION_LIFETIME } from '../session/session-opener.js';
 import { Sessions } from '../session/sessions.js';
+import { PostReply } from '../streams/post-reply.js';
 import { StreamRegistry } from '../streams/stream-registry.js';
 import { LegacyExchange } from './legacy-exchange.js';
-import { PostReply } from './post-reply.js';
 
 /** Answers `initialize`: negotiates, seals a session and says what the endpoint offers. No upstream is asked. */
 @Injectable()

@@ -12,8 +12,8 @@ import {
   type Spelling,
 } from '#libs/kernel';
 import { encodeNotification, sseFrame } from '#libs/mcp';
+import type { PostReply } from '../streams/post-reply.js';
 import type { AskDesk } from './ask-desk.js';
-import type { PostReply } from './post-reply.js';
 
 /** What an exchange takes from the HTTP request it came with. */
 export interface ExchangeOrigin {

@@ -12,10 +12,10 @@ import { sessionHeader } from '../session/session-header.js';
 import type { OpenedSession } from '../session/session-opener.js';
 import { Sessions } from '../session/sessions.js';
 import { GetStream } from '../streams/get-stream.js';
+import { PostReply } from '../streams/post-reply.js';
 import { StreamLimits } from '../streams/stream-limits.js';
 import { StreamRegistry } from '../streams/stream-registry.js';
 import { Initializer } from './initializer.js';
-import { PostReply } from './post-reply.js';
 import { RequestRunner } from './request-runner.js';
 
 /** Legacy clients (2024-11-05 to 2025-11-25): sessions, streams and the JSON-RPC traffic on them. */

@@ -7,8 +7,8 @@ import { errorHeaders, errorMessage } from '../http/answers.js';
 import { FrontLog } from '../http/front-log.js';
 import { FrontPolicy } from '../http/front-policy.js';
 import type { Running, SessionOverlay } from '../session/overlay.js';
+import type { PostReply } from '../streams/post-reply.js';
 import { LegacyExchange } from './legacy-exchange.js';
-import type { PostReply } from './post-reply.js';
 
 /** Most requests one session may have in flight. */
 const MAX_RUNNING = 1_000;

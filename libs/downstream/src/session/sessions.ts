@@ -81,7 +81,7 @@ export class Sessions implements OnModuleDestroy {
   }
 
   /** Whose limits count: the principal's, and for anonymous callers those of their address. */
-  ownerOf({ principal, remoteAddress }: Inbound): string {
+  ownerOf({ principal, remoteAddress }: Pick<Inbound, 'principal' | 'remoteAddress'>): string {
     return principal.anonymous ? `address ${remoteAddress}` : principal.key;
   }
 

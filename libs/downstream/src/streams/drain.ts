@@ -1,4 +1,5 @@
 import { type BeforeApplicationShutdown, Injectable, type OnModuleDestroy } from '@nestjs/common';
+import { CallDesk } from '../modern/call-desk.js';
 import { Sessions } from '../session/sessions.js';
 import { StreamRegistry } from './stream-registry.js';
 
@@ -10,6 +11,7 @@ export class Drain implements BeforeApplicationShutdown, OnModuleDestroy {
   constructor(
     private readonly sessions: Sessions,
     private readonly registry: StreamRegistry,
+    private readonly calls: CallDesk,
   ) {}
 
   /** Ends all standalone streams; from now on connections close with their answer. */
@@ -26,9 +28,10 @@ export class Drain implements BeforeApplicationShutdown, OnModuleDestroy {
     return this.registry.replies === 0;
   }
 
-  /** Aborts whatever still runs; its clients are answered SHUTTING_DOWN. */
+  /** Aborts whatever still runs or is parked; clients that wait are answered SHUTTING_DOWN. */
   abortAll(): void {
     this.sessions.abortAll();
+    this.calls.abortAll();
   }
 
   beforeApplicationShutdown(): void {

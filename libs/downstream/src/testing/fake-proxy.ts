@@ -3,16 +3,23 @@ import {
   type Endpoint,
   type Exchange,
   GatewayError,
+  type OutboundNotification,
   type Outcome,
   type Spelling,
 } from '#libs/kernel';
-import type { NotificationMessage, RequestMessage } from '#libs/mcp';
+import type { NotificationMessage, ParamHeader, RequestMessage } from '#libs/mcp';
 import { type Listening, type ListenWish, McpProxy, type SessionChannel } from '#libs/proxy';
 
 export type FakeHandler = (exchange: Exchange, request: RequestMessage) => Outcome | Promise<Outcome>;
 
 export function result(value: unknown): Outcome {
   return { kind: 'result', result: Buffer.from(JSON.stringify(value)) };
+}
+
+export interface FakeListener {
+  readonly exchange: Exchange;
+  readonly wish: ListenWish;
+  readonly deliver: (notification: OutboundNotification) => void;
 }
 
 /** Sends a progress notification on the exchange's stream. */
@@ -33,6 +40,13 @@ export class FakeProxy extends McpProxy {
     ['files', { kind: 'server', server: 'files' }],
     ['clock', { kind: 'server', server: 'clock' }],
   ]);
+  readonly identity = '{"name":"fake","version":"1"}';
+  /** Names that are in nobody's view. */
+  readonly hidden = new Set<string>();
+  /** `x-mcp-header` declarations of every tool. */
+  readonly declared = new Map<string, ParamHeader>();
+  readonly listeners = new Set<FakeListener>();
+  honour: (wish: ListenWish) => Promise<ListenWish> = (wish) => Promise.resolve(wish);
   /** The exchange of the latest `initialize`. */
   initialized: Exchange | undefined;
 
@@ -77,12 +91,20 @@ export class FakeProxy extends McpProxy {
     return Buffer.from('{"supportedVersions":["2026-07-28"],"capabilities":{"tools":{"listChanged":true}}}');
   }
 
-  paramHeaders(): undefined {
-    return undefined;
+  target(_exchange: Exchange, request: RequestMessage): string {
+    const name = request.params?.get('name')?.string() ?? request.params?.get('uri')?.string() ?? '';
+    if (this.hidden.has(name)) throw new GatewayError('UNKNOWN_TOOL', `Unknown tool: ${name}`);
+    return `s:${name}`;
   }
 
-  listen(_exchange: Exchange, wish: ListenWish): Listening {
-    return { honoured: Promise.resolve(wish), stop() {} };
+  paramHeaders(_exchange: Exchange, tool: string): ReadonlyMap<string, ParamHeader> | undefined {
+    return this.hidden.has(tool) ? undefined : this.declared;
+  }
+
+  listen(exchange: Exchange, wish: ListenWish, deliver: (notification: OutboundNotification) => void): Listening {
+    const listener: FakeListener = { exchange, wish, deliver };
+    this.listeners.add(listener);
+    return { honoured: this.honour(wish), stop: () => void this.listeners.delete(listener) };
   }
 
   closeSession(session: ClientSession): void {

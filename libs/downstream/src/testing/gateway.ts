@@ -18,6 +18,7 @@ export interface LogLine {
 
 export interface TestGatewayOptions {
   readonly server?: (config: ServerConfig) => void;
+  readonly proxy?: (config: ProxyConfig) => void;
   readonly providers?: readonly AuthProvider[];
   readonly requestTimeout?: number;
 }
@@ -50,6 +51,7 @@ export class TestGateway {
     readonly app: NestFastifyApplication,
     readonly proxy: FakeProxy,
     readonly server: ServerConfigRef,
+    readonly proxyConfig: ProxyConfigRef,
     readonly log: LogLine[],
   ) {
     this.url = `http://127.0.0.1:${(app.getHttpServer().address() as AddressInfo).port}`;
@@ -61,12 +63,15 @@ export class TestGateway {
     const config = new ServerConfig();
     options.server?.(config);
     const server = new ServerConfigRef(config);
+    const proxySection = new ProxyConfig();
+    options.proxy?.(proxySection);
+    const proxyConfig = new ProxyConfigRef(proxySection);
     @Global()
     @Module({
       controllers: [OtherRoutes],
       providers: [
         { provide: ServerConfigRef, useValue: server },
-        { provide: ProxyConfigRef, useValue: new ProxyConfigRef(new ProxyConfig()) },
+        { provide: ProxyConfigRef, useValue: proxyConfig },
         { provide: GatewayLog, useValue: recording(log) },
         { provide: McpProxy, useValue: proxy },
       ],
@@ -91,7 +96,7 @@ export class TestGateway {
     const app = module.createNestApplication<NestFastifyApplication>(adapter, { bodyParser: false, logger: false });
     installBodyPassthrough(adapter.getInstance());
     await app.listen(0, '127.0.0.1');
-    return new TestGateway(app, proxy, server, log);
+    return new TestGateway(app, proxy, server, proxyConfig, log);
   }
 
   get stats(): DownstreamStats {

@@ -56,7 +56,7 @@ export function spellingFor(
 }
 
 /** `*` stands for any run of characters; letter case is ignored, because hosts change it between releases. */
-function matchesName(pattern: string, name: string): boolean {
+export function matchesName(pattern: string, name: string): boolean {
   const parts = pattern.toLowerCase().split('*');
   const text = name.toLowerCase();
   const first = parts[0] ?? '';

@@ -1,9 +1,9 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
-import { StreamRegistry } from '../streams/stream-registry.js';
 import { begin, EventReader } from '../testing/http.js';
 import { PostReply, type ReplySettings } from './post-reply.js';
+import { StreamRegistry } from './stream-registry.js';
 
 const SINGLE: ReplySettings = { json: true, stream: true, streamFirst: false, batch: false, requests: 1 };
 const servers: Server[] = [];

@@ -1,8 +1,8 @@
 import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import { SSE_KEEP_ALIVE, sseFrame } from '#libs/mcp';
 import { SSE_HEADERS, sendJson } from '../http/answers.js';
-import type { OpenStream, StreamRegistry } from '../streams/stream-registry.js';
-import type { AskChannel } from './ask-desk.js';
+import type { AskChannel } from '../legacy/ask-desk.js';
+import type { OpenStream, StreamRegistry } from './stream-registry.js';
 
 /** Bytes a slow client may leave unread on one stream before messages to it are dropped; responses never are. */
 export const MAX_UNREAD = 1024 * 1024;

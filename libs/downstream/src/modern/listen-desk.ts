@@ -1,0 +1,119 @@
+import { Injectable, type OnModuleDestroy } from '@nestjs/common';
+import { ProxyConfigRef } from '#libs/config';
+import { type Endpoint, GatewayError, toGatewayError } from '#libs/kernel';
+import { type Listening, McpProxy } from '#libs/proxy';
+import type { InboundPost } from '../front.js';
+import { errorMessage } from '../http/answers.js';
+import { FrontLog } from '../http/front-log.js';
+import { Sessions } from '../session/sessions.js';
+import { StreamLimits } from '../streams/stream-limits.js';
+import { StreamRegistry } from '../streams/stream-registry.js';
+import { CallDesk } from './call-desk.js';
+import type { ModernRequest } from './envelope.js';
+import { ListenStream } from './listen-stream.js';
+import { readWish } from './listen-wish.js';
+
+/** Opens `subscriptions/listen` streams, within each caller's bounds, and ends those whose endpoint goes away. */
+@Injectable()
+export class ListenDesk implements OnModuleDestroy {
+  readonly #streams = new Map<ListenStream, Endpoint>();
+  readonly #stop: () => void;
+
+  constructor(
+    private readonly proxy: McpProxy,
+    private readonly calls: CallDesk,
+    private readonly sessions: Sessions,
+    private readonly limits: StreamLimits,
+    private readonly registry: StreamRegistry,
+    private readonly log: FrontLog,
+    config: ProxyConfigRef,
+  ) {
+    this.#stop = config.onChange(() => this.#endOrphans());
+  }
+
+  /** @throws GatewayError INVALID_PARAMS, NOT_ACCEPTABLE, SHUTTING_DOWN, LISTEN_LIMIT */
+  async open(inbound: InboundPost, request: ModernRequest): Promise<void> {
+    const { message } = request;
+    const wish = readWish(message.params);
+    if (!inbound.accepted.stream) {
+      throw new GatewayError(
+        'NOT_ACCEPTABLE',
+        'subscriptions/listen is answered with a stream: Accept text/event-stream',
+      );
+    }
+    if (this.registry.draining) {
+      throw new GatewayError('SHUTTING_DOWN', 'The gateway is shutting down; try again in a moment');
+    }
+    const exchange = this.calls.exchange(inbound, request);
+    const release = this.#take(this.sessions.ownerOf(inbound));
+    let stream: ListenStream | undefined;
+    let listening: Listening;
+    try {
+      listening = this.proxy.listen(exchange, wish, (notification) => stream?.deliver(notification));
+    } catch (thrown) {
+      release();
+      throw thrown;
+    }
+    const close = () => {
+      release();
+      listening.stop();
+      exchange.abort(new GatewayError('CANCELLED', 'The listen stream was closed'));
+    };
+    if (inbound.response.destroyed) {
+      close();
+      return;
+    }
+    stream = this.#open(inbound, message.idJson, close);
+    try {
+      stream.acknowledge(await listening.honoured);
+    } catch (thrown) {
+      if (stream.ended) return;
+      const error = toGatewayError(thrown);
+      this.log.answered(error, inbound.requestId, message.method);
+      stream.finish(errorMessage(error, message.idJson, inbound.requestId, 'modern'));
+    }
+  }
+
+  onModuleDestroy(): void {
+    this.#stop();
+  }
+
+  #open({ response, endpoint }: InboundPost, idJson: string, close: () => void): ListenStream {
+    const stream = new ListenStream(response, idJson, this.proxy.identity, () => {
+      this.#streams.delete(stream);
+      this.registry.removeStream(stream);
+      close();
+    });
+    this.#streams.set(stream, endpoint);
+    this.registry.addStream(stream);
+    return stream;
+  }
+
+  /** @throws GatewayError LISTEN_LIMIT */
+  #take(owner: string): () => void {
+    try {
+      return this.limits.take(owner);
+    } catch (thrown) {
+      const { message, data } = toGatewayError(thrown);
+      throw new GatewayError('LISTEN_LIMIT', message, { data });
+    }
+  }
+
+  /** Streams of servers and toolsets that are no more in the configuration. */
+  #endOrphans(): void {
+    for (const [stream, endpoint] of [...this.#streams]) {
+      if (!this.proxy.endpoint(nameOf(endpoint))) stream.end();
+    }
+  }
+}
+
+function nameOf(endpoint: Endpoint): string | undefined {
+  switch (endpoint.kind) {
+    case 'aggregate':
+      return undefined;
+    case 'server':
+      return endpoint.server;
+    case 'toolset':
+      return endpoint.toolset;
+  }
+}
