@@ -30,3 +30,8 @@ export function count(checks) {
   const of = (status) => checks.filter((check) => check.status === status).length;
   return `${of('SUCCESS')}/${of('FAILURE')}${of('WARNING') ? ` (${of('WARNING')} warnings)` : ''}`;
 }
+
+/** Ids of the checks that failed. */
+export function failures(checks) {
+  return checks.filter((check) => check.status === 'FAILURE').map((check) => check.id);
+}

@@ -1,5 +1,6 @@
 // Runs the official conformance suite for every cell {legacy, modern client} x {legacy, modern upstream}, through the
-// gateway and directly against the fixture server, and compares. `--cell ll|mm|lm|ml` runs one of them.
+// gateway and directly against the fixture server, and compares; then the scenarios for clients, with the gateway as the
+// client. `--cell ll|mm|lm|ml|client` runs one of them, `--scenario` one of those for clients.
 //
 // Where client and upstream speak the same era a check that turns out differently is a failure; across eras a required
 // scenario must pass, but for the two a bridge cannot do (cells.mjs).
@@ -7,6 +8,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { runAsClient } from './as-client.mjs';
 import { CELLS } from './cells.mjs';
 import { count, differences, passed } from './compare.mjs';
 import { startGateway } from './gateway.mjs';
@@ -67,21 +69,33 @@ function report(cell, yardstick, through) {
   return { good, total: required.length, ok };
 }
 
-const { values } = parseArgs({ options: { cell: { type: 'string', multiple: true } } });
-const names = values.cell ?? Object.keys(CELLS);
+async function runCell(name) {
+  const cell = CELLS[name];
+  if (!cell) throw new Error(`--cell ${name}: one of ${Object.keys(CELLS).join(', ')}, client`);
+  console.log(`\n${cell.title}, requirements ${cell.revision}`);
+  const yardstick = await direct(cell);
+  const through = await throughGateway(name, cell);
+  console.log(`exit ${yardstick.exit} direct, ${through.exit} through the gateway\n`);
+  return { cell, ...report(cell, yardstick, through) };
+}
+
+async function runClient() {
+  const cell = { title: 'gateway as a client' };
+  console.log(`\n${cell.title}\n`);
+  return { cell, ...(await runAsClient(work, values.scenario)) };
+}
+
+const { values } = parseArgs({
+  options: { cell: { type: 'string', multiple: true }, scenario: { type: 'string' } },
+});
+const names = values.cell ?? [...Object.keys(CELLS), 'client'];
 const summary = [];
 let ok = true;
 try {
   console.log(`@modelcontextprotocol/conformance ${version}, Node ${process.version}`);
   for (const name of names) {
-    const cell = CELLS[name];
-    if (!cell) throw new Error(`--cell ${name}: one of ${Object.keys(CELLS).join(', ')}`);
-    console.log(`\n${cell.title}, requirements ${cell.revision}`);
-    const yardstick = await direct(cell);
-    const through = await throughGateway(name, cell);
-    console.log(`exit ${yardstick.exit} direct, ${through.exit} through the gateway\n`);
-    const result = report(cell, yardstick, through);
-    summary.push({ cell, ...result });
+    const result = name === 'client' ? await runClient() : await runCell(name);
+    summary.push(result);
     ok &&= result.ok;
   }
 } catch (error) {

@@ -45,3 +45,21 @@ export async function runSuite(url, revision, directory) {
   }
   return { checks, exit, output: child.output };
 }
+
+/**
+ * Runs one scenario of the suite against a client, which it starts with the URL of a server of its own.
+ * @param {readonly string[]} program what Node is to run as the client
+ * @returns {Promise<{ checks: { id: string, status: string, errorMessage?: string }[], exit: number, output: string }>}
+ */
+export async function runClientScenario(program, scenario, revision, directory) {
+  mkdirSync(directory, { recursive: true });
+  const child = start(process.execPath, [
+    join(root, manifest.bin.conformance),
+    ...['client', '--command', [process.execPath, ...program].join(' '), '--scenario', scenario],
+    ...['--spec-version', revision, '--timeout', '30000', '-o', directory],
+  ]);
+  const exit = await ended(child, 60_000);
+  const found = readdirSync(directory, { recursive: true }).find((name) => name.endsWith('checks.json'));
+  const checks = found ? JSON.parse(readFileSync(join(directory, found), 'utf8')) : [];
+  return { checks, exit, output: child.output.slice(-2048) };
+}
