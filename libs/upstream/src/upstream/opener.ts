@@ -1,4 +1,4 @@
-import type { UpstreamConfig } from '#libs/config';
+import { LATER_CREDENTIALS, type UpstreamConfig } from '#libs/config';
 import { GatewayError, type Log, type Principal } from '#libs/kernel';
 import {
   type ExtensionPoint,
@@ -36,6 +36,10 @@ export class SessionOpener {
     if (config.protocol === 'modern') {
       const text = `${server}: protocol "modern" is not supported yet; use auto or legacy`;
       throw new GatewayError('UPSTREAM_PROTOCOL', text, { data: { server }, notExecuted: true });
+    }
+    if (LATER_CREDENTIALS.has(config.auth.type)) {
+      const text = `${server}: auth.type ${config.auth.type} is not available in this version; use header, bearer or basic`;
+      throw new GatewayError('UPSTREAM_UNAUTHORIZED', text, { data: { server }, notExecuted: true });
     }
     const transport = extensions.get(UpstreamTransport, config.type);
     const credential = extensions.get(UpstreamCredential, config.auth.type);
