@@ -1,7 +1,7 @@
 import type { CatalogueItem } from '#libs/catalogue';
 import { GatewayError, type Outcome } from '#libs/kernel';
 import { type JsonView, restoreArgumentUris } from '#libs/mcp';
-import { type Desk, type Handler, logLevelOf, type Request, upstreamOf } from './context.js';
+import { type Desk, endpointLabel, type Handler, logLevelOf, notListed, type Request, upstreamOf } from './context.js';
 import { deliver } from './deliver.js';
 import { forUpstream, progressTokenOf, requiredString } from './params.js';
 import { callSink, isError } from './sink.js';
@@ -9,9 +9,14 @@ import { callSink, isError } from './sink.js';
 export const callTool: Handler = async (desk, request) => {
   const name = requiredString(request.message.params, 'name', 'tools/call');
   const item = request.view.tool(name);
-  if (!item) throw new GatewayError('UNKNOWN_TOOL', `Unknown tool: ${name}`);
-  const { server, name: tool } = item.ref;
   const started = performance.now();
+  if (!item) {
+    const server = request.view.absent(name) ?? endpointLabel(request.exchange.endpoint);
+    desk.metrics.toolCalled(server, 'other');
+    desk.metrics.toolFinished(server, 'other', 'error', (performance.now() - started) / 1000);
+    throw notListed(desk, request, name, new GatewayError('UNKNOWN_TOOL', `Unknown tool: ${name}`));
+  }
+  const { server, name: tool } = item.ref;
   desk.metrics.toolCalled(server, tool);
   let failed = true;
   try {
@@ -26,7 +31,7 @@ export const callTool: Handler = async (desk, request) => {
 export const getPrompt: Handler = async (desk, request) => {
   const name = requiredString(request.message.params, 'name', 'prompts/get');
   const item = request.view.prompt(name);
-  if (!item) throw new GatewayError('UNKNOWN_PROMPT', `Unknown prompt: ${name}`);
+  if (!item) throw notListed(desk, request, name, new GatewayError('UNKNOWN_PROMPT', `Unknown prompt: ${name}`));
   return sendNamed(desk, request, item, `prompt ${item.ref.name}`);
 };
 

@@ -1,7 +1,15 @@
 import { GatewayError } from '#libs/kernel';
 import type { JsonView } from '#libs/mcp';
 import { subscriptionKey } from '../changes/session-states.js';
-import { type Handler, logLevelOf, type Request, requireOwnState, upstreamOf } from './context.js';
+import {
+  type Desk,
+  type Handler,
+  logLevelOf,
+  notListed,
+  type Request,
+  requireOwnState,
+  upstreamOf,
+} from './context.js';
 import { deliver } from './deliver.js';
 import { forUpstream, progressTokenOf, requiredString } from './params.js';
 import { callSink } from './sink.js';
@@ -11,7 +19,7 @@ const MAX_URI = 8 * 1024;
 
 export const readResource: Handler = async (desk, request) => {
   const { exchange, view, message } = request;
-  const { server, uri } = resolve(request);
+  const { server, uri } = resolve(desk, request);
   const progressToken = progressTokenOf(message.params);
   const outcome = await upstreamOf(desk, server).send(
     {
@@ -30,7 +38,7 @@ export const readResource: Handler = async (desk, request) => {
 export const subscribeResource: Handler = async (desk, request) => {
   const { exchange, view } = request;
   requireOwnState(exchange, 'Subscribing to a resource');
-  const { server, uri, spelled } = resolve(request);
+  const { server, uri, spelled } = resolve(desk, request);
   const outcome = await upstreamOf(desk, server).subscribe(uri, exchange);
   if (outcome.kind === 'result' && exchange.session) {
     desk.states.of(exchange.session.id).subscriptions.set(subscriptionKey(server, uri), spelled);
@@ -41,19 +49,21 @@ export const subscribeResource: Handler = async (desk, request) => {
 export const unsubscribeResource: Handler = async (desk, request) => {
   const { exchange, view } = request;
   requireOwnState(exchange, 'Unsubscribing from a resource');
-  const { server, uri } = resolve(request);
+  const { server, uri } = resolve(desk, request);
   if (exchange.session) desk.states.of(exchange.session.id).subscriptions.delete(subscriptionKey(server, uri));
   const outcome = await upstreamOf(desk, server).unsubscribe(uri, exchange);
   return deliver(desk, exchange, view, server, 'resources/unsubscribe', outcome);
 };
 
-function resolve({ view, message }: Request): { server: string; uri: string; spelled: string } {
+function resolve(desk: Desk, request: Request): { server: string; uri: string; spelled: string } {
+  const { view, message } = request;
   const spelled = requiredString(message.params, 'uri', message.method);
   const found = spelled.length <= MAX_URI && !hasControl(spelled) ? view.resource(spelled) : undefined;
   if (found) return { ...found, spelled };
-  throw new GatewayError('UNKNOWN_RESOURCE', `Resource not found: ${spelled.slice(0, 200)}`, {
+  const unknown = new GatewayError('UNKNOWN_RESOURCE', `Resource not found: ${spelled.slice(0, 200)}`, {
     data: { uri: spelled.slice(0, MAX_URI) },
   });
+  throw notListed(desk, request, spelled.slice(0, MAX_URI), unknown);
 }
 
 function hasControl(text: string): boolean {
