@@ -12,6 +12,7 @@ import type {
 import { idFromEnds, mayBeResponse } from '../shared/ends.js';
 import { SharedChannel } from '../shared/shared-channel.js';
 import { excerpt, size, subject } from '../shared/text.js';
+import { readFairly } from './fair-read.js';
 import { LineReader, toLine } from './line-reader.js';
 import { ProcessGroup } from './process-group.js';
 import { StderrTail } from './stderr-tail.js';
@@ -59,8 +60,8 @@ export class StdioConnection implements Connection {
       onLine: (line) => this.#channel.receive(line),
       onOversize: (head, tail, bytes) => this.#oversize(head, tail, bytes),
     });
-    child.stdout.on('data', (chunk: Buffer) => lines.push(chunk));
-    child.stderr.on('data', (chunk: Buffer) => this.#stderr.push(chunk));
+    readFairly(child.stdout, (chunk) => lines.push(chunk));
+    readFairly(child.stderr, (chunk) => this.#stderr.push(chunk));
     for (const stream of [child.stdout, child.stderr]) stream.on('error', () => {});
     child.stdin.on('error', () => this.#gone('closed its stdin'));
     child.stdout.once('end', () => this.#gone('closed its stdout'));
