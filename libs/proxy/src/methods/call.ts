@@ -14,7 +14,7 @@ export const callTool: Handler = async (desk, request) => {
     const server = request.view.absent(name) ?? endpointLabel(request.exchange.endpoint);
     desk.metrics.toolCalled(server, 'other');
     desk.metrics.toolFinished(server, 'other', 'error', (performance.now() - started) / 1000);
-    throw notListed(desk, request, name, new GatewayError('UNKNOWN_TOOL', `Unknown tool: ${name}`));
+    throw notListed(desk, request, name, new GatewayError('UNKNOWN_TOOL', `Unknown tool: ${name.slice(0, 200)}`));
   }
   const { server, name: tool } = item.ref;
   desk.metrics.toolCalled(server, tool);
@@ -31,7 +31,8 @@ export const callTool: Handler = async (desk, request) => {
 export const getPrompt: Handler = async (desk, request) => {
   const name = requiredString(request.message.params, 'name', 'prompts/get');
   const item = request.view.prompt(name);
-  if (!item) throw notListed(desk, request, name, new GatewayError('UNKNOWN_PROMPT', `Unknown prompt: ${name}`));
+  if (!item)
+    throw notListed(desk, request, name, new GatewayError('UNKNOWN_PROMPT', `Unknown prompt: ${name.slice(0, 200)}`));
   return sendNamed(desk, request, item, `prompt ${item.ref.name}`);
 };
 
@@ -52,7 +53,7 @@ async function sendNamed(desk: Desk, request: Request, item: CatalogueItem, subj
     exchange,
     callSink({ exchange, view, server, progressToken, logLevel: logLevelOf(desk, exchange) }),
   );
-  return deliver(desk, exchange, view, server, method, outcome);
+  return deliver(desk, request, server, outcome);
 }
 
 /** Task augmentation is not offered, so a `task` member (2025-11-25) stays on the client's hop. */

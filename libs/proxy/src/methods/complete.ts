@@ -27,7 +27,7 @@ export const complete: Handler = async (desk, request) => {
       logLevel: logLevelOf(desk, exchange),
     }),
   );
-  return deliver(desk, exchange, view, target.server, 'completion/complete', outcome);
+  return deliver(desk, request, target.server, outcome);
 };
 
 interface Target {
@@ -51,7 +51,7 @@ function resolve({ view, message }: Request): Target {
   if (member === 'name') {
     const prompt = view.prompt(spelled);
     if (prompt) return { server: prompt.ref.server, member, own: prompt.ref.name };
-    throw new GatewayError('UNKNOWN_PROMPT', `Unknown prompt: ${spelled}`);
+    throw new GatewayError('UNKNOWN_PROMPT', `Unknown prompt: ${spelled.slice(0, 200)}`);
   }
   const template = view.template(spelled);
   if (template) return { server: template.server, member, own: template.uri };

@@ -1,29 +1,45 @@
 import type { View } from '#libs/catalogue';
 import type { Exchange, Outcome } from '#libs/kernel';
-import { atLeast, downgradeResult, JsonView, rewriteResultUris, splice } from '#libs/mcp';
-import type { Desk } from './context.js';
+import { atLeast, downgradeResult, JsonView, rewriteResultUris, splice, withoutHopMeta } from '#libs/mcp';
+import type { Desk, Request } from './context.js';
 
 const URL_ELICITATION_REQUIRED = -32042;
 
-/** An upstream's answer in the terms of this client: URIs in its spelling, content its revision knows. */
+/** A URI the client asked for: the upstream's own, and how the client spelled it. */
+export interface AskedUri {
+  readonly uri: string;
+  readonly spelled: string;
+}
+
+/**
+ * An upstream's answer in the terms of this client: URIs in its spelling, content its revision knows, nothing that
+ * belongs to the upstream's hop.
+ */
 export function deliver(
   desk: Desk,
-  exchange: Exchange,
-  view: View,
+  { exchange, view, message: { method } }: Request,
   server: string,
-  method: string,
   outcome: Outcome,
+  asked?: AskedUri,
 ): Outcome {
-  const map = exchange.endpoint.kind === 'server' ? undefined : uriMap(desk, exchange, view, server);
+  const map = exchange.endpoint.kind === 'server' ? undefined : uriMap(desk, exchange, view, server, asked);
   if (outcome.kind === 'error') return deliverError(exchange, method, outcome, map);
-  const spelled = map ? rewriteResultUris(method, outcome.result, map) : outcome.result;
+  const own = withoutHopMeta(outcome.result);
+  const spelled = map ? rewriteResultUris(method, own, map) : own;
   const result = downgradeResult(method, spelled, exchange.client.version);
   return result === outcome.result ? outcome : { kind: 'result', result };
 }
 
 /** Remembers every URI it hands out, so that the same caller may pass it back to that server. */
-function uriMap(desk: Desk, exchange: Exchange, view: View, server: string): (uri: string) => string {
+function uriMap(
+  desk: Desk,
+  exchange: Exchange,
+  view: View,
+  server: string,
+  asked: AskedUri | undefined,
+): (uri: string) => string {
   return (uri) => {
+    if (uri === asked?.uri) return asked.spelled;
     desk.catalogue.noteHandedOut(exchange.principal.key, server, uri);
     return view.exposeUri(server, uri);
   };

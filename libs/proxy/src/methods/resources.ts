@@ -10,7 +10,7 @@ import {
   requireOwnState,
   upstreamOf,
 } from './context.js';
-import { deliver } from './deliver.js';
+import { type AskedUri, deliver } from './deliver.js';
 import { forUpstream, progressTokenOf, requiredString } from './params.js';
 import { callSink } from './sink.js';
 
@@ -19,7 +19,8 @@ const MAX_URI = 8 * 1024;
 
 export const readResource: Handler = async (desk, request) => {
   const { exchange, view, message } = request;
-  const { server, uri } = resolve(desk, request);
+  const { server, ...asked } = resolve(desk, request);
+  const { uri } = asked;
   const progressToken = progressTokenOf(message.params);
   const outcome = await upstreamOf(desk, server).send(
     {
@@ -32,30 +33,38 @@ export const readResource: Handler = async (desk, request) => {
     exchange,
     callSink({ exchange, view, server, progressToken, logLevel: logLevelOf(desk, exchange) }),
   );
-  return deliver(desk, exchange, view, server, 'resources/read', outcome);
+  return deliver(desk, request, server, outcome, asked);
 };
 
 export const subscribeResource: Handler = async (desk, request) => {
-  const { exchange, view } = request;
+  const { exchange } = request;
   requireOwnState(exchange, 'Subscribing to a resource');
-  const { server, uri, spelled } = resolve(desk, request);
-  const outcome = await upstreamOf(desk, server).subscribe(uri, exchange);
-  if (outcome.kind === 'result' && exchange.session) {
-    desk.states.of(exchange.session.id).subscriptions.set(subscriptionKey(server, uri), spelled);
+  const { server, ...asked } = resolve(desk, request);
+  const key = subscriptionKey(server, asked.uri);
+  const upstream = upstreamOf(desk, server);
+  // Noted beforehand: the first update may come together with the answer.
+  const subscriptions = exchange.session && desk.states.of(exchange.session.id).subscriptions;
+  let subscribed = subscriptions?.has(key) ?? false;
+  subscriptions?.set(key, asked.spelled);
+  try {
+    const outcome = await upstream.subscribe(asked.uri, exchange);
+    subscribed ||= outcome.kind === 'result';
+    return deliver(desk, request, server, outcome, asked);
+  } finally {
+    if (!subscribed) subscriptions?.delete(key);
   }
-  return deliver(desk, exchange, view, server, 'resources/subscribe', outcome);
 };
 
 export const unsubscribeResource: Handler = async (desk, request) => {
-  const { exchange, view } = request;
+  const { exchange } = request;
   requireOwnState(exchange, 'Unsubscribing from a resource');
-  const { server, uri } = resolve(desk, request);
-  if (exchange.session) desk.states.of(exchange.session.id).subscriptions.delete(subscriptionKey(server, uri));
-  const outcome = await upstreamOf(desk, server).unsubscribe(uri, exchange);
-  return deliver(desk, exchange, view, server, 'resources/unsubscribe', outcome);
+  const { server, ...asked } = resolve(desk, request);
+  if (exchange.session) desk.states.of(exchange.session.id).subscriptions.delete(subscriptionKey(server, asked.uri));
+  const outcome = await upstreamOf(desk, server).unsubscribe(asked.uri, exchange);
+  return deliver(desk, request, server, outcome, asked);
 };
 
-function resolve(desk: Desk, request: Request): { server: string; uri: string; spelled: string } {
+function resolve(desk: Desk, request: Request): AskedUri & { readonly server: string } {
   const { view, message } = request;
   const spelled = requiredString(message.params, 'uri', message.method);
   const found = spelled.length <= MAX_URI && !hasControl(spelled) ? view.resource(spelled) : undefined;

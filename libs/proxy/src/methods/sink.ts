@@ -4,7 +4,6 @@ import {
   atLeast,
   downgradeElicitation,
   editMembers,
-  HOP_META_KEYS,
   hasMultiSelect,
   JsonView,
   logLevelRank,
@@ -12,6 +11,7 @@ import {
   rewriteResultUris,
   splice,
   VENDOR_META_PREFIX,
+  withoutHopMeta,
 } from '#libs/mcp';
 import type { CallSink } from '#libs/upstream';
 
@@ -33,11 +33,13 @@ export function callSink(settings: SinkSettings): CallSink {
   return {
     progress(params) {
       if (!progressToken) return;
-      const edits = editMembers(JsonView.of(params), { set: { progressToken } });
-      exchange.notify({ method: 'notifications/progress', params: splice(params, edits) });
+      const own = withoutHopMeta(params);
+      const edits = editMembers(JsonView.of(own), { set: { progressToken } });
+      exchange.notify({ method: 'notifications/progress', params: splice(own, edits) });
     },
     log(params) {
-      if (passesLevel(params, settings.logLevel())) exchange.notify({ method: 'notifications/message', params });
+      if (!passesLevel(params, settings.logLevel())) return;
+      exchange.notify({ method: 'notifications/message', params: withoutHopMeta(params) });
     },
     ask: (request) => forwardAsk(request, exchange, settings.view, settings.server),
   };
@@ -52,37 +54,46 @@ export function passesLevel(params: Buffer, wanted: string | undefined): boolean
 /** Who is asked: an exchange, or a session outside of any. */
 export type Asked = Pick<Exchange, 'client' | 'endpoint' | 'ask'>;
 
-/** Puts an upstream's question to a client in the client's terms. */
+/** Puts an upstream's question to a client in the client's terms, and the answer in the upstream's. */
 export function forwardAsk(request: InputRequest, asked: Asked, view: View, server: string): Ask {
-  if (request.params === undefined) return asked.ask(request);
-  let params = dropHopMeta(request.params);
-  if (request.method === 'elicitation/create') {
+  const { method } = request;
+  let { params } = request;
+  if (params && method === 'elicitation/create') {
     const { version } = asked.client;
-    if (!atLeast(version, '2025-11-25') && hasMultiSelect(params)) return unsupported(request, version);
+    const obstacle = atLeast(version, '2025-11-25') ? undefined : obstacleOf(params);
+    if (obstacle !== undefined) return unsupported(`${method}: a client of ${version} cannot show ${obstacle}`);
     params = downgradeElicitation(params, version);
   }
-  if (asked.endpoint.kind === 'server') return asked.ask({ ...request, params });
-  params = rewriteAskUris(params, (uri) => view.exposeUri(server, uri));
-  params = nameTheServer(params, request.method, server);
-  const ask = asked.ask({ ...request, params });
-  if (request.method !== 'sampling/createMessage') return ask;
+  const aggregated = asked.endpoint.kind !== 'server';
+  if (params && aggregated) {
+    params = rewriteAskUris(params, (uri) => view.exposeUri(server, uri));
+    params = nameTheServer(params, method, server);
+  }
+  const ask = asked.ask({ ...request, ...(params && { params }) });
+  const restore = aggregated ? (uri: string) => view.restoreUri(server, uri) ?? uri : undefined;
   return derived(
-    ask.answer.then((outcome) => restoreUris(outcome, view, server)),
+    ask.answer.then((outcome) => answerFor(method, outcome, restore)),
     (reason) => ask.withdraw(reason),
   );
 }
 
 /** URIs the client's model got from this server go back to it in the server's own spelling. */
-function restoreUris(outcome: Outcome, view: View, server: string): Outcome {
+function answerFor(method: string, outcome: Outcome, restore: ((uri: string) => string) | undefined): Outcome {
   if (outcome.kind === 'error') return outcome;
-  const restore = (uri: string) => view.restoreUri(server, uri) ?? uri;
-  return { kind: 'result', result: rewriteResultUris('sampling/createMessage', outcome.result, restore) };
+  const result = withoutHopMeta(outcome.result);
+  const sampled = restore && method === 'sampling/createMessage';
+  return { kind: 'result', result: sampled ? rewriteResultUris(method, result, restore) : result };
 }
 
-/** A form an older client cannot show counts as a capability it does not have. */
-function unsupported({ method }: InputRequest, version: string): Ask {
-  const text = `${method}: a client of ${version} cannot show a choice of several values`;
-  return derived(Promise.reject(new GatewayError('ASK_UNSUPPORTED', text)), () => {});
+/** What clients before 2025-11-25 do not know in an elicitation, if it is in there. */
+function obstacleOf(params: Buffer): string | undefined {
+  if (JsonView.of(params).get('mode')?.string() === 'url') return 'a URL to visit';
+  return hasMultiSelect(params) ? 'a choice of several values' : undefined;
+}
+
+/** What an older client cannot show counts as a capability it does not have. */
+function unsupported(reason: string): Ask {
+  return derived(Promise.reject(new GatewayError('ASK_UNSUPPORTED', reason)), () => {});
 }
 
 /** Whoever withdraws a question may not look at its answer any more. */
@@ -108,11 +119,6 @@ function nameTheServer(params: Buffer, method: string, server: string): Buffer {
   }
   set['_meta'] = JSON.stringify({ [SERVER_META_KEY]: server });
   return splice(params, editMembers(view, { set, remove: ['includeContext'] }));
-}
-
-function dropHopMeta(params: Buffer): Buffer {
-  const meta = JsonView.of(params).get('_meta');
-  return meta ? splice(params, editMembers(meta, { remove: [...HOP_META_KEYS] })) : params;
 }
 
 /** Whether a tool call went wrong, as a protocol error or as a result that says so. */
