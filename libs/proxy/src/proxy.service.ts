@@ -9,7 +9,7 @@ import {
   type Outcome,
   type Spelling,
 } from '#libs/kernel';
-import type { NotificationMessage, RequestMessage } from '#libs/mcp';
+import { LIST_KINDS, type NotificationMessage, type RequestMessage } from '#libs/mcp';
 import { CallMetrics, GatewayLog } from '#libs/plugin';
 import { capabilitiesOf, UpstreamRegistry } from '#libs/upstream';
 import { ChangeHub } from './changes/change-hub.js';
@@ -44,7 +44,7 @@ export class ProxyService extends McpProxy implements OnApplicationBootstrap {
     private readonly log: GatewayLog,
   ) {
     super();
-    this.#hub = new ChangeHub(this.#states, (session) => this.catalogue.view(viewRequest(session)));
+    this.#hub = new ChangeHub(this.#states, (session) => this.catalogue.view(viewRequest(this.#asOfNow(session))));
     this.#desk = { catalogue, upstreams, states: this.#states, changes: this.#hub, metrics };
     this.#answers = new InitializeAnswers(upstreams, options.version);
   }
@@ -110,6 +110,14 @@ export class ProxyService extends McpProxy implements OnApplicationBootstrap {
     this.upstreams.releaseClient(session.id);
   }
 
+  /** A session that has been open for long, in the terms of today's configuration. */
+  #asOfNow(session: ClientSession): ClientSession {
+    const { endpoint } = session;
+    const name =
+      endpoint.kind === 'server' ? endpoint.server : endpoint.kind === 'toolset' ? endpoint.toolset : undefined;
+    return { ...session, endpoint: this.endpoint(name) ?? endpoint, spelling: this.spelling(session.client.name) };
+  }
+
   /** Catalogue and subscribers follow what upstreams say. */
   #bind(): void {
     const { events } = this.upstreams;
@@ -125,6 +133,8 @@ export class ProxyService extends McpProxy implements OnApplicationBootstrap {
   async #apply(): Promise<void> {
     const server = this.serverConfig.current;
     this.catalogue.configure(catalogueSettings(this.proxyConfig.current, server));
+    // Other spellings of names change lists without the catalogue changing.
+    this.#hub.catalogueChanged(LIST_KINDS);
     await this.upstreams.apply(this.proxyConfig.current, {
       sharedAnonymous: isLoopback(server.host),
       version: this.options.version,

@@ -190,7 +190,9 @@ function indexesOf(bits: Uint8Array): Uint32Array {
 
 /** A hash of what a list shows: of the visible items' bytes and of what decides how they are spelled. */
 function fingerprint(kind: ListKind, { lists, bare }: EndpointScope, visible: Uint32Array, spelling: Spelling): string {
-  const hash = createHash('sha256').update(JSON.stringify([kind, bare, spelling.separator, spelling.maxLength]));
+  const named = kind === 'tools' || kind === 'prompts';
+  const spelled = [named && !bare && spelling.separator, named && spelling.maxLength];
+  const hash = createHash('sha256').update(JSON.stringify([kind, bare, ...spelled]));
   const { items } = lists[kind];
   const digests = Buffer.allocUnsafe(visible.length * DIGEST_BYTES);
   let used = 0;
