@@ -302,6 +302,20 @@ describe('bin/mcp-gateway.js', () => {
     expect({ code, out }).toEqual({ code: 7, out: 'call x' });
   });
 
+  it('leaves no gateway behind when it is killed while the Node of the checkout runs', async () => {
+    const { bin, old } = checkout();
+    mkdirSync(join(folder, 'node_modules/node/bin'), { recursive: true });
+    symlinkSync(process.execPath, join(folder, 'node_modules/node/bin/node'));
+    mkdirSync(join(folder, 'dist/apps/gateway/src'), { recursive: true });
+    writeFileSync(join(folder, 'dist/apps/gateway/src/main.js'), "setInterval(() => {}, 1000); console.log('up');");
+    const wrapper = start(process.execPath, ['--require', old, bin, 'serve']);
+    await wrapper.says(/up/);
+    const children = descendants(wrapper.pid);
+    expect(children).toHaveLength(1);
+    wrapper.child.kill('SIGKILL');
+    await expect.poll(() => children.filter(isAlive), { timeout: 10_000 }).toEqual([]);
+  });
+
   it('says how to build when there is no build', async () => {
     const { bin } = checkout();
     const { code, err } = await start(process.execPath, [bin]).ended;
