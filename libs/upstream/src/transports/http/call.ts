@@ -1,5 +1,5 @@
 import { GatewayError, toGatewayError } from '#libs/kernel';
-import { type SseEvent, SseParser } from '#libs/mcp';
+import { LIST_METHODS, type SseEvent, SseParser } from '#libs/mcp';
 import type { OutboundRequest, ReplySink } from '#libs/plugin';
 import { peek, splitBatch } from '../shared/peek.js';
 import { excerpt, subject } from '../shared/text.js';
@@ -12,6 +12,14 @@ import { protocolError, tooLarge } from './status-errors.js';
 
 /** A server that keeps its stream open behind the response may do so for this long; then the socket is freed. */
 const LINGER = 1_000;
+
+/** What the gateway asks for itself: it must not wait behind calls, or a busy upstream would pass for a dead one. */
+const OWN_REQUESTS: ReadonlySet<string> = new Set([
+  'initialize',
+  'ping',
+  'logging/setLevel',
+  ...Object.values(LIST_METHODS).map(({ method }) => method),
+]);
 
 const DEFAULT_RETRY = 1_000;
 const MAX_RETRY = 30_000;
@@ -48,7 +56,8 @@ export class Call implements Reply {
         const exchange = new PostExchange(this, this.#session, this.#request);
         this.#exchange = exchange;
         const headers = flatten(this.#session.postHeaders(), this.#request.headers, credential);
-        pools.calls.dispatch({ path, method: 'POST', headers, body: this.#request.body }, exchange);
+        const lane = OWN_REQUESTS.has(this.#request.method) ? pools.control : pools.calls;
+        lane.dispatch({ path, method: 'POST', headers, body: this.#request.body }, exchange);
       },
       (thrown) => {
         const { code, message, data } = toGatewayError(thrown);
