@@ -40,6 +40,7 @@ describe('sections this build does not have', () => {
 
   it.each([
     ['audit: { to: stdout }', '$.audit'],
+    ['proxy: { parking: off }', '$.proxy.parking'],
     ['proxy: { clients: { x: { tolerate: [y] } } }', '$.proxy.clients.x.tolerate'],
     ['proxy: { servers: [{ name: a, type: in-process, protocol: modern }] }', '$.proxy.servers[0].protocol'],
     [

@@ -40,6 +40,7 @@ function restricting({ oauth, api_keys, auth, rate_limit, proxy }: GatewayConfig
 function ignored({ audit, proxy }: GatewayConfig): Problem[] {
   const found = collector('is not available in this version and has no effect');
   found.when(audit.to !== 'off', ['audit']);
+  found.when(proxy.parking === 'off', ['proxy', 'parking']);
   for (const [glob, { tolerate }] of Object.entries(proxy.clients)) {
     found.when(tolerate.length > 0, ['proxy', 'clients', glob, 'tolerate']);
   }
