@@ -16,7 +16,8 @@ function stop(sentence) {
 /** The checkout brings its own Node (the devDependency `node`), which serves where the machine's is too old. */
 function runWithOwnNode(own, spawn) {
   const child = spawn(own, process.argv.slice(1), {
-    stdio: 'inherit',
+    // Over the fourth, which says nothing, the child learns that this process is gone, however it ended.
+    stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
     env: Object.assign({}, process.env, { MCP_GATEWAY_OWN_NODE: '1' }),
   });
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
@@ -37,6 +38,10 @@ Promise.all([import('node:path'), import('node:fs'), import('node:url'), import(
       if (!process.env.MCP_GATEWAY_OWN_NODE && fs.existsSync(own)) return runWithOwnNode(own, children.spawn);
       const needed = NEEDED.join('.');
       return stop(`needs Node.js ${needed} or newer and this is ${version}; install Node 24 from https://nodejs.org`);
+    }
+    if (process.env.MCP_GATEWAY_OWN_NODE && process.channel) {
+      process.channel.unref();
+      process.once('disconnect', () => process.kill(process.pid, 'SIGTERM'));
     }
     delete process.env.MCP_GATEWAY_OWN_NODE;
     const entry = path.join(root, 'dist', 'apps', 'gateway', 'src', 'main.js');

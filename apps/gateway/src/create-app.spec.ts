@@ -87,6 +87,33 @@ describe('createGateway', () => {
     expect(body).toMatch(/^mcp_gateway_sessions 1$/m);
   });
 
+  it('counts calls of tools that are in no list as other, whatever they are called', async () => {
+    const gateway = await start();
+    const client = await connect(gateway);
+    await expect(client.callTool({ name: 'demo:wrong', arguments: {} })).rejects.toThrow('Unknown tool: demo:wrong');
+    await expect(client.callTool({ name: 'x"} 1', arguments: {} })).rejects.toThrow('Unknown tool');
+    const { body } = await get(`${gateway.url}/metrics`);
+    expect(body).toContain('mcp_gateway_tools_called{tool="other",proxy="all"} 2\n');
+    expect(body).toContain('mcp_gateway_tools_call_errors{tool="other",proxy="all"} 2\n');
+    expect(body).not.toContain('wrong');
+  });
+
+  it('says why an upstream is down when something is asked of it that nobody could list', async () => {
+    const down = { name: 'down', type: 'streamable-http', connection: { url: 'http://127.0.0.1:1/mcp' } };
+    const gateway = await start({ proxy: { servers: [{ name: 'demo', type: 'in-process' }, down] } });
+    await expect.poll(() => gateway.upstreams()[1]?.state).toBe('unreachable');
+    const cause = /down is temporarily unavailable: .*refused the connection.* The gateway tries again in \d+ s/;
+    const whole = await connect(gateway);
+    await expect(whole.callTool({ name: 'down:anything', arguments: {} })).rejects.toThrow(cause);
+    await expect(whole.getPrompt({ name: 'down:anything' })).rejects.toThrow(cause);
+    await expect(whole.readResource({ uri: 'down+file:///a' })).rejects.toThrow(cause);
+    const alone = await connect(gateway, () => {}, '/mcp/down');
+    await expect(alone.callTool({ name: 'anything', arguments: {} })).rejects.toThrow(cause);
+    expect((await get(`${gateway.url}/metrics`)).body).toContain(
+      'mcp_gateway_tools_call_errors{tool="other",proxy="down"} 2\n',
+    );
+  });
+
   it('returns a sane X-Request-Id on every route and mints one otherwise', async () => {
     const { url } = await start();
     for (const path of ['/live', '/ready', '/metrics', '/mcp', '/nothing-here']) {

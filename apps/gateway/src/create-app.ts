@@ -8,9 +8,9 @@ import { DownstreamStats, Drain, HTTP_SERVER_OPTIONS, installBodyPassthrough } f
 import { GatewayError } from '#libs/kernel';
 import { createLogger, type GatewayLogger, logRequests, nestLogger } from '#libs/logging';
 import { GatewayMetrics } from '#libs/metrics';
-import { loadPlugins, type UpstreamStatus } from '#libs/plugin';
+import { ExtensionRegistry, loadPlugins, type UpstreamStatus } from '#libs/plugin';
 import { GatewayStatus } from '#libs/proxy';
-import { UpstreamRegistry } from '#libs/upstream';
+import { settingsProblems, UpstreamRegistry } from '#libs/upstream';
 import { AppModule } from './app.module.js';
 import { closeGateway } from './close-gateway.js';
 
@@ -45,9 +45,33 @@ export interface Gateway {
 
 /**
  * Starts a gateway. Upstreams connect on their own: it does not wait for them. Several may run in one process.
- * @throws GatewayError CONFIG_INVALID (the address cannot be listened on), PLUGIN_INVALID
+ * @throws ConfigError, GatewayError CONFIG_INVALID (the address cannot be listened on), PLUGIN_INVALID
  */
 export async function createGateway(options: GatewayOptions): Promise<Gateway> {
+  const { live } = options;
+  const app = await assemble(options);
+  const gateway = running(app, live);
+  try {
+    await app.listen(live.current.server.port, live.current.server.host);
+  } catch (thrown) {
+    await gateway.close({ timeout: 0 });
+    throw explainListen(thrown, live.current.server);
+  }
+  app.get(GatewayStatus).markStarted();
+  return { ...gateway, ...addressOf(app) };
+}
+
+/**
+ * Everything `createGateway` finds wrong before it listens or contacts anybody: plug-ins that do not load, settings that
+ * a transport or a credential cannot use.
+ * @throws ConfigError, GatewayError PLUGIN_INVALID
+ */
+export async function checkGateway(live: LiveConfig): Promise<void> {
+  await assemble({ live });
+}
+
+/** All rooms, put together and checked; nothing has started. */
+async function assemble(options: GatewayOptions): Promise<NestFastifyApplication> {
   const { live } = options;
   const logger = options.logger ?? createLogger({ level: 'silent', format: 'json', sink: { write: () => {} } });
   const { path } = live.source;
@@ -61,15 +85,9 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   });
   installBodyPassthrough(adapter.getInstance());
   logRequests(app.getHttpServer(), logger);
-  const gateway = running(app, live);
-  try {
-    await app.listen(live.current.server.port, live.current.server.host);
-  } catch (thrown) {
-    await gateway.close({ timeout: 0 });
-    throw explainListen(thrown, live.current.server);
-  }
-  app.get(GatewayStatus).markStarted();
-  return { ...gateway, ...addressOf(app) };
+  const extensions = app.get(ExtensionRegistry);
+  live.checkWith(({ proxy }) => settingsProblems(proxy.servers, extensions));
+  return app;
 }
 
 function running(app: NestFastifyApplication, live: LiveConfig): Omit<Gateway, 'url' | 'loopback'> {

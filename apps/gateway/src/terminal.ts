@@ -17,6 +17,7 @@ export function processTerminal(): Terminal {
     err: (text) => void process.stderr.write(text),
     outIsTty: process.stdout.isTTY === true,
     inIsTty: process.stdin.isTTY === true,
-    columns: process.stdout.columns ?? 160,
+    // A pseudo-terminal nobody gave a size says 0.
+    columns: process.stdout.columns || 160,
   };
 }

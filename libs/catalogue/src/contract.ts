@@ -66,6 +66,11 @@ export interface View {
   resource(uri: string): { readonly server: string; readonly uri: string } | undefined;
   /** The upstream and its own template for a `ref/resource` of completion (a template or a URI, exact). */
   template(uri: string): { readonly server: string; readonly uri: string } | undefined;
+  /**
+   * The upstream a name or URI in exposed form belongs to, when that upstream lists nothing, yet or any more, and the
+   * caller may know of it: then whatever it names may well exist.
+   */
+  absent(spelled: string): string | undefined;
   /** The prefix that names and URIs of this upstream carry in this view. */
   prefixOf(server: string): string;
   /** What this view's client sees for an upstream's own URI. */

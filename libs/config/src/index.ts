@@ -2,6 +2,7 @@ export { ConfigModule } from './config.module.js';
 export { diffServers, type ServersDiff } from './diff-servers.js';
 export { equalConfig } from './equal.js';
 export {
+  type ConfigCheck,
   LiveConfig,
   type LiveConfigOptions,
   type ReloadResult,
@@ -25,7 +26,7 @@ export {
   ServerConfigRef,
 } from './refs.js';
 export { listenProblem } from './report/listen.js';
-export { type Unsupported, unsupportedSections } from './report/unsupported.js';
+export { LATER_CREDENTIALS, type Unsupported, unsupportedSections } from './report/unsupported.js';
 export { gatewayJsonSchema } from './schema/json-schema.js';
 export { ApiKeyConfig, AuthConfig, AuthOptionsConfig, PermissionConfig } from './sections/auth.config.js';
 export { AdminConfig, GatewayConfig, StoreConfig } from './sections/gateway.config.js';

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { LiveConfig, type LiveConfigOptions } from './live-config.js';
+import { type ConfigCheck, LiveConfig, type LiveConfigOptions } from './live-config.js';
 import { configFrom, type LoadedConfig, loadConfig } from './load/load-config.js';
 
 const KEY = 'abcdefghijklmnopqrstuvwxyz0123456789';
@@ -89,7 +89,7 @@ describe('a reload', () => {
   it('refuses what this build could not enforce', () => {
     const live = start('');
     writeFileSync(file, `api_keys: [{ name: a, key: ${KEY} }]\n`);
-    expect(live.reload()).toMatchObject({ kind: 'kept', problems: [{ path: '$.api_keys' }] });
+    expect(live.reload()).toMatchObject({ kind: 'kept', problems: [{ path: '$.api_keys', line: 1 }] });
   });
 
   it('refuses to lose the word that lets it listen beyond loopback', () => {
@@ -98,12 +98,23 @@ describe('a reload', () => {
     expect(live.reload()).toMatchObject({ kind: 'kept', problems: [{ path: '$.server.host' }] });
   });
 
-  it('asks the checks it was given', () => {
-    const live = start('', {
-      check: (config) => (config.proxy.parking === 'off' ? [{ path: '$.proxy.parking', message: 'no' }] : []),
-    });
-    writeFileSync(file, 'proxy: { parking: off }\n');
-    expect(live.reload()).toMatchObject({ kind: 'kept', message: expect.stringContaining('$.proxy.parking: no') });
+  it('asks the check it was given, and says where in the file what that refuses stands', () => {
+    const live = start('proxy:\n  parking: on\n');
+    const check: ConfigCheck = ({ proxy }) =>
+      proxy.parking === 'off' ? [{ path: '$.proxy.parking', message: 'no' }] : [];
+    live.checkWith(check);
+    writeFileSync(file, 'proxy:\n  parking: off\n');
+    expect(live.reload()).toMatchObject({ kind: 'kept', problems: [{ path: '$.proxy.parking', line: 2, column: 12 }] });
+    expect(live.current.proxy.parking).toBe('on');
+    const refused = start('proxy:\n  parking: off\n');
+    expect(() => refused.checkWith(check)).toThrow(`${file}:2:12  $.proxy.parking: no`);
+  });
+
+  it('does not look in the file for what a flag set', () => {
+    writeFileSync(file, 'server: { host: 127.0.0.1 }\n');
+    const loaded = loadConfig({ file, env: {}, overrides: { host: 'localhost' } }) as LoadedConfig;
+    expect(loaded.locate({ path: '$.server.host', message: 'no' })).not.toHaveProperty('line');
+    expect(loaded.locate({ path: '$.server.port', message: 'no' })).toMatchObject({ line: 1 });
   });
 
   it('goes on when a listener throws', () => {

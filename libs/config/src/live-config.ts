@@ -37,17 +37,19 @@ export type ReloadResult =
 export interface LiveConfigOptions {
   /** Loads the configuration anew; absent when it does not come from a file. @throws ConfigError */
   readonly load?: () => LoadedConfig;
-  /** More reasons to refuse a new configuration, e.g. what a plug-in says of its settings. */
-  readonly check?: (config: GatewayConfig) => readonly Problem[];
   /** A listener of a ref threw. */
   readonly onListenerError?: (thrown: unknown) => void;
 }
+
+/** Reasons to refuse a configuration that this room cannot know. */
+export type ConfigCheck = (config: GatewayConfig) => readonly Problem[];
 
 /** Owns the running configuration: the refs everybody injects, and the only place that changes them. */
 export class LiveConfig {
   readonly gateway: refs.GatewayConfigRef;
   readonly sections: SectionRefs;
   #loaded: LoadedConfig;
+  #check: ConfigCheck = () => [];
 
   constructor(
     initial: LoadedConfig,
@@ -80,6 +82,16 @@ export class LiveConfig {
   }
 
   /**
+   * Has the configuration in force, and every later one, pass one more check: e.g. what transports say of their settings.
+   * @throws ConfigError when the one in force does not pass
+   */
+  checkWith(check: ConfigCheck): void {
+    this.#check = check;
+    const problems = check(this.current).map(this.#loaded.locate);
+    if (problems.length > 0) throw new ConfigError(problems, this.#loaded.file);
+  }
+
+  /**
    * Loads anew and swaps all sections at once; listeners run when every ref has its new value. With problems nothing
    * changes. Sections that are equal keep their identity and tell nobody. Never throws.
    */
@@ -97,7 +109,7 @@ export class LiveConfig {
       return kept([{ path: '$', message: `the file ${this.#loaded.path} is gone` }]);
     }
     const { config, restart } = keepUntilRestart(this.current, loaded.config);
-    const refusals = [...serveProblems(config), ...(this.options.check?.(config) ?? [])];
+    const refusals = [...serveProblems(config), ...this.#check(config)].map(loaded.locate);
     if (refusals.length > 0) return kept(refusals, new ConfigError(refusals, loaded.file).message);
     this.#loaded = loaded;
     return { kind: 'applied', changed: this.#swap(config), restart, warnings: loaded.warnings };

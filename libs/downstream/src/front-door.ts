@@ -41,7 +41,8 @@ export class FrontDoor {
       this.#refuseModern(inbound);
       checkAcceptForGet(request.headers.accept);
       if (this.registry.draining) throw shuttingDown();
-      this.legacy.get(inbound);
+      // A client that left while it was being authenticated will not say so again.
+      if (!response.destroyed) this.legacy.get(inbound);
     });
   }
 

@@ -1,3 +1,5 @@
+import { maskSecrets } from './secret.js';
+
 /** How loud a failure is in the log. */
 export type ErrorLevel = 'debug' | 'info' | 'warn' | 'error';
 
@@ -103,7 +105,10 @@ export interface GatewayErrorOptions {
   readonly notExecuted?: boolean;
 }
 
-/** A failure from the catalogue. `message` is a sentence for people: what happened, where, and the next step. */
+/**
+ * A failure from the catalogue. `message` is a sentence for people: what happened, where, and the next step; values of
+ * secrets in it, which an upstream may have given back, are masked.
+ */
 export class GatewayError extends Error {
   override readonly name = 'GatewayError';
   readonly data: Readonly<Record<string, unknown>>;
@@ -114,7 +119,7 @@ export class GatewayError extends Error {
     message: string,
     options: GatewayErrorOptions = {},
   ) {
-    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    super(maskSecrets(message), options.cause === undefined ? undefined : { cause: options.cause });
     this.data = options.data ?? {};
     this.notExecuted = options.notExecuted ?? false;
   }

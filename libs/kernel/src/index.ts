@@ -30,5 +30,5 @@ export { type Log, SILENT } from './log.js';
 export { Lru } from './lru.js';
 export { ANONYMOUS, type Principal, principal, principalKey } from './principal.js';
 export { canonicalName, type Endpoint, endpointPath, type ObjectKind, type ObjectRef, type Spelling } from './refs.js';
-export { Secret } from './secret.js';
+export { maskSecrets, rememberSecret, Secret } from './secret.js';
 export { SingleFlight } from './single-flight.js';

@@ -1,6 +1,6 @@
 import { format, inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import { Secret } from './secret.js';
+import { maskSecrets, rememberSecret, Secret } from './secret.js';
 
 describe('Secret', () => {
   const secret = new Secret('hunter2');
@@ -26,5 +26,23 @@ describe('Secret', () => {
 
   it('prints as [secret]', () => {
     expect([`${secret}`, JSON.stringify(secret), inspect(secret)]).toEqual(['[secret]', '"[secret]"', '[secret]']);
+  });
+});
+
+describe('maskSecrets', () => {
+  it('takes the values of secrets out of texts, plain and as they stand in JSON', () => {
+    new Secret('swordfish-1');
+    new Secret('with "quotes"');
+    expect(maskSecrets('got swordfish-1 and swordfish-1, not swordfish-2')).toBe(
+      'got [secret] and [secret], not swordfish-2',
+    );
+    expect(maskSecrets(JSON.stringify({ said: 'with "quotes" twice' }))).toBe('{"said":"[secret] twice"}');
+  });
+
+  it('takes the longer one out first, and leaves short ones, which occur by chance', () => {
+    rememberSecret('open-sesame');
+    rememberSecret('open-sesame-and-more');
+    new Secret('short');
+    expect(maskSecrets('open-sesame-and-more in short')).toBe('[secret] in short');
   });
 });

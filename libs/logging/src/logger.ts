@@ -1,4 +1,5 @@
 import { type Logger, pino } from 'pino';
+import { maskSecrets } from '#libs/kernel';
 import { boundedLine } from './bounded-line.js';
 import { REDACTED_PATHS, REDACTED_TEXT } from './redaction.js';
 import { type LineSink, textSink } from './text-format.js';
@@ -22,7 +23,8 @@ export function createLogger(options: LoggerOptions): GatewayLogger {
     {
       level: options.level,
       redact: { paths: [...REDACTED_PATHS], censor: REDACTED_TEXT },
-      hooks: { streamWrite: boundedLine },
+      // Last, so that a secret in any field, and in what a stranger said, is found.
+      hooks: { streamWrite: (line) => maskSecrets(boundedLine(line)) },
     },
     { write: (line) => void sink.write(line) },
   );

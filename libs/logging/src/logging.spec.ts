@@ -2,6 +2,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { request } from 'undici';
 import { describe, expect, it } from 'vitest';
+import { Secret } from '#libs/kernel';
 import { MAX_LINE } from './bounded-line.js';
 import { createLogger, escapeControls, logRequests, nestLogger } from './index.js';
 
@@ -26,6 +27,16 @@ describe('createLogger', () => {
     expect(lines.join('')).not.toContain('s3cret');
     expect(lines.join('')).toContain('*/*');
     expect(headers.authorization).toBe('Bearer s3cret');
+  });
+
+  it('masks the values of secrets wherever they turn up, also in what others said', () => {
+    for (const format of ['json', 'text'] as const) {
+      const { lines, logger } = collect({ format });
+      new Secret('canary-"1"-value');
+      logger.warn({ said: ['you sent canary-"1"-value'], err: new Error('canary-"1"-value') }, 'canary-"1"-value');
+      expect(lines.join('')).toContain('[secret]');
+      expect(lines.join('')).not.toContain('canary');
+    }
   });
 
   it('keeps a huge line within the bound and valid', () => {

@@ -1,4 +1,5 @@
 export { downgradeElicitation, downgradeResult, hasMultiSelect } from './content/downgrade.js';
+export { withoutHopMeta } from './content/hop-meta.js';
 export { restoreArgumentUris } from './content/restore.js';
 export { rewriteAskUris, rewriteItem, rewriteResultUris, type UriMap } from './content/rewrite.js';
 export { needsProjection, projectOutputSchema, projectStructured } from './content/structured.js';

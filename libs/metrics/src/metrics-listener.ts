@@ -89,9 +89,11 @@ function listen(server: Server, address: string): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', (cause) =>
       reject(
-        new GatewayError('CONFIG_INVALID', `metrics.listen: cannot listen on ${address}: ${messageOf(cause)}`, {
-          cause,
-        }),
+        new GatewayError(
+          'CONFIG_INVALID',
+          `metrics.listen: cannot listen on ${address} (${messageOf(cause)}); name an address of this machine with a free port`,
+          { cause },
+        ),
       ),
     );
     server.listen(Number(match[3]), host, resolve);

@@ -10,7 +10,7 @@ export type CredentialOutcome =
  * heartbeat and calls alike.
  */
 export abstract class UpstreamCredential {
-  /** Problems with the entry's `auth` block; checked when the configuration is loaded. */
+  /** Problems with the entry's `auth` block, each a sentence that starts with the offending key; asked when it is checked. */
   validate(_settings: Readonly<Record<string, unknown>>): readonly string[] {
     return [];
   }

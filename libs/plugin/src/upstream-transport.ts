@@ -123,7 +123,10 @@ export abstract class UpstreamTransport {
    */
   abstract connect(target: UpstreamTarget, options: ConnectOptions): Promise<Connection>;
 
-  /** Problems with a target's settings, each a sentence that starts with the offending key. Empty when fine. */
+  /**
+   * Problems with a target's settings, each a sentence that starts with the offending key: `url: must be …`. Empty when
+   * fine. Asked whenever a configuration is checked, without what stands in TLS files; reads no file, contacts nobody.
+   */
   validate(_target: UpstreamTarget): readonly string[] {
     return [];
   }

@@ -10,7 +10,7 @@ import {
   type Outcome,
   type Spelling,
 } from '#libs/kernel';
-import type { NotificationMessage, ParamHeader, RequestMessage } from '#libs/mcp';
+import { LIST_KINDS, type NotificationMessage, type ParamHeader, type RequestMessage } from '#libs/mcp';
 import { CallMetrics, GatewayLog } from '#libs/plugin';
 import { capabilitiesOf, UpstreamRegistry } from '#libs/upstream';
 import { ChangeHub } from './changes/change-hub.js';
@@ -51,9 +51,9 @@ export class ProxyService extends McpProxy implements OnApplicationBootstrap {
     private readonly log: GatewayLog,
   ) {
     super();
-    this.#hub = new ChangeHub(this.#states, (session) => this.catalogue.view(viewRequest(session)));
+    this.#hub = new ChangeHub(this.#states, (session) => this.catalogue.view(viewRequest(this.#asOfNow(session))));
     this.#desk = { catalogue, upstreams, states: this.#states, changes: this.#hub, metrics, reads: this.#reads };
-    this.#listeners = new Listeners(upstreams, (exchange) => this.catalogue.view(viewRequest(exchange)));
+    this.#listeners = new Listeners(upstreams, (exchange) => this.catalogue.view(viewRequest(this.#asOfNow(exchange))));
     this.#answers = new InitializeAnswers(upstreams, options.version);
     this.identity = JSON.stringify(this.#answers.serverInfo);
   }
@@ -137,6 +137,14 @@ export class ProxyService extends McpProxy implements OnApplicationBootstrap {
     this.upstreams.releaseClient(session.id);
   }
 
+  /** A session or stream that has been open for long, in the terms of today's configuration. */
+  #asOfNow(session: Caller): Caller {
+    const { endpoint, principal, client } = session;
+    const name =
+      endpoint.kind === 'server' ? endpoint.server : endpoint.kind === 'toolset' ? endpoint.toolset : undefined;
+    return { principal, client, endpoint: this.endpoint(name) ?? endpoint, spelling: this.spelling(client.name) };
+  }
+
   /** Catalogue and subscribers follow what upstreams say. */
   #bind(): void {
     const { events } = this.upstreams;
@@ -160,6 +168,9 @@ export class ProxyService extends McpProxy implements OnApplicationBootstrap {
   async #apply(): Promise<void> {
     const server = this.serverConfig.current;
     this.catalogue.configure(catalogueSettings(this.proxyConfig.current, server));
+    // Other spellings of names change lists without the catalogue changing.
+    this.#hub.catalogueChanged(LIST_KINDS);
+    this.#listeners.catalogueChanged(LIST_KINDS);
     await this.upstreams.apply(this.proxyConfig.current, {
       sharedAnonymous: isLoopback(server.host),
       version: this.options.version,
@@ -171,3 +182,5 @@ export class ProxyService extends McpProxy implements OnApplicationBootstrap {
     this.log.error({ err: thrown }, 'the new proxy configuration could not be applied; some servers may be stale');
   }
 }
+
+type Caller = Pick<ClientSession, 'principal' | 'endpoint' | 'spelling' | 'client'>;

@@ -1,4 +1,4 @@
-import type { Ask, Emitter, Exchange, InputRequest, Outcome, Resumption } from '#libs/kernel';
+import type { Ask, Emitter, Exchange, GatewayError, InputRequest, Outcome, Resumption } from '#libs/kernel';
 import type { Listing } from '#libs/mcp';
 import type { UpstreamStatus } from '#libs/plugin';
 
@@ -66,6 +66,8 @@ export interface UpstreamHandle {
   readonly status: UpstreamStatus;
   /** Last good lists, also while the upstream is down. */
   readonly listing: Listing | undefined;
+  /** What callers are told while it cannot serve: the cause and what the gateway does about it. */
+  readonly unavailable: GatewayError | undefined;
   /**
    * Sends a request on the right upstream session for this exchange and waits for its outcome. Bounded by the
    * upstream's inactivity timeout and total limit, aborted with the exchange (cancellation reaches the upstream).

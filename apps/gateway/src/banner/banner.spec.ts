@@ -104,7 +104,7 @@ describe('StatusBoard', () => {
     ]);
   });
 
-  it('prints one line per change once everything has settled', () => {
+  it('prints one line per change once everything has settled, and leaves causes to the log', () => {
     const { terminal, take } = screen(true);
     let now = [status('files')];
     const board = new StatusBoard(terminal, () => now);
@@ -114,8 +114,11 @@ describe('StatusBoard', () => {
     take();
     now = [status('files', { state: 'unreachable', reason: 'it exited with code 1\nstack' })];
     board.update();
+    expect(take()).toBe('');
+    now = [status('files', { ...READY, counts: { tools: 1, prompts: 0, resources: 0 } })];
     board.update();
-    expect(take()).toBe(' files: unreachable, it exited with code 1\n');
+    board.update();
+    expect(take()).toBe(' files: ready, 1 tool, 0 prompts, 0 resources, legacy 2025-11-25\n');
     now = [];
     board.update();
     expect(take()).toBe(' files: removed\n');

@@ -6,7 +6,8 @@ const HEADER = ['SERVER', 'STATE', 'TOOLS', 'PROMPTS', 'RESOURCES', 'PROTOCOL', 
 
 /**
  * Shows how upstreams come up. On a terminal the table is redrawn in place until none is connecting any more, with
- * whatever else is written scrolling above it; after that, and without a terminal, every change is one line.
+ * whatever else is written scrolling above it; after that, and without a terminal, what an upstream offers is one line
+ * when it changes. Why one is down stands in the log, in full, and is not said twice.
  */
 export class StatusBoard {
   readonly #shown = new Map<string, string>();
@@ -62,7 +63,7 @@ export class StatusBoard {
       const line = changeLine(status);
       if (this.#shown.get(status.name) === line) continue;
       this.#shown.set(status.name, line);
-      changed.push(line);
+      if (this.#pinned || status.state === 'ready') changed.push(line);
     }
     for (const name of this.#shown.keys()) {
       if (names.has(name)) continue;
@@ -106,9 +107,10 @@ function isKnown(status: UpstreamStatus): boolean {
 
 function changeLine(status: UpstreamStatus): string {
   const { counts } = status;
-  const offers = `${counts.tools} tools, ${counts.prompts} prompts, ${counts.resources} resources`;
+  const some = (count: number, thing: string) => `${count} ${thing}${count === 1 ? '' : 's'}`;
+  const offers = [some(counts.tools, 'tool'), some(counts.prompts, 'prompt'), some(counts.resources, 'resource')];
   const details = [
-    isKnown(status) ? offers : '',
+    ...(isKnown(status) ? offers : []),
     isKnown(status) ? protocol(status) : '',
     status.reason === undefined ? '' : cut(firstLine(status.reason), 300),
   ].filter((part) => part !== '');

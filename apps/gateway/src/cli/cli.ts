@@ -37,7 +37,7 @@ export async function runCli(args: readonly string[], terminal: Terminal): Promi
   configured(program.command('validate').description('check the configuration file')).action(
     async (flags: ConfigFlags) => {
       const { runValidate } = await import('./validate.js');
-      code = runValidate(flags, terminal);
+      code = await runValidate(flags, terminal);
     },
   );
   located(program.command('tools').description('list what an endpoint offers'))

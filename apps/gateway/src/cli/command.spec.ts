@@ -182,6 +182,8 @@ describe('mcp-gateway serve', () => {
     await served.says(/demo:? +ready/);
     config({ server, log, proxy: { servers: [demo], surprise: true } });
     await served.says(/the old configuration stays in force: .*surprise/);
+    config({ server, log, proxy: { servers: [{ ...demo, type: 'in-proces' }] } });
+    await served.says(/the old configuration stays in force: .*there is no transport "in-proces"/);
     expect((await run(['tools', '--url', `http://127.0.0.1:${server.port}/mcp`])).out).toContain('demo:echo');
   });
 
@@ -196,8 +198,11 @@ describe('mcp-gateway serve', () => {
       new RegExp(`port ${port} on 127.0.0.1 is in use: .* choose another port with --port`),
     );
     expect(await refused({ server: { host: '0.0.0.0' } })).toContain('server.allow_anonymous');
-    expect(await refused({ auth: { permissions: { 'n8n:*': ['scope:user'] } } })).toContain(
-      '$.auth.permissions: is not enforced',
+    expect(await refused({ auth: { permissions: { 'n8n:*': ['scope:user'] } } })).toMatch(
+      /gateway\.yaml:1:\d+ {2}\$\.auth\.permissions: is not enforced/,
+    );
+    expect(await refused({ proxy: { servers: [{ name: 'a', type: 'stdoi' }] } })).toMatch(
+      /gateway\.yaml:1:\d+ {2}\$\.proxy\.servers\[0\]\.type: there is no transport "stdoi"/,
     );
     expect(await refused({ sevrer: {} })).toMatch(/\$\.sevrer.*server/);
     expect(await refused({ plugins: ['./nowhere.js'] })).toContain('nowhere.js');
@@ -212,7 +217,7 @@ describe('mcp-gateway validate', () => {
     expect(code).toBe(0);
     expect(out).toContain('is valid: servers everything');
     expect(err).toContain('warning: ');
-    expect(err).toContain('serve would refuse: $.auth.permissions');
+    expect(err).toMatch(/serve would refuse: \S+gateway\.yaml:1:\d+ {2}\$\.auth\.permissions/);
   });
 
   it('prints every problem with its place, and exits 1', async () => {
@@ -222,6 +227,22 @@ describe('mcp-gateway validate', () => {
     expect(code).toBe(1);
     expect(err).toMatch(/bad\.yaml:2:9 +\$\.server\.port/);
     expect(err).toMatch(/bad\.yaml:5:13 +\$\.proxy\.servers\[0\]\.name/);
+  });
+
+  it('asks transports, credentials and plug-ins what they think of their settings', async () => {
+    const url = 'http://127.0.0.1:1/mcp';
+    const servers = [
+      { name: 'a', type: 'streamble-http', connection: { url } },
+      { name: 'b', type: 'streamable-http', connection: { url }, auth: { type: 'heder', header: 'x' } },
+      { name: 'c', type: 'in-process' },
+    ];
+    const { code, err } = await run(['validate', '--config', config({ proxy: { servers } })]);
+    expect(code).toBe(1);
+    expect(err).toMatch(/gateway\.yaml:1:\d+ {2}\$\.proxy\.servers\[0\]\.type: there is no transport "streamble-http"/);
+    expect(err).toMatch(/\$\.proxy\.servers\[1\]\.auth\.type: there is no credential "heder"/);
+    expect(err).toMatch(/\$\.proxy\.servers\[2\]\.connection\.server: .*known: demo/);
+    const missing = await run(['validate', '--config', config({ plugins: ['./nowhere.js'] })]);
+    expect(missing).toMatchObject({ code: 1, err: expect.stringContaining('"./nowhere.js" was not found') });
   });
 
   it('accepts the published examples and the shipped configuration as they are', async () => {
@@ -279,6 +300,20 @@ describe('bin/mcp-gateway.js', () => {
     );
     const { code, out } = await start(process.execPath, ['--require', old, bin, 'call', 'x']).ended;
     expect({ code, out }).toEqual({ code: 7, out: 'call x' });
+  });
+
+  it('leaves no gateway behind when it is killed while the Node of the checkout runs', async () => {
+    const { bin, old } = checkout();
+    mkdirSync(join(folder, 'node_modules/node/bin'), { recursive: true });
+    symlinkSync(process.execPath, join(folder, 'node_modules/node/bin/node'));
+    mkdirSync(join(folder, 'dist/apps/gateway/src'), { recursive: true });
+    writeFileSync(join(folder, 'dist/apps/gateway/src/main.js'), "setInterval(() => {}, 1000); console.log('up');");
+    const wrapper = start(process.execPath, ['--require', old, bin, 'serve']);
+    await wrapper.says(/up/);
+    const children = descendants(wrapper.pid);
+    expect(children).toHaveLength(1);
+    wrapper.child.kill('SIGKILL');
+    await expect.poll(() => children.filter(isAlive), { timeout: 10_000 }).toEqual([]);
   });
 
   it('says how to build when there is no build', async () => {

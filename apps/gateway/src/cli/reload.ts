@@ -36,6 +36,6 @@ function reload(live: LiveConfig, logger: GatewayLogger): void {
 /** Sections this version reads and does not act on. */
 export function sayIgnored(live: LiveConfig, logger: GatewayLogger): void {
   for (const problem of unsupportedSections(live.current).ignored) {
-    logger.warn({ path: problem.path }, `configuration: ${showProblem(problem, live.source.file)}`);
+    logger.warn({ path: problem.path }, `configuration: ${showProblem(live.source.locate(problem), live.source.file)}`);
   }
 }

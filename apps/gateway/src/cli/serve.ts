@@ -16,7 +16,7 @@ import { stopSignals } from './stop-signals.js';
 export async function runServe(flags: ConfigFlags, terminal: Terminal): Promise<number> {
   const loaded = configToServe(flags);
   const refusals = serveProblems(loaded.config);
-  if (refusals.length > 0) throw new ConfigError(refusals, loaded.file);
+  if (refusals.length > 0) throw new ConfigError(refusals.map(loaded.locate), loaded.file);
   const screen: { board?: StatusBoard } = {};
   const { level, format } = loaded.config.log;
   const sink = { write: (line: string) => (screen.board ? screen.board.write(line) : terminal.out(line)) };

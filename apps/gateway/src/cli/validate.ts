@@ -1,32 +1,36 @@
-import { ConfigError, listenProblem, showProblem, unsupportedSections } from '#libs/config';
+import { ConfigError, LiveConfig, type Problem, serveProblems, showProblem, unsupportedSections } from '#libs/config';
+import { checkGateway } from '../create-app.js';
 import { printable } from '../table.js';
 import type { Terminal } from '../terminal.js';
 import { type ConfigFlags, findConfig } from './load.js';
 
 /** Checks the configuration file; returns the exit code: 0 when it can be used. */
-export function runValidate(flags: ConfigFlags, terminal: Terminal): number {
-  let loaded: ReturnType<typeof findConfig>;
+export async function runValidate(flags: ConfigFlags, terminal: Terminal): Promise<number> {
   try {
-    loaded = findConfig(flags);
+    return await validate(flags, terminal);
   } catch (thrown) {
     if (!(thrown instanceof ConfigError)) throw thrown;
     terminal.err(`${printable(thrown.message)}\n`);
     return 1;
   }
+}
+
+async function validate(flags: ConfigFlags, terminal: Terminal): Promise<number> {
+  const loaded = findConfig(flags);
   if (loaded.kind === 'none') {
     terminal.err(
       `There is no configuration file: looked for ${loaded.searched.join(' and ')}. Name one with --config\n`,
     );
     return 1;
   }
-  const { config, file } = loaded;
-  const say = (kind: string, text: string) => terminal.err(`${kind}: ${printable(text)}\n`);
-  for (const problem of loaded.warnings) say('warning', showProblem(problem, file));
-  const { restricting, ignored } = unsupportedSections(config);
-  for (const problem of ignored) say('note', showProblem(problem, file));
-  const listen = listenProblem(config);
-  for (const problem of [...restricting, ...(listen ? [listen] : [])])
-    say('serve would refuse', showProblem(problem, file));
+  const { config, file, locate } = loaded;
+  const say = (kind: string, problems: readonly Problem[]) => {
+    for (const problem of problems) terminal.err(`${kind}: ${printable(showProblem(locate(problem), file))}\n`);
+  };
+  say('warning', loaded.warnings);
+  say('note', unsupportedSections(config).ignored);
+  say('serve would refuse', serveProblems(config));
+  await checkGateway(new LiveConfig(loaded));
   const servers = config.proxy.servers.map(({ name }) => name);
   terminal.out(`${file} is valid: ${servers.length === 0 ? 'no servers' : `servers ${servers.join(', ')}`}\n`);
   return 0;

@@ -58,7 +58,7 @@ export async function runCall(
       return code;
     } catch (thrown) {
       if (options.signal.aborted) throw new UsageError('cancelled');
-      if (thrown instanceof McpError && !tool) throw new UsageError(`${plain(thrown)}\n${nearest(name, tools)}`);
+      if (!tool && isUnknownTool(thrown)) throw new UsageError(`${plain(thrown)}\n${nearest(name, tools)}`);
       if (thrown instanceof McpError) throw new UsageError(plain(thrown));
       throw thrown;
     }
@@ -97,6 +97,13 @@ function blockText(block: CallToolResult['content'][number]): string {
 
 function showProgress({ progress, total, message }: Progress, terminal: Terminal): void {
   terminal.err(`[${progress}${total === undefined ? '' : `/${total}`}]${message ? ` ${printable(message)}` : ''}\n`);
+}
+
+/** Another code of the gateway says something else: its server is down, perhaps. */
+function isUnknownTool(thrown: unknown): thrown is McpError {
+  if (!(thrown instanceof McpError)) return false;
+  const { code } = (thrown.data ?? {}) as { code?: unknown };
+  return code === undefined || code === 'UNKNOWN_TOOL';
 }
 
 /** The error as the gateway or the upstream wrote it, with what helps to find it in the log. */

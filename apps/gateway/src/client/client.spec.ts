@@ -119,6 +119,26 @@ describe('call', () => {
     expect(sessions.size).toBe(0);
   });
 
+  it('says that the answer is lost when the gateway goes away meanwhile', async () => {
+    const dying = createServer(async (request, response) => {
+      let body = '';
+      for await (const chunk of request) body += chunk;
+      const { id, method } = JSON.parse(body || '{}') as { id?: number; method?: string };
+      const results: Record<string, object> = {
+        initialize: { protocolVersion: '2025-11-25', capabilities: {}, serverInfo: { name: 'a', version: '1' } },
+        'tools/list': { tools: [] },
+      };
+      const result = results[method ?? ''];
+      if (method === 'tools/call') request.socket.destroy();
+      else if (result === undefined) response.writeHead(request.method === 'POST' ? 202 : 405).end();
+      else response.setHeader('content-type', 'application/json').end(JSON.stringify({ jsonrpc: '2.0', id, result }));
+    });
+    await new Promise<void>((resolve) => dying.listen(0, '127.0.0.1', resolve));
+    const at = `http://127.0.0.1:${(dying.address() as AddressInfo).port}/mcp`;
+    await expect(call('echo', [], { at })).rejects.toThrow(/was lost before the answer came .* may have been done/);
+    await new Promise((resolve) => dying.close(resolve));
+  });
+
   it('says what to do when nothing answers', async () => {
     const closed = createServer();
     await new Promise<void>((resolve) => closed.listen(0, '127.0.0.1', resolve));

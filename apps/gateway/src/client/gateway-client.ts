@@ -37,6 +37,12 @@ export async function withGateway<T>(
   }
   try {
     return await work(client);
+  } catch (thrown) {
+    const cause = causeCode(thrown);
+    if (cause === undefined) throw thrown;
+    throw new UsageError(
+      `the connection to ${settings.url} was lost before the answer came (${cause}); is the gateway still running? What was asked may have been done`,
+    );
   } finally {
     await transport.terminateSession().catch(() => {});
     await client.close().catch(() => {});

@@ -1,4 +1,4 @@
-import { endpointPath, type Freshness, GatewayError, type Principal } from '#libs/kernel';
+import { type Endpoint, endpointPath, type Freshness, GatewayError, type Principal } from '#libs/kernel';
 import { exposeUri, type ListKind, matchesTemplate, type ParamHeaders, splitUri } from '#libs/mcp';
 import type { CatalogueItem, View, ViewRequest } from '../contract.js';
 import { offersResources, type ServerEntry } from '../entry.js';
@@ -32,12 +32,16 @@ export class CallerView implements View {
   readonly #core: ViewCore;
   readonly #desk: ViewDesk;
   readonly #principal: Principal;
+  readonly #endpoint: Endpoint;
+  readonly #separator: string;
   readonly #bearer: string;
 
   constructor(core: ViewCore, desk: ViewDesk, { principal, endpoint, spelling }: ViewRequest) {
     this.#core = core;
     this.#desk = desk;
     this.#principal = principal;
+    this.#endpoint = endpoint;
+    this.#separator = spelling.separator;
     this.#bearer = JSON.stringify([principal.key, endpointPath(endpoint), spelling.maxLength, spelling.separator]);
   }
 
@@ -118,6 +122,23 @@ export class CallerView implements View {
     if (!entry) return undefined;
     const visible = this.#listedAs(entry, split.uri, 'templates') ?? this.#listedAs(entry, split.uri, 'resources');
     return visible ? { server: entry.name, uri: split.uri } : undefined;
+  }
+
+  absent(spelled: string): string | undefined {
+    const { catalogue, scope } = this.#core;
+    const belongs = (server: string) => {
+      if (this.#endpoint.kind === 'server') return this.#endpoint.server === server;
+      const separators = [this.#separator, ':'];
+      const names = [server, this.prefixOf(server)];
+      return (
+        scope.whole(server) &&
+        (names.some((name) => separators.some((separator) => spelled.startsWith(name + separator))) ||
+          names.includes(splitUri(spelled)?.server ?? ''))
+      );
+    };
+    return catalogue.settings.servers.find(
+      ({ name }) => !catalogue.server(name) && belongs(name) && this.#desk.decisions.knows(this.#principal, name),
+    )?.name;
   }
 
   prefixOf(server: string): string {

@@ -216,9 +216,11 @@ function fingerprint(
   spelling: Spelling,
   era: Era,
 ): string {
+  const named = kind === 'tools' || kind === 'prompts';
+  const spelled = [named && !bare && spelling.separator, named && spelling.maxLength];
   const { items } = lists[kind];
   const wraps = era === 'legacy' && visible.some((index) => items[index]!.item.wrapsOutput);
-  const hash = createHash('sha256').update(JSON.stringify([kind, bare, wraps, spelling.separator, spelling.maxLength]));
+  const hash = createHash('sha256').update(JSON.stringify([kind, bare, wraps, ...spelled]));
   const digests = Buffer.allocUnsafe(visible.length * DIGEST_BYTES);
   let used = 0;
   let server: string | undefined;

@@ -177,6 +177,7 @@ describe('problems', () => {
 
   it.each([
     ['serer: {}', 'unknown key; did you mean server?'],
+    ['lgo: {}', 'unknown key; did you mean log?'],
     ['api-keys: []', 'unknown key; did you mean api_keys?'],
     ['servers: []', 'unknown key; did you mean server or proxy.servers?'],
     ['zzzzzzzz: 1', /unknown key; known here: server, oauth, /],

@@ -11,7 +11,7 @@ import { type Digests, digestAll } from './digests.js';
 import { findConfigFile } from './find-file.js';
 import { deepFreeze } from './freeze.js';
 import { applyOverrides, type Overrides } from './overrides.js';
-import { showPath } from './path.js';
+import { parsePath, showPath } from './path.js';
 import { ConfigError, Findings, type Problem } from './problems.js';
 import { toTree } from './to-tree.js';
 
@@ -44,6 +44,8 @@ export interface LoadedConfig {
   readonly secretFiles: readonly string[];
   /** What the file and the secret files held; see `watchConfig`. */
   readonly digests: Digests;
+  /** Adds line and column to a problem that was found later; not to what a flag or a variable set. */
+  readonly locate: (problem: Problem) => Problem;
 }
 
 /** There is no configuration file, and nothing named one. */
@@ -64,10 +66,11 @@ export function loadConfig(options: LoadOptions): LoadedConfig | NoConfig {
   const findings = new Findings();
   const substitution = new Substitution(options.env, dirname(found.file));
   const { tree, references } = parseYaml(text, substitution, findings);
-  const config = finish(tree, references, true, options, findings, found.shown);
+  const { config, locate } = finish(tree, references, true, options, findings, found.shown);
   return {
     kind: 'loaded',
     config,
+    locate,
     file: found.shown,
     path: found.file,
     warnings: findings.warnings,
@@ -85,9 +88,9 @@ export function configFrom(
   options: Pick<LoadOptions, 'env' | 'overrides'> = { env: {} },
 ): LoadedConfig {
   const findings = new Findings();
-  const config = finish(toTree(settings), new Map(), false, options, findings, undefined);
+  const { config, locate } = finish(toTree(settings), new Map(), false, options, findings, undefined);
   const nothing = { file: undefined, path: undefined, secretFiles: [], digests: new Map() };
-  return { kind: 'loaded', config, warnings: findings.warnings, ...nothing };
+  return { kind: 'loaded', config, locate, warnings: findings.warnings, ...nothing };
 }
 
 function finish(
@@ -97,7 +100,7 @@ function finish(
   options: Pick<LoadOptions, 'env' | 'overrides'>,
   findings: Findings,
   file: string | undefined,
-): GatewayConfig {
+): Pick<LoadedConfig, 'config' | 'locate'> {
   const { tree, origins } = applyOverrides(parsed, options.overrides ?? {}, options.env);
   const known = new Map(references);
   for (const { path, origin } of origins) known.set(showPath(path), [origin]);
@@ -110,7 +113,12 @@ function finish(
   if (findings.problems.every(({ path }) => path !== '$')) {
     const config = builder.build(GatewayConfig, tree);
     checkConfig(config, findings);
-    if (findings.problems.length === 0) return deepFreeze(config);
+    const elsewhere = new Set(origins.map(({ path }) => showPath(path)));
+    const locate = (problem: Problem): Problem => {
+      if (problem.line !== undefined || elsewhere.has(problem.path)) return problem;
+      return { ...problem, ...findings.positionOf(parsePath(problem.path)) };
+    };
+    if (findings.problems.length === 0) return { config: deepFreeze(config), locate };
   }
   throw new ConfigError(findings.problems, file);
 }

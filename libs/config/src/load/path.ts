@@ -12,3 +12,13 @@ export function showPath(path: Path): string {
   }
   return text;
 }
+
+const PART = /\.([A-Za-z_][A-Za-z0-9_-]*)|\[(\d+)\]|\[("(?:[^"\\]|\\.)*")\]/g;
+
+/** The inverse of `showPath`. */
+export function parsePath(text: string): Path {
+  return [...text.matchAll(PART)].map(([, plain, index, quoted]) => {
+    if (index !== undefined) return Number(index);
+    return plain ?? (JSON.parse(quoted ?? '""') as string);
+  });
+}

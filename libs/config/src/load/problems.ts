@@ -47,6 +47,11 @@ export class Findings {
     this.#locate = locate;
   }
 
+  /** Where a path stands in the file, or the nearest thing above it that does. */
+  positionOf(path: Path): { line: number; column: number } | undefined {
+    return this.#locate(path, 'value');
+  }
+
   problem(path: Path, message: string, part: 'key' | 'value' = 'value'): void {
     const text = showPath(path);
     if (!this.#problems.has(text)) this.#problems.set(text, { path: text, message, ...this.#locate(path, part) });

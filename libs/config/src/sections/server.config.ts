@@ -52,7 +52,7 @@ export class LimitsConfig {
 
 export class ShutdownConfig {
   @Duration({
-    doc: 'After a stop signal: time in which the gateway reports not ready and still takes requests.',
+    doc: 'After SIGTERM, where other machines can reach the gateway: time in which it reports not ready and still takes requests.',
     min: '0',
     max: '10m',
   })

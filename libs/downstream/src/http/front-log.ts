@@ -2,9 +2,24 @@ import { Inject, Injectable, Optional } from '@nestjs/common';
 import type { GatewayError } from '#libs/kernel';
 import { CallMetrics, GatewayLog } from '#libs/plugin';
 
+/** Lines one kind of failure may add to the log per window: whoever sends nonsense all day must not fill the disk. */
+const LINES = 50;
+/** Milliseconds. */
+const WINDOW = 10_000;
+
+interface Window {
+  readonly ends: number;
+  lines: number;
+}
+
 /** What the front door reports of requests it refuses: one line at the level the catalogue gives, and a count. */
 @Injectable()
 export class FrontLog {
+  /** Replaced by tests. */
+  now: () => number = Date.now;
+  /** By code and server: both are bounded sets. */
+  readonly #windows = new Map<string, Window>();
+
   constructor(
     private readonly log: GatewayLog,
     @Optional() @Inject(CallMetrics) private readonly metrics?: CallMetrics,
@@ -18,7 +33,22 @@ export class FrontLog {
 
   /** A request that failed further inside, where it is counted. */
   answered(error: GatewayError, requestId: string, method?: string): void {
+    if (error.entry.level !== 'error' && !this.#mayWrite(error)) return;
     const fields = { requestId, code: error.code, ...(method !== undefined && { method: method.slice(0, 100) }) };
     this.log[error.entry.level]({ ...fields, ...(error.cause !== undefined && { err: error.cause }) }, error.message);
+  }
+
+  #mayWrite({ code, data }: GatewayError): boolean {
+    const now = this.now();
+    const { server } = data;
+    const key = `${code} ${typeof server === 'string' ? server : ''}`;
+    let window = this.#windows.get(key);
+    if (!window || window.ends <= now) {
+      const unlogged = (window?.lines ?? 0) - LINES;
+      if (unlogged > 0) this.log.warn({ code, server, unlogged }, `${unlogged} more requests failed with ${code}`);
+      window = { ends: now + WINDOW, lines: 0 };
+      this.#windows.set(key, window);
+    }
+    return ++window.lines <= LINES;
   }
 }

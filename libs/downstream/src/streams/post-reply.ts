@@ -7,6 +7,9 @@ import type { OpenStream, StreamRegistry } from './stream-registry.js';
 /** Bytes a slow client may leave unread on one stream before messages to it are dropped; responses never are. */
 export const MAX_UNREAD = 1024 * 1024;
 
+/** Milliseconds after which a client that takes nothing more of its finished answer is given up. */
+const STALL = 60_000;
+
 export interface ReplySettings {
   /** What the client accepts. */
   readonly json: boolean;
@@ -16,6 +19,8 @@ export interface ReplySettings {
   readonly batch: boolean;
   /** How many requests the POST holds. */
   readonly requests: number;
+  /** Default: a minute. */
+  readonly stall?: number;
 }
 
 /**
@@ -104,6 +109,8 @@ export class PostReply implements AskChannel, OpenStream {
   #finish(write: () => void): void {
     this.#close();
     write();
+    // What the client does not read lies in memory; a socket that stands still is destroyed with it.
+    if (this.#res.writableLength > 0) this.#res.setTimeout(this.#settings.stall ?? STALL);
   }
 
   #close(): void {

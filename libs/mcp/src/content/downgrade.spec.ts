@@ -71,11 +71,20 @@ describe('downgradeElicitation', () => {
     expect(old.requestedSchema).toEqual({
       type: 'object',
       properties: {
-        c: { type: 'string', title: 'Colour', default: 'r', enum: ['r', 'g'], enumNames: ['Red "é"', 'g'] },
+        c: { type: 'string', title: 'Colour', enum: ['r', 'g'], enumNames: ['Red "é"', 'g'] },
         n: { type: 'number' },
       },
       required: ['c'],
     });
+  });
+
+  it('leaves out what such clients do not know: the mode, and defaults of anything but booleans', () => {
+    const form = Buffer.from(
+      '{"mode":"form","requestedSchema":{"properties":{"a":{"type":"number","default":1},"b":{"type":"boolean","default":true},"c":7}}}',
+    );
+    expect(downgradeElicitation(form, '2025-06-18').toString()).toBe(
+      '{"requestedSchema":{"properties":{"a":{"type":"number"},"b":{"type":"boolean","default":true},"c":7}}}',
+    );
   });
 
   it('leaves everything else alone', () => {

@@ -33,27 +33,29 @@ export function downgradeResult(method: string, result: Buffer, clientVersion: s
 }
 
 /**
- * Fits an elicitation's params to an older client: enum schemas (`oneOf` const/title) to `enum` + `enumNames` before
- * 2025-11-25. Returns the same buffer when nothing applies.
+ * Fits a form's params to a client before 2025-11-25: `oneOf` const/title becomes `enum` + `enumNames`, `mode` and the
+ * defaults of anything but booleans go. Returns the same buffer when nothing applies.
  */
 export function downgradeElicitation(params: Buffer, clientVersion: string): Buffer {
   if (atLeast(clientVersion, '2025-11-25')) return params;
-  if (!params.includes('oneOf') && !params.includes('\\u00')) return params;
-  const edits: Edit[] = [];
+  const view = JsonView.of(params);
+  const edits = view.get('mode')?.string() === 'form' ? editMembers(view, { remove: ['mode'] }) : [];
   for (const { value: property } of propertiesOf(params)) {
-    const choices = property.get('oneOf')?.items();
-    if (!choices?.length) continue;
-    const values = choices.map((choice) => choice.get('const')?.raw().toString());
-    if (values.includes(undefined)) continue;
-    const titles = choices.map((choice, i) => choice.get('title')?.raw().toString() ?? values[i]);
-    edits.push(
-      ...editMembers(property, {
-        set: { enum: `[${values.join(',')}]`, enumNames: `[${titles.join(',')}]` },
-        remove: ['oneOf'],
-      }),
-    );
+    if (property.type !== 'object') continue;
+    const set = namedChoices(property);
+    const remove = property.get('type')?.string() === 'boolean' ? [] : ['default'];
+    edits.push(...editMembers(property, { set: set ?? {}, remove: set ? [...remove, 'oneOf'] : remove }));
   }
   return splice(params, edits);
+}
+
+/** `oneOf` const/title, the way older revisions say it. */
+function namedChoices(property: JsonView): Record<string, string> | undefined {
+  const choices = property.get('oneOf')?.items() ?? [];
+  const values = choices.map((choice) => choice.get('const')?.raw().toString());
+  if (values.length === 0 || values.includes(undefined)) return undefined;
+  const titles = choices.map((choice, i) => choice.get('title')?.raw().toString() ?? values[i]);
+  return { enum: `[${values.join(',')}]`, enumNames: `[${titles.join(',')}]` };
 }
 
 /** Whether an elicitation asks for several choices at once (array properties), which clients know since 2025-11-25. */

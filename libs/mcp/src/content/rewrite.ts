@@ -2,6 +2,7 @@ import { type Edit, editMembers, splice } from '../json/splice.js';
 import { JsonView } from '../json/view.js';
 import { hasScheme, isHttpUri } from '../names/uris.js';
 import { eachBlock, eachInnerBlock, eachMessageBlock } from './blocks.js';
+import { withoutHopMeta } from './hop-meta.js';
 
 /** Maps an upstream's URI to what the client should see; returning the same string leaves the bytes alone. */
 export type UriMap = (uri: string) => string;
@@ -10,8 +11,8 @@ export type UriMap = (uri: string) => string;
  * Rewrites URIs in a result on its way to the client, by splicing: content blocks `resource_link.uri` and
  * `resource.resource.uri` (tools/call `content[]`, prompts/get `messages[].content` as object or array,
  * sampling/createMessage `content`, tool results inside them), resources/read `contents[].uri`, and
- * `_meta.ui.resourceUri` / `_meta["ui/resourceUri"]`. http(s) URIs stay bare, since clients may fetch them themselves,
- * and so do relative references. Not in text, not in structuredContent.
+ * `_meta.ui.resourceUri` / `_meta["ui/resourceUri"]`. http(s) URIs stay bare in content, since clients may fetch them
+ * themselves, and so do relative references everywhere. Not in text, not in structuredContent.
  * Returns the same buffer when nothing changes, without parsing when no candidate bytes occur.
  */
 export function rewriteResultUris(method: string, result: Buffer, map: UriMap): Buffer {
@@ -28,7 +29,7 @@ export function rewriteResultUris(method: string, result: Buffer, map: UriMap): 
       eachMessageBlock(view, block);
       break;
     case 'resources/read':
-      view.get('contents')?.forEachItem((contents) => addUri(edits, contents.get('uri'), map));
+      view.get('contents')?.forEachItem((contents) => addUri(edits, contents.get('uri'), map, false));
       break;
   }
   addMeta(edits, view, map);
@@ -45,11 +46,12 @@ export function rewriteAskUris(params: Buffer, map: UriMap): Buffer {
   return splice(params, edits);
 }
 
-/** One list item: sets `name` or `uri`/`uriTemplate` and the `_meta` UI keys, drops `execution` (tasks are not relayed). */
+/** One list item: sets `name` or `uri`/`uriTemplate` and the `_meta` UI keys, drops `execution` (tasks are not relayed) and hop-by-hop `_meta`. */
 export function rewriteItem(
-  item: Buffer,
+  raw: Buffer,
   changes: { name?: string; uri?: string; uriTemplate?: string; map?: UriMap },
 ): Buffer {
+  const item = withoutHopMeta(raw);
   const view = JsonView.of(item);
   if (view.type !== 'object') return item;
   const set: Record<string, string> = {};
@@ -84,9 +86,9 @@ function addMeta(edits: Edit[], holder: JsonView, map: UriMap): void {
   addUri(edits, meta?.get('ui/resourceUri'), map);
 }
 
-function addUri(edits: Edit[], value: JsonView | undefined, map: UriMap): void {
+function addUri(edits: Edit[], value: JsonView | undefined, map: UriMap, httpStays = true): void {
   const uri = value?.string();
-  if (value === undefined || uri === undefined || isHttpUri(uri) || !hasScheme(uri)) return;
+  if (value === undefined || uri === undefined || !hasScheme(uri) || (httpStays && isHttpUri(uri))) return;
   const mapped = map(uri);
   if (mapped !== uri) edits.push({ start: value.start, end: value.end, text: JSON.stringify(mapped) });
 }

@@ -55,7 +55,7 @@ describe('reading what a server sent', () => {
 
   it('shows the beginning of the offending text, without control characters', () => {
     expect(refusal('\u001b[31mStarting server…\n').message).toBe(
-      'The server sent not valid JSON: expected a value but found the byte 0x1b (byte 0). It begins:  [31mStarting server… ',
+      'What the server sent is not an MCP message: not valid JSON: expected a value but found the byte 0x1b (byte 0). It begins:  [31mStarting server… ',
     );
     expect(refusal('x'.repeat(10_000)).message.length).toBeLessThan(250);
   });

@@ -1,4 +1,4 @@
-import { GatewayError } from '#libs/kernel';
+import { GatewayError, maskSecrets } from '#libs/kernel';
 import { scan } from '../json/scan.js';
 import { JsonView } from '../json/view.js';
 import type { SingleMessage } from './envelope.js';
@@ -65,9 +65,9 @@ function repeatedMember(view: JsonView): string | undefined {
 }
 
 function broken(bytes: Buffer, reason: string): GatewayError {
-  const sample = bytes
-    .toString('utf8', 0, SAMPLE * 4)
+  const sample = maskSecrets(bytes.toString('utf8', 0, SAMPLE * 4))
     .replace(/[\p{Cc}\p{Cf}]+/gu, ' ')
     .slice(0, SAMPLE);
-  return new GatewayError('UPSTREAM_PROTOCOL', `The server sent ${reason}. It begins: ${sample || '(nothing)'}`);
+  const text = `What the server sent is not an MCP message: ${reason}. It begins: ${sample || '(nothing)'}`;
+  return new GatewayError('UPSTREAM_PROTOCOL', text);
 }

@@ -1,6 +1,6 @@
 import type { View } from '#libs/catalogue';
 import type { ClientSession, OutboundNotification } from '#libs/kernel';
-import { editMembers, JsonView, LIST_KINDS, LIST_METHODS, type ListKind, splice } from '#libs/mcp';
+import { editMembers, JsonView, LIST_KINDS, LIST_METHODS, type ListKind, splice, withoutHopMeta } from '#libs/mcp';
 import type { UpstreamEvents } from '#libs/upstream';
 import type { SessionChannel } from '../contract.js';
 import { passesLevel } from '../methods/log-level.js';
@@ -46,11 +46,12 @@ export class ChangeHub {
   }
 
   resourceUpdated(event: UpstreamEvents['resourceUpdated']): void {
+    const params = withoutHopMeta(event.params);
     for (const client of event.clients) {
-      const spelled = this.states.find(client)?.subscriptions.get(subscriptionKey(event.server, event.uri));
+      const spelled = this.#spelled(client, event.server, event.uri);
       if (spelled === undefined) continue;
-      const edits = editMembers(JsonView.of(event.params), { set: { uri: JSON.stringify(spelled) } });
-      this.#deliver(client, { method: 'notifications/resources/updated', params: splice(event.params, edits) });
+      const edits = editMembers(JsonView.of(params), { set: { uri: JSON.stringify(spelled) } });
+      this.#deliver(client, { method: 'notifications/resources/updated', params: splice(params, edits) });
     }
   }
 
@@ -67,7 +68,7 @@ export class ChangeHub {
   logged(event: UpstreamEvents['logged']): void {
     for (const client of event.clients) {
       if (!passesLevel(event.params, this.states.find(client)?.logLevel)) continue;
-      this.#deliver(client, { method: 'notifications/message', params: event.params });
+      this.#deliver(client, { method: 'notifications/message', params: withoutHopMeta(event.params) });
     }
   }
 
@@ -75,6 +76,20 @@ export class ChangeHub {
     for (const client of event.clients) {
       this.#deliver(client, { method: 'notifications/elicitation/complete', params: event.params });
     }
+  }
+
+  /** How a session calls a resource it is subscribed to, or a part of one (M:res); undefined when it is not. */
+  #spelled(client: string, server: string, uri: string): string | undefined {
+    const subscriptions = this.states.find(client)?.subscriptions;
+    const channel = this.#channels.get(client);
+    if (!subscriptions || !channel) return undefined;
+    const key = subscriptionKey(server, uri);
+    const exact = subscriptions.get(key);
+    if (exact !== undefined) return exact;
+    for (const whole of subscriptions.keys()) {
+      if (isWithin(key, whole)) return this.viewOf(channel.session).exposeUri(server, uri);
+    }
+    return undefined;
   }
 
   #deliver(client: string, notification: OutboundNotification): void {
@@ -93,4 +108,9 @@ export class ChangeHub {
     }
     for (const method of methods) deliver({ method });
   }
+}
+
+/** Whether a URI continues another one behind a separator. */
+function isWithin(uri: string, whole: string): boolean {
+  return uri.startsWith(whole) && (whole.endsWith('/') || '/?#'.includes(uri.charAt(whole.length)));
 }

@@ -18,15 +18,17 @@ function listing(server: string, capabilities: Record<string, unknown>, instruct
 
 describe('mergeCapabilities', () => {
   it('repeats exactly what one upstream declared', () => {
-    const merged = mergeCapabilities({ kind: 'server', server: 'a' }, [listing('a', { prompts: {}, logging: {} })]);
+    const merged = mergeCapabilities(
+      { kind: 'server', server: 'a' },
+      [listing('a', { prompts: {}, logging: {} })],
+      false,
+    );
     expect(merged).toEqual({ prompts: { listChanged: true }, logging: {} });
   });
 
   it('is the union behind an aggregate', () => {
-    const merged = mergeCapabilities({ kind: 'aggregate' }, [
-      listing('a', { tools: {} }),
-      listing('b', { resources: { subscribe: true }, completions: {} }),
-    ]);
+    const listings = [listing('a', { tools: {} }), listing('b', { resources: { subscribe: true }, completions: {} })];
+    const merged = mergeCapabilities({ kind: 'aggregate' }, listings, false);
     expect(merged).toEqual({
       tools: { listChanged: true },
       resources: { listChanged: true, subscribe: true },
@@ -35,7 +37,7 @@ describe('mergeCapabilities', () => {
   });
 
   it('promises everything while one upstream was never heard of, since it may join later', () => {
-    const merged = mergeCapabilities({ kind: 'aggregate' }, [listing('a', { tools: {} }), undefined]);
+    const merged = mergeCapabilities({ kind: 'aggregate' }, [listing('a', { tools: {} })], true);
     expect(Object.keys(merged).sort()).toEqual(['completions', 'logging', 'prompts', 'resources', 'tools']);
   });
 });

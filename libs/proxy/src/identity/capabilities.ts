@@ -13,12 +13,15 @@ export interface ServerCapabilities {
 /**
  * The capabilities of an endpoint. One upstream: exactly what it declared. Several: the union, with tools always. While
  * one of them was never heard of, everything: it may join sessions that are open by then, and a client never
- * asks again. `undefined` stands for such an upstream.
+ * asks again.
  */
-export function mergeCapabilities(endpoint: Endpoint, listings: readonly (Listing | undefined)[]): ServerCapabilities {
-  const unknown = listings.some((listing) => listing === undefined);
-  const has = (name: string): boolean => unknown || listings.some((listing) => listing?.capabilities[name] != null);
-  const canSubscribe = unknown || listings.some((listing) => subscribes(listing?.capabilities['resources']));
+export function mergeCapabilities(
+  endpoint: Endpoint,
+  listings: readonly Listing[],
+  unheard: boolean,
+): ServerCapabilities {
+  const has = (name: string): boolean => unheard || listings.some(({ capabilities }) => capabilities[name] != null);
+  const canSubscribe = unheard || listings.some(({ capabilities }) => subscribes(capabilities['resources']));
   const merged: ServerCapabilities = {};
   if (endpoint.kind !== 'server' || has('tools')) merged.tools = { listChanged: true };
   if (has('prompts')) merged.prompts = { listChanged: true };

@@ -1,6 +1,6 @@
 import type { View } from '#libs/catalogue';
-import { type Exchange, Lru } from '#libs/kernel';
-import { type Listing, MODERN_VERSIONS } from '#libs/mcp';
+import { type Endpoint, type Exchange, Lru } from '#libs/kernel';
+import { MODERN_VERSIONS } from '#libs/mcp';
 import type { UpstreamDirectory } from '#libs/upstream';
 import { mergeCapabilities, type ServerCapabilities } from './capabilities.js';
 import { mergeInstructions } from './instructions.js';
@@ -41,18 +41,30 @@ export class InitializeAnswers {
 
   #cached(what: string, exchange: Exchange, view: View, build: (offer: Offer) => object): Buffer {
     const { client, endpoint, spelling } = exchange;
-    const listings = view.servers.map((name) => this.upstreams.get(name)?.listing);
-    const known = listings.filter((listing): listing is Listing => listing !== undefined);
-    const key = `${what} ${view.generation} ${known.length} ${view.key} ${client.version}`;
+    const known = view.servers.flatMap((name) => this.upstreams.get(name)?.listing ?? []);
+    const unheard = this.#unheard(endpoint);
+    const key = `${what} ${view.generation} ${known.length} ${unheard} ${view.key} ${client.version}`;
     const cached = this.#cache.get(key);
     if (cached) return cached;
     const offer = {
-      capabilities: mergeCapabilities(endpoint, listings),
+      capabilities: mergeCapabilities(endpoint, known, unheard),
       instructions: mergeInstructions(endpoint, spelling, known),
     };
     const built = Buffer.from(JSON.stringify(build(offer)));
     this.#cache.set(key, built);
     return built;
+  }
+
+  /** Whether an upstream that may belong to this endpoint has not said yet what it offers. */
+  #unheard(endpoint: Endpoint): boolean {
+    return this.upstreams
+      .all()
+      .some(
+        (upstream) =>
+          !upstream.listing &&
+          (endpoint.kind !== 'server' || upstream.name === endpoint.server) &&
+          upstream.status.state !== 'disabled',
+      );
   }
 }
 

@@ -1,15 +1,22 @@
 import type { CatalogueItem } from '#libs/catalogue';
 import { GatewayError, type Outcome } from '#libs/kernel';
 import { JsonView, paramHeaderValues, restoreArgumentUris } from '#libs/mcp';
-import type { Desk, Handler, Request } from './context.js';
+import { type Desk, endpointLabel, type Handler, notListed, type Request } from './context.js';
 import { forUpstream, requiredString } from './params.js';
 import { RETRY_MEMBERS, route } from './route.js';
 import { isError } from './sink.js';
 
 export const callTool: Handler = async (desk, request) => {
-  const item = namedTool(request);
-  const { server, name: tool } = item.ref;
+  const name = toolName(request);
+  const item = request.view.tool(name);
   const started = performance.now();
+  if (!item) {
+    const server = request.view.absent(name) ?? endpointLabel(request.exchange.endpoint);
+    desk.metrics.toolCalled(server, 'other');
+    desk.metrics.toolFinished(server, 'other', 'error', (performance.now() - started) / 1000);
+    throw notListed(desk, request, name, unknownTool(name));
+  }
+  const { server, name: tool } = item.ref;
   desk.metrics.toolCalled(server, tool);
   let failed = true;
   try {
@@ -22,26 +29,39 @@ export const callTool: Handler = async (desk, request) => {
 };
 
 export const getPrompt: Handler = async (desk, request) => {
-  const item = namedPrompt(request);
+  const name = promptName(request);
+  const item = request.view.prompt(name);
+  if (!item) throw notListed(desk, request, name, unknownPrompt(name));
   return sendNamed(desk, request, item, `prompt ${item.ref.name}`);
 };
 
 type Named = Pick<Request, 'view' | 'message'>;
 
 /** @throws GatewayError UNKNOWN_TOOL */
-export function namedTool({ view, message }: Named): CatalogueItem {
-  const name = requiredString(message.params, 'name', 'tools/call');
-  const item = view.tool(name);
-  if (!item) throw new GatewayError('UNKNOWN_TOOL', `Unknown tool: ${name}`);
+export function namedTool(request: Named): CatalogueItem {
+  const name = toolName(request);
+  const item = request.view.tool(name);
+  if (!item) throw unknownTool(name);
   return item;
 }
 
 /** @throws GatewayError UNKNOWN_PROMPT */
-export function namedPrompt({ view, message }: Named): CatalogueItem {
-  const name = requiredString(message.params, 'name', 'prompts/get');
-  const item = view.prompt(name);
-  if (!item) throw new GatewayError('UNKNOWN_PROMPT', `Unknown prompt: ${name}`);
+export function namedPrompt(request: Named): CatalogueItem {
+  const name = promptName(request);
+  const item = request.view.prompt(name);
+  if (!item) throw unknownPrompt(name);
   return item;
+}
+
+const toolName = ({ message }: Pick<Request, 'message'>) => requiredString(message.params, 'name', 'tools/call');
+const promptName = ({ message }: Pick<Request, 'message'>) => requiredString(message.params, 'name', 'prompts/get');
+
+function unknownTool(name: string): GatewayError {
+  return new GatewayError('UNKNOWN_TOOL', `Unknown tool: ${name.slice(0, 200)}`);
+}
+
+function unknownPrompt(name: string): GatewayError {
+  return new GatewayError('UNKNOWN_PROMPT', `Unknown prompt: ${name.slice(0, 200)}`);
 }
 
 /** tools/call and prompts/get: the upstream's own name goes in, URIs the caller got from that server go back. */

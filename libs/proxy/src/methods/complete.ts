@@ -36,7 +36,7 @@ function resolve({ view, message }: Request): Target {
   if (member === 'name') {
     const prompt = view.prompt(spelled);
     if (prompt) return { server: prompt.ref.server, member, own: prompt.ref.name };
-    throw new GatewayError('UNKNOWN_PROMPT', `Unknown prompt: ${spelled}`);
+    throw new GatewayError('UNKNOWN_PROMPT', `Unknown prompt: ${spelled.slice(0, 200)}`);
   }
   const template = view.template(spelled);
   if (template) return { server: template.server, member, own: template.uri };

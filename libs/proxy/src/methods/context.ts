@@ -1,5 +1,5 @@
 import type { CatalogueService, View } from '#libs/catalogue';
-import { type Exchange, GatewayError, type Outcome } from '#libs/kernel';
+import { type Endpoint, type Exchange, GatewayError, type Outcome } from '#libs/kernel';
 import type { RequestMessage } from '#libs/mcp';
 import type { CallMetrics } from '#libs/plugin';
 import type { UpstreamDirectory, UpstreamHandle } from '#libs/upstream';
@@ -29,6 +29,11 @@ export type Handler = (desk: Desk, request: Request) => Promise<Outcome> | Outco
 
 export const EMPTY_RESULT: Outcome = { kind: 'result', result: Buffer.from('{}') };
 
+/** The `proxy` label of what concerns an endpoint and no one upstream. */
+export function endpointLabel(endpoint: Endpoint): string {
+  return endpoint.kind === 'server' ? endpoint.server : 'all';
+}
+
 /** The upstream a view resolved to. It can be gone by now: the catalogue outlives a removed upstream for a moment. */
 export function upstreamOf(desk: Desk, server: string): UpstreamHandle {
   const upstream = desk.upstreams.get(server);
@@ -36,6 +41,15 @@ export function upstreamOf(desk: Desk, server: string): UpstreamHandle {
   throw new GatewayError('UPSTREAM_REMOVED', `The server '${server}' was removed from the configuration; list again`, {
     data: { server },
   });
+}
+
+/**
+ * What to answer for a name or URI nobody lists: where it belongs to an upstream that is down and has no lists, that and
+ * its cause, since it may well exist; else `unknown`.
+ */
+export function notListed(desk: Desk, { view }: Request, spelled: string, unknown: GatewayError): GatewayError {
+  const server = view.absent(spelled);
+  return (server !== undefined && desk.upstreams.get(server)?.unavailable) || unknown;
 }
 
 /** @throws GatewayError REPLICA_STATE when another process holds what the request would change */

@@ -38,9 +38,12 @@ function forLegacy({ exchange, method }: Delivery, outcome: Failure): Outcome {
     case INVALID_PARAMS:
       return method === 'resources/read' ? recoded(outcome, NOT_FOUND_LEGACY) : outcome;
     case URL_ELICITATION_REQUIRED:
-      return method === 'tools/call' && !atLeast(version, '2025-11-25') ? asToolError(visitsOf(outcome.error)) : outcome;
+      return method === 'tools/call' && !atLeast(version, '2025-11-25')
+        ? asToolError(visitsOf(outcome.error))
+        : outcome;
     case CAPABILITY_REQUIRED: {
-      const message = JsonView.of(outcome.error).get('message')?.string() ?? 'The server needs another client capability';
+      const message =
+        JsonView.of(outcome.error).get('message')?.string() ?? 'The server needs another client capability';
       if (method === 'tools/call') return asToolError([message]);
       return { kind: 'error', code: -32603, error: Buffer.from(errorObject(-32603, message)) };
     }

@@ -1,38 +1,50 @@
 import type { View } from '#libs/catalogue';
 import type { Exchange, Freshness, Outcome } from '#libs/kernel';
-import { asLegacyResult, downgradeResult, projectStructured, rewriteResultUris } from '#libs/mcp';
-import type { Desk } from './context.js';
+import { asLegacyResult, downgradeResult, projectStructured, rewriteResultUris, withoutHopMeta } from '#libs/mcp';
+import type { Desk, Request } from './context.js';
 import { deliverError } from './deliver-error.js';
 import { deliverInputs } from './deliver-inputs.js';
 
+/** A URI the client asked for: the upstream's own, and how the client spelled it. */
+export interface AskedUri {
+  readonly uri: string;
+  readonly spelled: string;
+}
+
+/** What else decides how an answer is told. */
+export interface DeliverOptions {
+  readonly asked?: AskedUri;
+  /** The tool's output schema is shown to legacy clients wrapped into an object, so its results are too. */
+  readonly wrapsOutput?: boolean;
+}
+
 /** Where an answer comes from and whom it goes to. */
-export interface Delivery {
+export interface Delivery extends DeliverOptions {
   readonly exchange: Exchange;
   readonly view: View;
   readonly server: string;
   readonly method: string;
   /** Maps the upstream's URIs to this client's; absent where there is nothing to map. */
   readonly map: ((uri: string) => string) | undefined;
-  /** The tool's output schema is shown to legacy clients wrapped into an object, so its results are too. */
-  readonly wrapsOutput: boolean;
   /** The upstream speaks the modern era only, so what it says to a legacy client has to be put in legacy terms. */
   readonly modernOnly: boolean;
 }
 
-/** An upstream's answer in the terms of this client: URIs in its spelling, content its revision knows. */
+/**
+ * An upstream's answer in the terms of this client: URIs in its spelling, content its era and revision know, nothing
+ * that belongs to the upstream's hop.
+ */
 export function deliver(
   desk: Desk,
-  exchange: Exchange,
-  view: View,
+  { exchange, view, message: { method } }: Request,
   server: string,
-  method: string,
   outcome: Outcome,
-  wrapsOutput = false,
+  options: DeliverOptions = {},
 ): Outcome {
-  const map = exchange.endpoint.kind === 'server' ? undefined : uriMap(desk, exchange, view, server);
+  const map = exchange.endpoint.kind === 'server' ? undefined : uriMap(desk, exchange, view, server, options.asked);
   const listing = desk.upstreams.get(server)?.listing;
   const modernOnly = listing?.era === 'modern' && !listing.dual;
-  const delivery = { exchange, view, server, method, map, wrapsOutput, modernOnly };
+  const delivery = { ...options, exchange, view, server, method, map, modernOnly };
   switch (outcome.kind) {
     case 'error':
       return deliverError(delivery, outcome);
@@ -48,12 +60,14 @@ function deliverResult(
   outcome: Extract<Outcome, { kind: 'result' }>,
 ): Outcome {
   const { client } = exchange;
-  const spelled = map ? rewriteResultUris(method, outcome.result, map) : outcome.result;
+  const own = withoutHopMeta(outcome.result);
+  const spelled = map ? rewriteResultUris(method, own, map) : own;
   if (client.era === 'modern') {
-    return { ...outcome, result: spelled, ...(outcome.freshness && { freshness: narrowed(outcome.freshness, exchange) }) };
+    const { freshness } = outcome;
+    return { kind: 'result', result: spelled, ...(freshness && { freshness: narrowed(freshness, exchange) }) };
   }
   let result = modernOnly ? asLegacyResult(spelled) : spelled;
-  if (modernOnly && method === 'tools/call') result = projectStructured(result, wrapsOutput);
+  if (modernOnly && method === 'tools/call') result = projectStructured(result, wrapsOutput ?? false);
   result = downgradeResult(method, result, client.version);
   return result === outcome.result ? outcome : { kind: 'result', result };
 }
@@ -64,8 +78,15 @@ function narrowed(freshness: Freshness, { principal }: Exchange): Freshness {
 }
 
 /** Remembers every URI it hands out, so that the same caller may pass it back to that server. */
-function uriMap(desk: Desk, exchange: Exchange, view: View, server: string): (uri: string) => string {
+function uriMap(
+  desk: Desk,
+  exchange: Exchange,
+  view: View,
+  server: string,
+  asked: AskedUri | undefined,
+): (uri: string) => string {
   return (uri) => {
+    if (uri === asked?.uri) return asked.spelled;
     desk.catalogue.noteHandedOut(exchange.principal.key, server, uri);
     return view.exposeUri(server, uri);
   };

@@ -1,6 +1,6 @@
 import { GatewayError } from '#libs/kernel';
 import type { ListKind } from '#libs/mcp';
-import type { Handler } from './context.js';
+import { endpointLabel, type Handler } from './context.js';
 
 /** Answers a list from the catalogue; upstreams are never asked while a client waits. */
 export function listHandler(kind: ListKind): Handler {
@@ -13,7 +13,7 @@ export function listHandler(kind: ListKind): Handler {
       );
     }
     if (kind === 'tools') {
-      desk.metrics.listed(exchange.endpoint.kind === 'server' ? exchange.endpoint.server : 'all');
+      desk.metrics.listed(endpointLabel(exchange.endpoint));
     }
     const result = view.list(kind, cursor?.string());
     if (exchange.session) desk.changes.noteListed(exchange.session, kind, view);

@@ -1,7 +1,11 @@
 import { GatewayError } from '#libs/kernel';
 import { LOG_LEVELS, logLevelRank } from '#libs/mcp';
+import { within } from '../within.js';
 import { EMPTY_RESULT, type Handler, requireOwnState } from './context.js';
 import { requiredString } from './params.js';
+
+/** How long upstreams may take over a new level, in milliseconds; the level counts at once. */
+const PATIENCE = 500;
 
 /** Keeps the level for this session and passes it to the upstreams of its view; one that fails does not matter. */
 export const setLevel: Handler = async (desk, { exchange, message, view }) => {
@@ -15,6 +19,6 @@ export const setLevel: Handler = async (desk, { exchange, message, view }) => {
     .map((server) => desk.upstreams.get(server))
     .filter((upstream) => upstream?.listing?.capabilities['logging'] != null)
     .map((upstream) => upstream?.setLevel(level, exchange));
-  await Promise.allSettled(told);
+  await within(PATIENCE, Promise.allSettled(told));
   return EMPTY_RESULT;
 };

@@ -1,8 +1,8 @@
 import { GatewayError } from '#libs/kernel';
 import type { JsonView } from '#libs/mcp';
 import { subscriptionKey } from '../changes/session-states.js';
-import { type Handler, type Request, requireOwnState, upstreamOf } from './context.js';
-import { deliver } from './deliver.js';
+import { type Desk, type Handler, notListed, type Request, requireOwnState, upstreamOf } from './context.js';
+import { type AskedUri, deliver } from './deliver.js';
 import { forUpstream, requiredString } from './params.js';
 import { RETRY_MEMBERS, route } from './route.js';
 
@@ -10,51 +10,80 @@ import { RETRY_MEMBERS, route } from './route.js';
 const MAX_URI = 8 * 1024;
 
 export const readResource: Handler = async (desk, request) => {
-  const { exchange, view, message } = request;
-  const { server, uri } = resolve(request);
-  const fresh = exchange.resumption ? undefined : desk.reads.get(exchange.principal, server, uri);
-  if (fresh) return deliver(desk, exchange, view, server, 'resources/read', fresh);
+  const { message, exchange } = request;
   const { resumption, principal } = exchange;
+  const { server, ...asked } = resolve(desk, request);
+  const { uri } = asked;
+  const fresh = resumption ? undefined : desk.reads.get(principal, server, uri);
+  if (fresh) return deliver(desk, request, server, fresh, { asked });
   return route(desk, request, {
     server,
     params: forUpstream(message.params as JsonView, { set: { uri: JSON.stringify(uri) }, remove: RETRY_MEMBERS }),
     subject: `resource ${uri}`,
     repeatable: true,
+    asked,
     // An answer to a retry is nobody else's (M:cache).
     ...(!resumption && { keep: (outcome) => desk.reads.put(principal, server, uri, outcome) }),
   });
 };
 
 export const subscribeResource: Handler = async (desk, request) => {
-  const { exchange, view } = request;
+  const { exchange } = request;
   requireOwnState(exchange, 'Subscribing to a resource');
-  const { server, uri, spelled } = resolve(request);
-  const outcome = await upstreamOf(desk, server).subscribe(uri, exchange, exchange.session?.id ?? '');
-  if (outcome.kind === 'result' && exchange.session) {
-    desk.states.of(exchange.session.id).subscriptions.set(subscriptionKey(server, uri), spelled);
+  const { server, ...asked } = resolve(desk, request);
+  const key = subscriptionKey(server, asked.uri);
+  const upstream = upstreamOf(desk, server);
+  // Noted beforehand: the first update may come together with the answer.
+  const subscriptions = exchange.session && desk.states.of(exchange.session.id).subscriptions;
+  let subscribed = subscriptions?.has(key) ?? false;
+  subscriptions?.set(key, asked.spelled);
+  try {
+    const outcome = await upstream.subscribe(asked.uri, exchange, exchange.session?.id ?? '');
+    subscribed ||= outcome.kind === 'result';
+    return deliver(desk, request, server, outcome, { asked });
+  } finally {
+    if (!subscribed) subscriptions?.delete(key);
   }
-  return deliver(desk, exchange, view, server, 'resources/subscribe', outcome);
 };
 
 export const unsubscribeResource: Handler = async (desk, request) => {
-  const { exchange, view } = request;
+  const { exchange } = request;
   requireOwnState(exchange, 'Unsubscribing from a resource');
-  const { server, uri } = resolve(request);
-  if (exchange.session) desk.states.of(exchange.session.id).subscriptions.delete(subscriptionKey(server, uri));
-  const outcome = await upstreamOf(desk, server).unsubscribe(uri, exchange, exchange.session?.id ?? '');
-  return deliver(desk, exchange, view, server, 'resources/unsubscribe', outcome);
+  const { server, ...asked } = resolve(desk, request);
+  if (exchange.session) desk.states.of(exchange.session.id).subscriptions.delete(subscriptionKey(server, asked.uri));
+  const outcome = await upstreamOf(desk, server).unsubscribe(asked.uri, exchange, exchange.session?.id ?? '');
+  return deliver(desk, request, server, outcome, { asked });
 };
 
+/** @throws GatewayError UNKNOWN_RESOURCE, or why its upstream cannot be asked now */
+function resolve(desk: Desk, request: Request): ResolvedUri {
+  const spelled = spelledUri(request);
+  const found = find(request, spelled);
+  if (found) return found;
+  throw notListed(desk, request, spelled.slice(0, MAX_URI), unknownResource(spelled));
+}
+
+type ResolvedUri = AskedUri & { readonly server: string };
+
 /** @throws GatewayError UNKNOWN_RESOURCE */
-export function resolve({ view, message }: Pick<Request, 'view' | 'message'>): {
-  server: string;
-  uri: string;
-  spelled: string;
-} {
-  const spelled = requiredString(message.params, 'uri', message.method);
+export function namedResource(request: Pick<Request, 'view' | 'message'>): ResolvedUri {
+  const spelled = spelledUri(request);
+  const found = find(request, spelled);
+  if (!found) throw unknownResource(spelled);
+  return found;
+}
+
+function spelledUri({ message }: Pick<Request, 'message'>): string {
+  return requiredString(message.params, 'uri', message.method);
+}
+
+function find({ view }: Pick<Request, 'view'>, spelled: string): ResolvedUri | undefined {
   const found = spelled.length <= MAX_URI && !hasControl(spelled) ? view.resource(spelled) : undefined;
-  if (found) return { ...found, spelled };
-  throw new GatewayError('UNKNOWN_RESOURCE', `Resource not found: ${spelled.slice(0, 200)}`, {
+  return found && { ...found, spelled };
+}
+
+function unknownResource(spelled: string): GatewayError {
+  return new GatewayError('UNKNOWN_RESOURCE', `Resource not found: ${spelled.slice(0, 200)}`, {
     data: { uri: spelled.slice(0, MAX_URI) },
   });
 }

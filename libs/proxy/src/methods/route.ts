@@ -1,11 +1,11 @@
 import { type Exchange, GatewayError, type Outcome, type Resumption } from '#libs/kernel';
 import { type Desk, logFilter, type Request, upstreamOf } from './context.js';
-import { deliver } from './deliver.js';
+import { type DeliverOptions, deliver } from './deliver.js';
 import { progressTokenOf } from './params.js';
 import { callSink } from './sink.js';
 
 /** Where a request goes, in that upstream's terms. */
-export interface Route {
+export interface Route extends DeliverOptions {
   readonly server: string;
   readonly params: Buffer;
   /** What error texts call it, e.g. `tool echo`. */
@@ -13,8 +13,6 @@ export interface Route {
   /** No side effects: may be sent again after a failure. */
   readonly repeatable: boolean;
   readonly paramHeaders?: Readonly<Record<string, string>>;
-  /** The tool's output is wrapped for legacy clients. */
-  readonly wrapsOutput?: boolean;
   /** Sees the upstream's own answer. */
   readonly keep?: (outcome: Outcome) => void;
 }
@@ -26,7 +24,8 @@ const MAY_ASK: ReadonlySet<string> = new Set(['tools/call', 'prompts/get', 'reso
 export const RETRY_MEMBERS = ['inputResponses', 'requestState'] as const;
 
 /** Sends a request to its upstream and gives the outcome in the caller's terms. */
-export async function route(desk: Desk, { exchange, view, message }: Request, to: Route): Promise<Outcome> {
+export async function route(desk: Desk, request: Request, to: Route): Promise<Outcome> {
+  const { exchange, view, message } = request;
   const { server, params, subject, paramHeaders } = to;
   const { method } = message;
   const resumption = resumptionFor(exchange, server);
@@ -46,7 +45,7 @@ export async function route(desk: Desk, { exchange, view, message }: Request, to
     callSink({ exchange, view, server, progressToken, wantsLog: logFilter(desk, exchange) }),
   );
   to.keep?.(outcome);
-  return deliver(desk, exchange, view, server, method, outcome, to.wrapsOutput);
+  return deliver(desk, request, server, outcome, to);
 }
 
 /** @throws GatewayError STATE_INVALID when the state came from another upstream than the one this request goes to */

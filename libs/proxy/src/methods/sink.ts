@@ -4,13 +4,13 @@ import {
   atLeast,
   downgradeElicitation,
   editMembers,
-  HOP_META_KEYS,
   hasMultiSelect,
   JsonView,
   rewriteAskUris,
   rewriteResultUris,
   splice,
   VENDOR_META_PREFIX,
+  withoutHopMeta,
 } from '#libs/mcp';
 import type { CallSink } from '#libs/upstream';
 
@@ -32,11 +32,13 @@ export function callSink(settings: SinkSettings): CallSink {
   return {
     progress(params) {
       if (!progressToken) return;
-      const edits = editMembers(JsonView.of(params), { set: { progressToken } });
-      exchange.notify({ method: 'notifications/progress', params: splice(params, edits) });
+      const own = withoutHopMeta(params);
+      const edits = editMembers(JsonView.of(own), { set: { progressToken } });
+      exchange.notify({ method: 'notifications/progress', params: splice(own, edits) });
     },
     log(params) {
-      if (settings.wantsLog(params)) exchange.notify({ method: 'notifications/message', params });
+      if (!settings.wantsLog(params)) return;
+      exchange.notify({ method: 'notifications/message', params: withoutHopMeta(params) });
     },
     ask: (request) => forwardAsk(request, exchange, settings.view, settings.server),
   };
@@ -45,17 +47,19 @@ export function callSink(settings: SinkSettings): CallSink {
 /** Who is asked: an exchange, or a session outside of any. */
 export type Asked = Pick<Exchange, 'client' | 'endpoint' | 'ask'>;
 
-/** Puts an upstream's question to a client in the client's terms. */
+/** Puts an upstream's question to a client in the client's terms, and the answer in the upstream's. */
 export function forwardAsk(request: InputRequest, asked: Asked, view: View, server: string): Ask {
-  if (request.params === undefined) return asked.ask(request);
+  const { method, params } = request;
   const { version } = asked.client;
-  if (request.method === 'elicitation/create' && !atLeast(version, '2025-11-25') && hasMultiSelect(request.params)) {
-    return unsupported(request, version);
+  if (params && method === 'elicitation/create' && !atLeast(version, '2025-11-25')) {
+    const obstacle = obstacleOf(params);
+    if (obstacle !== undefined) return unsupported(`${method}: a client of ${version} cannot show ${obstacle}`);
   }
-  const ask = asked.ask({ ...request, params: askParams(request.params, request.method, asked, view, server) });
-  if (request.method !== 'sampling/createMessage' || asked.endpoint.kind === 'server') return ask;
+  const ask = asked.ask({ ...request, ...(params && { params: askParams(params, method, asked, view, server) }) });
+  const aggregated = asked.endpoint.kind !== 'server';
+  const restore = aggregated ? (uri: string) => view.restoreUri(server, uri) ?? uri : undefined;
   return derived(
-    ask.answer.then((outcome) => restoreUris(outcome, view, server)),
+    ask.answer.then((outcome) => answerFor(method, outcome, restore)),
     (reason) => ask.withdraw(reason),
   );
 }
@@ -68,7 +72,7 @@ export function askParams(
   view: View,
   server: string,
 ): Buffer {
-  let own = dropHopMeta(params);
+  let own = withoutHopMeta(params);
   if (method === 'elicitation/create') own = downgradeElicitation(own, client.version);
   if (endpoint.kind === 'server') return own;
   own = rewriteAskUris(own, (uri) => view.exposeUri(server, uri));
@@ -76,16 +80,22 @@ export function askParams(
 }
 
 /** URIs the client's model got from this server go back to it in the server's own spelling. */
-function restoreUris(outcome: Answer, view: View, server: string): Answer {
+function answerFor(method: string, outcome: Answer, restore: ((uri: string) => string) | undefined): Answer {
   if (outcome.kind === 'error') return outcome;
-  const restore = (uri: string) => view.restoreUri(server, uri) ?? uri;
-  return { kind: 'result', result: rewriteResultUris('sampling/createMessage', outcome.result, restore) };
+  const result = withoutHopMeta(outcome.result);
+  const sampled = restore && method === 'sampling/createMessage';
+  return { kind: 'result', result: sampled ? rewriteResultUris(method, result, restore) : result };
 }
 
-/** A form an older client cannot show counts as a capability it does not have. */
-function unsupported({ method }: InputRequest, version: string): Ask {
-  const text = `${method}: a client of ${version} cannot show a choice of several values`;
-  return derived(Promise.reject(new GatewayError('ASK_UNSUPPORTED', text)), () => {});
+/** What clients before 2025-11-25 do not know in an elicitation, if it is in there. */
+function obstacleOf(params: Buffer): string | undefined {
+  if (JsonView.of(params).get('mode')?.string() === 'url') return 'a URL to visit';
+  return hasMultiSelect(params) ? 'a choice of several values' : undefined;
+}
+
+/** What an older client cannot show counts as a capability it does not have. */
+function unsupported(reason: string): Ask {
+  return derived(Promise.reject(new GatewayError('ASK_UNSUPPORTED', reason)), () => {});
 }
 
 /** Whoever withdraws a question may not look at its answer any more. */
@@ -113,14 +123,8 @@ function nameTheServer(params: Buffer, method: string, server: string): Buffer {
   return splice(params, editMembers(view, { set, remove: ['includeContext'] }));
 }
 
-function dropHopMeta(params: Buffer): Buffer {
-  const meta = JsonView.of(params).get('_meta');
-  return meta ? splice(params, editMembers(meta, { remove: [...HOP_META_KEYS] })) : params;
-}
-
 /** Whether a tool call went wrong, as a protocol error or as a result that says so. */
 export function isError(outcome: Outcome): boolean {
-  if (outcome.kind === 'error') return true;
-  if (outcome.kind === 'input_required') return false;
+  if (outcome.kind !== 'result') return outcome.kind === 'error';
   return outcome.result.includes('"isError"') && JsonView.of(outcome.result).get('isError')?.value() === true;
 }

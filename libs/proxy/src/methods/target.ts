@@ -2,7 +2,7 @@ import type { View } from '#libs/catalogue';
 import { canonicalName } from '#libs/kernel';
 import type { RequestMessage } from '#libs/mcp';
 import { namedPrompt, namedTool } from './call.js';
-import { resolve } from './resources.js';
+import { namedResource } from './resources.js';
 
 /** Canonical name of what a request is about in this view; the method alone when it is about nothing in particular. */
 export function targetOf(view: View, message: RequestMessage): string {
@@ -12,7 +12,7 @@ export function targetOf(view: View, message: RequestMessage): string {
     case 'prompts/get':
       return canonicalName(namedPrompt({ view, message }).ref);
     case 'resources/read': {
-      const { server, uri } = resolve({ view, message });
+      const { server, uri } = namedResource({ view, message });
       return canonicalName({ server, name: uri });
     }
     default:

@@ -1,3 +1,4 @@
+import { rememberSecret } from '#libs/kernel';
 import { type CredentialOutcome, Extension, UpstreamCredential, type UpstreamTarget } from '#libs/plugin';
 import { problems, reveal } from './header-rules.js';
 
@@ -23,6 +24,7 @@ export class BasicCredential extends UpstreamCredential {
       return { kind: 'missing', reason: 'auth.username and auth.password are not set' };
     }
     const pair = Buffer.from(`${username}:${password}`, 'utf8').toString('base64');
+    rememberSecret(pair);
     return { kind: 'ok', headers: { authorization: `Basic ${pair}` } };
   }
 }

@@ -35,12 +35,20 @@ export class Subscriptions {
         const text = `${this.server}: more than ${MAX_PER_GROUP} resources are subscribed to; unsubscribe from some`;
         throw new GatewayError('UPSTREAM_BUSY', text, { data: { server: this.server } });
       }
-      const outcome = await this.#send(slot, 'resources/subscribe', uri, frame);
-      if (outcome.kind === 'result') {
-        slot.subscribed.add(uri);
-        group.subscriptions.set(uri, (clients ?? new Set()).add(client));
+      // Noted beforehand: the first update may come together with the answer.
+      const watching = clients ?? new Set<string>();
+      const isNew = !watching.has(client);
+      group.subscriptions.set(uri, watching.add(client));
+      let subscribed = false;
+      try {
+        const outcome = await this.#send(slot, 'resources/subscribe', uri, frame);
+        subscribed = outcome.kind === 'result';
+        if (subscribed) slot.subscribed.add(uri);
+        return outcome;
+      } finally {
+        if (!subscribed && isNew) watching.delete(client);
+        if (watching.size === 0) group.subscriptions.delete(uri);
       }
-      return outcome;
     });
   }
 

@@ -8,10 +8,16 @@ import {
   type ResponseMessage,
   scan,
 } from '#libs/mcp';
+import { idFromEnds, mayBeResponse } from '../transports/shared/ends.js';
 import type { AskDesk } from './ask-desk.js';
 import { withoutMembers } from './params.js';
 import type { RunningCall } from './running-call.js';
 import type { SessionListener } from './upstream-session.js';
+
+/** Broken messages of one session that are shown in the log. */
+const SHOWN_FAULTS = 5;
+/** Enough of a broken message to find its id. */
+const ENDS = 256;
 
 /** What the reader of incoming messages needs of the session it reads for. */
 export interface InboundPort {
@@ -34,6 +40,7 @@ export interface InboundPort {
 export class Inbound {
   /** Client sessions that were shown an elicitation, by its id. */
   readonly #elicited = new Lru<string, string>(1_000);
+  #faults = 0;
 
   constructor(private readonly port: InboundPort) {}
 
@@ -42,12 +49,29 @@ export class Inbound {
       if (bytes[0] === 0x5b) this.#batch(bytes, origin);
       else this.#message(bytes, origin);
     } catch (thrown) {
-      const { log, server } = this.port;
+      const { server } = this.port;
       const error = toGatewayError(thrown);
-      const fields = { upstream: server, code: error.code };
-      log.warn(fields, `${server} sent what is not an MCP message: ${error.message}`);
-      if (origin) this.port.giveUp(origin, this.#protocolError(`${server}: ${error.message}`, origin));
+      this.#complain(error);
+      const call = origin ?? this.#meantFor(bytes);
+      if (call) this.port.giveUp(call, this.#protocolError(`${server}: ${error.message}`, call));
     }
+  }
+
+  #complain(error: GatewayError): void {
+    const { log, server } = this.port;
+    this.#faults++;
+    if (this.#faults > SHOWN_FAULTS) return;
+    const more = this.#faults === SHOWN_FAULTS ? '; more of these will not be shown' : '';
+    const fields = { upstream: server, code: error.code };
+    log.warn(fields, `${server}: ${error.message}${more}`);
+  }
+
+  /** The call a broken response was for, where that can be seen: better a clear failure than a wait for the timeout. */
+  #meantFor(bytes: Buffer): RunningCall | undefined {
+    const head = bytes.subarray(0, ENDS);
+    if (!mayBeResponse(head)) return undefined;
+    const id = idFromEnds(head, bytes.subarray(-ENDS));
+    return id === undefined ? undefined : this.port.pending.get(id);
   }
 
   /** An elicitation with this id was put to this client session. */
@@ -72,7 +96,7 @@ export class Inbound {
   #response(message: ResponseMessage, origin: RunningCall | undefined): void {
     const call = this.#callOf(message, origin);
     if (!call) return;
-    if (message.result) {
+    if (message.result?.type === 'object') {
       this.port.settle(call, { kind: 'result', result: message.result.raw() }, origin);
       return;
     }

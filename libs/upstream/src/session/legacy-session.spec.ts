@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { GatewayError, SILENT } from '#libs/kernel';
+import { GatewayError, type Log, SILENT } from '#libs/kernel';
 import { type CallerOptions, exchangeOf, jsonOf, RecordingSink } from '../testing/callers.js';
 import { ScriptedConnection } from '../testing/scripted-connection.js';
 import { relayedCapabilities } from './capabilities.js';
@@ -23,6 +23,7 @@ async function open(
     shared?: boolean;
     connectTimeout?: number;
     standing?: SessionListener['asked'];
+    log?: Log;
   } = {},
 ) {
   const told: Told = { lists: [], updated: [], logged: [], completed: [], lost: [] };
@@ -41,7 +42,7 @@ async function open(
     shared: options.shared ?? false,
     connectTimeout: options.connectTimeout ?? 5_000,
     listener,
-    log: SILENT,
+    log: options.log ?? SILENT,
     connect: async (connectionListener) => connection.attach(connectionListener),
     signal: new AbortController().signal,
   });
@@ -225,6 +226,37 @@ describe('requests', () => {
     const { outcome } = call(session);
     connection.say('{"hello":"world"}', await connection.request('tools/call'));
     await expect(outcome).rejects.toMatchObject({ code: 'UPSTREAM_PROTOCOL' });
+  });
+
+  it.each([
+    '{"jsonrpc":"2.0","id":ID,"result":[]}',
+    '{"jsonrpc":"2.0","id":ID,"result":null}',
+    '{"jsonrpc":"2.0","id":ID,"result":7}',
+    '{"jsonrpc":"2.0","id":ID,"error":"no"}',
+    '{"jsonrpc":"2.0","id":ID,"error":{"message":"no code"}}',
+    '{"jsonrpc":"2.0","id":ID}',
+    '{"jsonrpc":"2.0","id":ID,"result":{},"error":{"code":1,"message":"both"}}',
+    '{"id":ID,"result":{}}',
+    '{"jsonrpc":"2.0","id":ID.0,"result":{}}',
+    '{"jsonrpc":"2.0","id":ID,"result":{]}',
+  ])('fail at once when they are answered on a common stream with %s', async (text) => {
+    const connection = new ScriptedConnection();
+    const { session } = await open(connection);
+    const { outcome } = call(session);
+    const other = call(session);
+    const { id } = await connection.request('tools/call');
+    connection.say(text.replaceAll('ID', String(id)));
+    await expect(outcome).rejects.toMatchObject({ code: 'UPSTREAM_PROTOCOL' });
+    connection.answer(await connection.request('tools/call', 2), { fine: true });
+    expect(jsonOf(await other.outcome)).toEqual({ fine: true });
+  });
+
+  it('do not let an upstream fill the log with broken messages', async () => {
+    const connection = new ScriptedConnection();
+    const lines: string[] = [];
+    await open(connection, { log: { ...SILENT, warn: (_fields, text) => void lines.push(text) } });
+    for (let i = 0; i < 1_000; i++) connection.say('{"jsonrpc":"2.0","nonsense":true}');
+    expect(lines).toHaveLength(5);
   });
 
   it('take several messages that come as one array', async () => {

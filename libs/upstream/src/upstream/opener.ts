@@ -1,4 +1,4 @@
-import type { UpstreamConfig } from '#libs/config';
+import { LATER_CREDENTIALS, type UpstreamConfig } from '#libs/config';
 import { type Era, GatewayError, type Log, type Principal } from '#libs/kernel';
 import { LATEST_MODERN } from '#libs/mcp';
 import {
@@ -48,10 +48,15 @@ export class SessionOpener {
 
   async open(spec: SessionSpec, listener: SessionListener, signal: AbortSignal): Promise<UpstreamSession> {
     const { config, log } = this;
+    const server = config.name;
+    if (LATER_CREDENTIALS.has(config.auth.type)) {
+      const text = `${server}: auth.type ${config.auth.type} is not available in this version; use header, bearer or basic`;
+      throw new GatewayError('UPSTREAM_UNAUTHORIZED', text, { data: { server }, notExecuted: true });
+    }
     const connect = await this.#connector(spec.principal);
     const era = await this.#eraFor(spec, signal);
     const common = {
-      server: config.name,
+      server,
       gatewayVersion: this.settings().version,
       connectTimeout: CONNECT_TIMEOUT,
       listener,

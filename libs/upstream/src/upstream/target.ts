@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import type { UpstreamConfig } from '#libs/config';
 import { GatewayError, type Log, messageOf, Secret } from '#libs/kernel';
-import type { UpstreamTarget } from '#libs/plugin';
+import type { TransportTls, UpstreamTarget } from '#libs/plugin';
 import { CONNECT_TIMEOUT } from './settings.js';
 
 /**
@@ -9,25 +9,35 @@ import { CONNECT_TIMEOUT } from './settings.js';
  * @throws GatewayError UPSTREAM_UNREACHABLE when a TLS file cannot be read
  */
 export async function toTarget(config: UpstreamConfig, log: Log): Promise<UpstreamTarget> {
-  const { connection, name } = config;
-  const { tls } = connection;
+  const { name } = config;
+  const { tls } = config.connection;
   const [ca, cert, key] = await Promise.all([
     readTls(name, 'ca_file', tls.ca_file),
     readTls(name, 'cert_file', tls.cert_file),
     readTls(name, 'key_file', tls.key_file),
   ]);
+  const material = {
+    ...(ca === undefined ? {} : { ca }),
+    ...(cert === undefined ? {} : { cert }),
+    ...(key === undefined ? {} : { key }),
+  };
+  return describeTarget(config, log, material);
+}
+
+/** The same without what stands in files: enough to judge settings by. */
+export function describeTarget(
+  config: UpstreamConfig,
+  log: Log,
+  material: Omit<TransportTls, 'insecureSkipVerify'> = {},
+): UpstreamTarget {
+  const { connection, name } = config;
   return Object.freeze({
     name,
     type: config.type,
     ...(connection.url === undefined ? {} : { url: connection.url }),
     pool: connection.pool,
     limits: { response: connection.limits.response, event: connection.limits.event },
-    tls: {
-      ...(ca === undefined ? {} : { ca }),
-      ...(cert === undefined ? {} : { cert }),
-      ...(key === undefined ? {} : { key }),
-      insecureSkipVerify: tls.insecure_skip_verify,
-    },
+    tls: { ...material, insecureSkipVerify: connection.tls.insecure_skip_verify },
     ...(connection.command === undefined ? {} : { command: connection.command }),
     args: connection.args,
     env: revealed(connection.env),

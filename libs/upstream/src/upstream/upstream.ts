@@ -130,6 +130,10 @@ export class Upstream implements UpstreamHandle {
     return this.#probes.listing;
   }
 
+  get unavailable(): GatewayError | undefined {
+    return this.enabled && this.#supervisor.serving ? undefined : unavailable(this.name, this.#health);
+  }
+
   get status(): UpstreamStatus {
     const { config } = this.#options;
     const { nextRetry, reason, since, state } = this.#health;

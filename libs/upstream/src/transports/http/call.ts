@@ -1,5 +1,5 @@
 import { GatewayError, toGatewayError } from '#libs/kernel';
-import { type SseEvent, SseParser } from '#libs/mcp';
+import { LIST_METHODS, type SseEvent, SseParser } from '#libs/mcp';
 import type { OutboundRequest, ReplySink } from '#libs/plugin';
 import { peek, splitBatch } from '../shared/peek.js';
 import { excerpt, subject } from '../shared/text.js';
@@ -12,6 +12,21 @@ import { protocolError, tooLarge } from './status-errors.js';
 
 /** A server that keeps its stream open behind the response may do so for this long; then the socket is freed. */
 const LINGER = 1_000;
+
+/** What the gateway asks for itself: it must not wait behind calls, or a busy upstream would pass for a dead one. */
+const OWN_REQUESTS: ReadonlySet<string> = new Set([
+  'initialize',
+  'server/discover',
+  'ping',
+  'logging/setLevel',
+  ...Object.values(LIST_METHODS).map(({ method }) => method),
+]);
+
+/** A stream that stands for hours must not take a socket from calls, nor a call one from the gateway's own requests. */
+function laneOf(pools: HttpSession['pools'], method: string): HttpSession['pools']['calls'] {
+  if (method === 'subscriptions/listen') return pools.streams;
+  return OWN_REQUESTS.has(method) ? pools.control : pools.calls;
+}
 
 const DEFAULT_RETRY = 1_000;
 const MAX_RETRY = 30_000;
@@ -48,8 +63,7 @@ export class Call implements Reply {
         const exchange = new PostExchange(this, this.#session, this.#request);
         this.#exchange = exchange;
         const headers = flatten(this.#session.postHeaders(), this.#request.headers, credential);
-        // A stream that stands for hours must not take a socket from calls.
-        const lane = this.#request.method === 'subscriptions/listen' ? pools.streams : pools.calls;
+        const lane = laneOf(pools, this.#request.method);
         lane.dispatch({ path, method: 'POST', headers, body: this.#request.body }, exchange);
       },
       (thrown) => {

@@ -7,9 +7,9 @@ import type { UpstreamTarget } from '#libs/plugin';
  * hold a socket for as long as they live.
  */
 export interface OriginPools {
-  /** Requests: `connection.pool` sockets. */
+  /** Requests of clients: `connection.pool` sockets. */
   readonly calls: Pool;
-  /** Notifications, answers and DELETE: short, so few sockets do. */
+  /** Notifications, answers, DELETE and the gateway's own requests: short, so few sockets do. */
   readonly control: Pool;
   /** Standing and resumed streams; as many as there are connections and open calls, which are bounded elsewhere. */
   readonly streams: Pool;

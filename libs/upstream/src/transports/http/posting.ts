@@ -1,5 +1,6 @@
-import { type GatewayError, toGatewayError } from '#libs/kernel';
+import { GatewayError, toGatewayError } from '#libs/kernel';
 import { deferred } from '../shared/deferred.js';
+import { subject } from '../shared/text.js';
 import { HttpRequest, mediaType, type ResponseHeaders } from './http-request.js';
 import type { HttpSession } from './http-session.js';
 import { networkError } from './network-errors.js';
@@ -7,9 +8,11 @@ import { flatten, withHeaders } from './request-headers.js';
 import { ERROR_BODY, statusOutcome } from './status-errors.js';
 
 export interface PostingOptions {
-  /** Path and query, when it is not the session's own. */
+  /** Path and query that the server named for this session, when it is not the configured one. */
   readonly path?: string | undefined;
   readonly headers?: Readonly<Record<string, string>> | undefined;
+  /** It is a request, whose answer comes another way: some servers take it only when they have done it. */
+  readonly request?: boolean;
 }
 
 /** A notification or response on its way: settled once, by the upstream's status or by `cancel`. */
@@ -17,33 +20,41 @@ export class Posting extends HttpRequest {
   readonly done: Promise<void>;
   readonly #session: HttpSession;
   readonly #bytes: number;
+  readonly #inSession: boolean;
   readonly #resolve: () => void;
   readonly #reject: (error: GatewayError) => void;
   #status = 0;
   #headers: ResponseHeaders = {};
   #parts: Buffer[] = [];
   #size = 0;
+  readonly #deadline: NodeJS.Timeout | undefined;
 
   constructor(session: HttpSession, message: Buffer, options: PostingOptions = {}) {
     super();
     this.#session = session;
     this.#bytes = message.length;
+    this.#inSession = session.id !== undefined || options.path !== undefined;
     const { promise, resolve, reject } = deferred<void>();
     this.done = promise;
     this.#resolve = resolve;
     this.#reject = reject;
+    if (!options.request) {
+      this.#deadline = setTimeout(() => this.cancel(this.#ignored()), session.target.connectTimeout).unref();
+    }
     withHeaders(
       session.source,
       (credential) => {
         const headers = flatten(session.postHeaders(), options.headers, credential);
         const path = options.path ?? session.path;
-        session.pools.control.dispatch({ path, method: 'POST', headers, body: message }, this);
+        const lane = options.request ? session.pools.calls : session.pools.control;
+        lane.dispatch({ path, method: 'POST', headers, body: message }, this);
       },
       (thrown) => reject(toGatewayError(thrown)),
     );
   }
 
   cancel(error: GatewayError): void {
+    clearTimeout(this.#deadline);
     this.abort();
     this.#reject(error);
   }
@@ -66,14 +77,22 @@ export class Posting extends HttpRequest {
   }
 
   protected onDone(): void {
+    clearTimeout(this.#deadline);
     if (this.#status <= 299) return;
-    const { target, id } = this.#session;
-    const asked = { method: 'POST', inSession: id !== undefined, bytes: this.#bytes } as const;
+    const { target } = this.#session;
+    const asked = { method: 'POST', inSession: this.#inSession, bytes: this.#bytes } as const;
     const outcome = statusOutcome(target, asked, this.#status, this.#headers, Buffer.concat(this.#parts));
     if (!('deliver' in outcome)) this.#reject(outcome);
   }
 
+  #ignored(): GatewayError {
+    const { target } = this.#session;
+    const text = `${subject(target)} did not take a message within ${target.connectTimeout} ms; see its log`;
+    return new GatewayError('UPSTREAM_DISCONNECTED', text);
+  }
+
   protected onFailed(error: Error, sent: boolean): void {
+    clearTimeout(this.#deadline);
     this.#reject(networkError(this.#session.target, error, sent));
   }
 }

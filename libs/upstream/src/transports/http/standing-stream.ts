@@ -12,8 +12,10 @@ const DEFAULT_RETRY = 1_000;
 /** After a break, soon: whether the upstream is still there is what the next attempt tells. */
 const AFTER_BREAK = 100;
 const MAX_DELAY = 30_000;
-/** Breaks in a row, with nothing received between them, after which the upstream counts as gone. */
+/** Attempts in a row that brought no answer at all, after which the upstream counts as gone. */
 const MAX_BREAKS = 5;
+/** A stream that lived so long and is cut was cut for being idle, by a proxy perhaps: the next one need not wait. */
+const LONG_LIFE = 10_000;
 
 /**
  * The stream a client may hold open for messages that belong to no request (`L:http`, listening for messages). Opened
@@ -27,6 +29,8 @@ export class StandingStream {
   #timer: NodeJS.Timeout | undefined;
   #stopped = false;
   #established = false;
+  /** When the stream began, monotonic. */
+  #since = Number.POSITIVE_INFINITY;
   #lastEventId: string | undefined;
   #retry: number | undefined;
   #quiet = 0;
@@ -62,6 +66,8 @@ export class StandingStream {
     const { target } = this.#session;
     if (status === 200 && mediaType(headers) === 'text/event-stream') {
       this.#established = true;
+      this.#since = performance.now();
+      this.#breaks = 0;
       return this.#reader();
     }
     if (status === 404 && this.#established && this.#session.id !== undefined) {
@@ -89,7 +95,6 @@ export class StandingStream {
   }
 
   ended(): void {
-    this.#breaks = 0;
     this.#again(this.#retry ?? DEFAULT_RETRY);
   }
 
@@ -105,6 +110,8 @@ export class StandingStream {
 
   #again(delay: number): void {
     if (this.#stopped) return;
+    if (performance.now() - this.#since > LONG_LIFE) this.#quiet = 0;
+    this.#since = Number.POSITIVE_INFINITY;
     const wait = Math.max(delay, backoffDelay({ initial: delay, max: MAX_DELAY, multiplier: 2 }, this.#quiet));
     this.#quiet += 1;
     this.#timer = setTimeout(() => this.open(), Math.min(wait, MAX_DELAY)).unref();
@@ -121,7 +128,6 @@ export class StandingStream {
     const parser = new SseParser(target.limits.event, {
       onEvent: (event) => {
         this.#quiet = 0;
-        this.#breaks = 0;
         if (event.id !== undefined) this.#lastEventId = resumable(event.id);
         if (event.data.length > 0 && event.event === 'message') this.#deliver(event.data);
       },

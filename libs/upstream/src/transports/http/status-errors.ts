@@ -38,7 +38,7 @@ export function statusOutcome(
 ): { readonly deliver: Buffer } | GatewayError {
   const rpc = rpcError(body);
   if (status === 401 || status === 403) return statusError(target, asked, status, headers, body, rpc);
-  if (asked.inSession && sessionIsGone(status, rpc, asked.id)) {
+  if (asked.inSession && sessionIsGone(status, rpc, asked.id, headers, body)) {
     return new GatewayError(
       'UPSTREAM_SESSION_LOST',
       `${subject(target)} no longer knows the session (HTTP ${status})`,
@@ -58,10 +58,17 @@ export function statusOutcome(
 }
 
 /** 404 means it by the specification (`L:http`); several servers say it with 400 and words instead. */
-function sessionIsGone(status: number, rpc: RpcError | undefined, id: number | undefined): boolean {
+function sessionIsGone(
+  status: number,
+  rpc: RpcError | undefined,
+  id: number | undefined,
+  headers: ResponseHeaders,
+  body: Buffer,
+): boolean {
   if (status === 404) return !(rpc?.code === -32601 && rpc.id === id);
-  if (status !== 400 || !rpc || ![-32000, -32001, -32600].includes(rpc.code)) return false;
-  return /session|not initiali[sz]ed/i.test(rpc.message);
+  if (status !== 400) return false;
+  if (rpc) return [-32000, -32001, -32600].includes(rpc.code) && /session|not initiali[sz]ed/i.test(rpc.message);
+  return mediaType(headers) === 'text/plain' && /session/i.test(body.toString('latin1', 0, 200));
 }
 
 function rpcError(body: Buffer): RpcError | undefined {

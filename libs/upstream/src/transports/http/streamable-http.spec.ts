@@ -159,6 +159,20 @@ describe('requests', () => {
     await Promise.all(asked.map(({ response }) => response));
   });
 
+  it.each(['ping', 'initialize', 'tools/list'])(
+    'of the gateway itself (%s) never wait behind calls',
+    async (method) => {
+      await open({ pool: 1 });
+      answer = ({ id, body }, response) => {
+        if (!body.includes('tools/call')) sendJson(response, result(id));
+      };
+      const running = talk.ask('tools/call');
+      await vi.waitFor(() => expect(server.got).toHaveLength(1));
+      await talk.ask(method).response;
+      running.abandon();
+    },
+  );
+
   it('that are abandoned give their socket back, also while they wait for one', async () => {
     await open({ pool: 1 });
     const closed: number[] = [];
@@ -175,6 +189,15 @@ describe('requests', () => {
     await third.response;
     expect(server.got.map(({ id }) => id)).toEqual([1, 3]);
     await vi.waitFor(() => expect(closed).toContain(1));
+  });
+});
+
+describe('notifications', () => {
+  it('that the server never takes do not wait for ever', async () => {
+    await open({ connectTimeout: 50 });
+    answer = () => {};
+    await expect(talk.post({ method: 'notifications/x' })).rejects.toMatchObject({ code: 'UPSTREAM_DISCONNECTED' });
+    await vi.waitFor(() => expect(server.sockets.size).toBe(0));
   });
 });
 
@@ -357,6 +380,15 @@ describe('statuses', () => {
     await expect(talk.post({ method: 'notifications/x' })).rejects.toMatchObject({ code: 'UPSTREAM_SESSION_LOST' });
   });
 
+  it.each(['Invalid session ID', 'session not found\n', 'Bad Request: missing session'])(
+    '400 with the words "%s" means that the session is gone',
+    async (text) => {
+      await inSession();
+      answer = (_got, response) => response.writeHead(400, { 'content-type': 'text/plain' }).end(text);
+      expect(await failure()).toMatchObject({ code: 'UPSTREAM_SESSION_LOST', notExecuted: true });
+    },
+  );
+
   it('404 with an unknown method is an answer, also in a session', async () => {
     await inSession();
     answer = ({ id }, response) => sendJson(response, rpcError(id, -32601, 'Method not found'), 404);
@@ -502,6 +534,20 @@ describe('the standing stream', () => {
     };
     talk.connection.listen();
     await talk.until(() => talk.shared.length === 1);
+  });
+
+  it('that is cut while nothing happens is opened again, however often', async () => {
+    await inSession();
+    let round = 0;
+    answer = (_got, response) => {
+      round += 1;
+      openStream(response).write('retry: 1\n\n');
+      if (round < 10) setImmediate(() => response.destroy());
+      else response.write('data: {"jsonrpc":"2.0","method":"notifications/x"}\n\n');
+    };
+    talk.connection.listen();
+    await talk.until(() => talk.shared.some(({ method }) => method === 'notifications/x') || talk.closed.length > 0);
+    expect(talk.closed).toEqual([]);
   });
 
   it('reports a session that the server forgot', async () => {

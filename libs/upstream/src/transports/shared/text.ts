@@ -1,4 +1,5 @@
 import { stripVTControlCharacters } from 'node:util';
+import { maskSecrets } from '#libs/kernel';
 import type { UpstreamTarget } from '#libs/plugin';
 
 /** How errors call an upstream. */
@@ -8,7 +9,8 @@ export function subject(target: Pick<UpstreamTarget, 'name'>): string {
 
 /** Text of strangers for logs and errors: no terminal sequences, control characters visible, bounded length. */
 export function printable(text: string, max = 1_000): string {
-  const plain = stripVTControlCharacters(text)
+  // Before it is cut: half a secret would not be found.
+  const plain = maskSecrets(stripVTControlCharacters(text))
     .slice(0, max)
     // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is made visible
     .replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, (char) =>

@@ -4,7 +4,7 @@ import type { Connection, ConnectionStatus, OutboundRequest, ReplySink } from '#
 import { HttpRequest, mediaType, type ResponseHeaders } from '../http/http-request.js';
 import type { HttpSession } from '../http/http-session.js';
 import { networkError } from '../http/network-errors.js';
-import { Posting } from '../http/posting.js';
+import { Posting, type PostingOptions } from '../http/posting.js';
 import { flatten, withHeaders } from '../http/request-headers.js';
 import {
   contentTypeProblem,
@@ -70,17 +70,27 @@ export class SseConnection implements Connection {
   }
 
   send(request: OutboundRequest, sink: ReplySink): { abandon(): void } {
+    let posting: Posting | undefined;
     if (this.#channel.open(request.id, sink)) {
-      this.#post(request.body, request.headers).catch((error) =>
-        this.#channel.failOne(request.id, toGatewayError(error)),
-      );
+      try {
+        posting = this.#begin(request.body, { headers: request.headers, request: true });
+        posting.done.catch((error) => this.#channel.failOne(request.id, toGatewayError(error)));
+      } catch (thrown) {
+        const error = toGatewayError(thrown);
+        process.nextTick(() => this.#channel.failOne(request.id, error));
+      }
     }
-    return { abandon: () => this.#channel.abandon(request.id, sink) };
+    return {
+      abandon: () => {
+        this.#channel.abandon(request.id, sink);
+        posting?.cancel(new GatewayError('UPSTREAM_DISCONNECTED', 'nobody waits any more'));
+      },
+    };
   }
 
   async post(message: Buffer): Promise<void> {
     if (this.#channel.ended) throw this.#channel.ended;
-    await this.#post(message);
+    await this.#begin(message).done;
   }
 
   setProtocolVersion(version: string): void {
@@ -100,19 +110,17 @@ export class SseConnection implements Connection {
     );
   }
 
-  async #post(message: Buffer, headers?: Readonly<Record<string, string>>): Promise<void> {
+  #begin(message: Buffer, options: PostingOptions = {}): Posting {
     if (this.#postings.size >= MAX_POSTING) {
       throw new GatewayError('UPSTREAM_BUSY', `${subject(this.#session.target)} takes no more messages for now`, {
         notExecuted: true,
       });
     }
-    const posting = new Posting(this.#session, message, { path: this.#endpoint, headers });
+    const posting = new Posting(this.#session, message, { ...options, path: this.#endpoint });
     this.#postings.add(posting);
-    try {
-      await posting.done;
-    } finally {
-      this.#postings.delete(posting);
-    }
+    const over = () => this.#postings.delete(posting);
+    posting.done.then(over, over);
+    return posting;
   }
 
   #onEvent(event: SseEvent): void {

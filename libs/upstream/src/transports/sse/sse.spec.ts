@@ -1,6 +1,6 @@
 import 'reflect-metadata';
 import type { ServerResponse } from 'node:http';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { UpstreamTarget } from '#libs/plugin';
 import { Conversation, testTarget } from '../../testing/index.js';
 import { type Got, openStream, result, ScriptedServer } from '../../testing/scripted-server.js';
@@ -91,6 +91,31 @@ describe('the HTTP+SSE transport', () => {
     await expect(conversation.ask('x').response).rejects.toMatchObject({ code: 'UPSTREAM_HTTP', notExecuted: false });
     await expect(conversation.post({ method: 'n' })).rejects.toMatchObject({ code: 'UPSTREAM_HTTP' });
     expect(conversation.closed).toEqual([]);
+  });
+
+  it('tells when the server no longer knows the address it named', async () => {
+    const conversation = await open(({ method }, response) => {
+      if (method === 'GET') openStream(response).write('event: endpoint\ndata: /m?session=1\n\n');
+      else response.writeHead(404).end('Could not find session');
+    });
+    await expect(conversation.ask('x').response).rejects.toMatchObject({
+      code: 'UPSTREAM_SESSION_LOST',
+      notExecuted: true,
+    });
+  });
+
+  it('keeps questions and requests on different sockets: some servers take a request only when it is done', async () => {
+    const held: ServerResponse[] = [];
+    const conversation = await open(({ method, id }, response) => {
+      if (method === 'GET') openStream(response).write('event: endpoint\ndata: /m\n\n');
+      else if (id === undefined) response.writeHead(202).end();
+      else held.push(response);
+    });
+    const asked = Array.from({ length: 8 }, () => conversation.ask('tools/call'));
+    await vi.waitFor(() => expect(held).toHaveLength(8));
+    await conversation.post({ method: 'notifications/x' });
+    for (const { abandon } of asked) abandon();
+    await vi.waitFor(() => expect(held.every(({ destroyed }) => destroyed)).toBe(true));
   });
 
   it('ends with its stream', async () => {

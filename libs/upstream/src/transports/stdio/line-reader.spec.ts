@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { idFromEnds, LineReader, toLine } from './line-reader.js';
+import { LineReader, toLine } from './line-reader.js';
 
 function read(limit: number, chunks: Buffer[]) {
   const lines: string[] = [];
@@ -43,22 +43,6 @@ describe('LineReader', () => {
       Buffer.from(text),
     );
     expect(read(10, chunks)).toEqual({ lines: ['next', '0123456789', 'end'], oversize: [16, 11] });
-  });
-});
-
-describe('idFromEnds', () => {
-  const ends = (text: string) => idFromEnds(Buffer.from(text.slice(0, 50)), Buffer.from(text.slice(-50)));
-  const long = JSON.stringify({ text: 'x'.repeat(200), id: 99 });
-
-  it('finds the id of a response before its result or at its end', () => {
-    expect(ends(`{"jsonrpc":"2.0","id":12,"result":${long}}`)).toBe(12);
-    expect(ends(`{"result":${long},"jsonrpc":"2.0","id":12}`)).toBe(12);
-    expect(ends(`{"result":${long},"id":12,"jsonrpc":"2.0"}\n`)).toBe(12);
-  });
-
-  it('does not take an id of the result for it', () => {
-    expect(ends(`{"jsonrpc":"2.0","result":${long}}`)).toBeUndefined();
-    expect(ends(`{"result":${long},"id":"12"}`)).toBeUndefined();
   });
 });
 

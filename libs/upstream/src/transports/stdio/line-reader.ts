@@ -68,14 +68,6 @@ function tailOf(before: Buffer, part: Buffer): Buffer<ArrayBuffer> {
   return Buffer.concat([before, part]).subarray(-KEPT);
 }
 
-/** The id of a response of which only both ends are left: it stands before the result, or at the very end. */
-export function idFromEnds(head: Buffer, tail: Buffer): number | undefined {
-  const atHead = /^\s*\{(?:\s*"jsonrpc"\s*:\s*"2\.0"\s*,)?\s*"id"\s*:\s*(\d{1,15})\s*,/.exec(head.toString('latin1'));
-  const atTail = /,\s*"id"\s*:\s*(\d{1,15})\s*(?:,\s*"jsonrpc"\s*:\s*"2\.0"\s*)?\}\s*$/.exec(tail.toString('latin1'));
-  const found = atHead?.[1] ?? atTail?.[1];
-  return found === undefined ? undefined : Number(found);
-}
-
 /** The message as one line. Raw line breaks inside JSON are only ever white space, so they can become blanks. */
 export function toLine(message: Buffer): Buffer {
   const line = Buffer.allocUnsafe(message.length + 1);

@@ -26,7 +26,7 @@ export class StderrTail {
     const lines = text.split('\n');
     // A line without an end is not collected without an end.
     this.#open = (lines.pop() ?? '').slice(-4 * MAX_LINE);
-    for (const line of lines) this.#keep(line);
+    for (const line of lines.filter((text) => text.trim() !== '').slice(-MAX_LINES)) this.#keep(line);
   }
 
   lines(): readonly string[] {

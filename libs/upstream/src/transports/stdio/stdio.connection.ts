@@ -9,9 +9,11 @@ import type {
   ReplySink,
   UpstreamTarget,
 } from '#libs/plugin';
+import { idFromEnds, mayBeResponse } from '../shared/ends.js';
 import { SharedChannel } from '../shared/shared-channel.js';
-import { size, subject } from '../shared/text.js';
-import { idFromEnds, LineReader, toLine } from './line-reader.js';
+import { excerpt, size, subject } from '../shared/text.js';
+import { readFairly } from './fair-read.js';
+import { LineReader, toLine } from './line-reader.js';
 import { ProcessGroup } from './process-group.js';
 import { StderrTail } from './stderr-tail.js';
 
@@ -56,10 +58,10 @@ export class StdioConnection implements Connection {
     this.#stderr = new StderrTail(target.env);
     const lines = new LineReader(target.limits.response, {
       onLine: (line) => this.#channel.receive(line),
-      onOversize: (head, tail, bytes) => this.#oversize(idFromEnds(head, tail), bytes),
+      onOversize: (head, tail, bytes) => this.#oversize(head, tail, bytes),
     });
-    child.stdout.on('data', (chunk: Buffer) => lines.push(chunk));
-    child.stderr.on('data', (chunk: Buffer) => this.#stderr.push(chunk));
+    readFairly(child.stdout, (chunk) => lines.push(chunk));
+    readFairly(child.stderr, (chunk) => this.#stderr.push(chunk));
     for (const stream of [child.stdout, child.stderr]) stream.on('error', () => {});
     child.stdin.on('error', () => this.#gone('closed its stdin'));
     child.stdout.once('end', () => this.#gone('closed its stdout'));
@@ -165,7 +167,15 @@ export class StdioConnection implements Connection {
     );
   }
 
-  #oversize(id: number | undefined, bytes: number): void {
+  #oversize(head: Buffer, tail: Buffer, bytes: number): void {
+    if (!mayBeResponse(head)) {
+      this.#target.log.warn(
+        { bytes, text: excerpt(head) },
+        `${subject(this.#target)} sent a line of ${size(bytes)} that answers nothing; it was dropped`,
+      );
+      return;
+    }
+    const id = idFromEnds(head, tail);
     const error = new GatewayError(
       'UPSTREAM_TOO_LARGE',
       `${subject(this.#target)} sent a message of ${size(bytes)}, over the limit of ${size(this.#target.limits.response)}; ` +

@@ -222,6 +222,21 @@ describe('errors of a child', () => {
     expect(await talk.result('short')).toEqual({ text: 'x' });
   });
 
+  it('spare every request when what was too long answers none', async () => {
+    const { talk } = await ready({
+      ...script(`import { createInterface } from 'node:readline';
+        createInterface(process.stdin).on('line', (line) => {
+          const { id } = JSON.parse(line);
+          console.log('='.repeat(200_000));
+          console.log(JSON.stringify({ method: 'notifications/message', params: 'x'.repeat(200_000), jsonrpc: '2.0' }));
+          console.log(JSON.stringify({ jsonrpc: '2.0', id, result: { text: 'x' } }));
+        });
+        say({});`),
+      limits: { response: 64 * 1024, event: 64 * 1024 },
+    });
+    expect(await talk.result('short')).toEqual({ text: 'x' });
+  });
+
   it('count lines that are no messages, and show the first', async () => {
     const warnings: string[] = [];
     const log: Log = { ...SILENT, warn: (_fields, message) => void warnings.push(message) };

@@ -1,0 +1,242 @@
+import 'reflect-metadata';
+import { afterEach } from 'vitest';
+import { CatalogueService } from '#libs/catalogue';
+import { configFrom, LiveConfig } from '#libs/config';
+import {
+  AbortSource,
+  ANONYMOUS,
+  type Answer,
+  type Ask,
+  type ClientSession,
+  type Exchange,
+  GatewayError,
+  type InputRequest,
+  type OutboundNotification,
+  type Outcome,
+  type Principal,
+  SILENT,
+} from '#libs/kernel';
+import { parseClientMessage, type RequestMessage } from '#libs/mcp';
+import { type CallMetrics, Decide, type ExtensionPoint, UpstreamCredential } from '#libs/plugin';
+import { UpstreamRegistry } from '#libs/upstream';
+import { ProxyOptions } from '../options.js';
+import { ProxyService } from '../proxy.service.js';
+import { ScriptedUpstream } from './scripted-upstream.js';
+
+class AllowAll extends Decide {
+  readonly policyVersion = 1;
+  allows(): boolean {
+    return true;
+  }
+}
+
+class NoCredential extends UpstreamCredential {
+  headers() {
+    return { kind: 'ok' as const, headers: {} };
+  }
+}
+
+const METRICS: CallMetrics = { toolCalled() {}, toolFinished() {}, listed() {}, refused() {}, tolerated() {} };
+
+export interface CorridorOptions {
+  /** Members of `proxy:` besides `servers`. */
+  readonly proxy?: object;
+  readonly warmUp?: number;
+  /** Upstreams that are not waited for. */
+  readonly late?: readonly string[];
+}
+
+/** The proxy with the real catalogue and the real upstream registry, between scripted upstreams and test clients. */
+export class Corridor {
+  readonly live: LiveConfig;
+  readonly proxy: ProxyService;
+  readonly #registry: UpstreamRegistry;
+
+  private constructor(
+    private readonly upstreams: Readonly<Record<string, ScriptedUpstream>>,
+    options: CorridorOptions,
+  ) {
+    this.live = new LiveConfig(configFrom({ proxy: this.#section(options.proxy) }));
+    const extensions = {
+      get: <T extends object>(point: ExtensionPoint<T>, name: string) =>
+        ((point as unknown) === UpstreamCredential ? new NoCredential() : upstreams[name]) as unknown as T,
+    };
+    this.#registry = new UpstreamRegistry(extensions);
+    const { proxy, server } = this.live.sections;
+    const catalogue = new CatalogueService(new AllowAll());
+    const settings = new ProxyOptions('1.2.3', options.warmUp ?? 20);
+    this.proxy = new ProxyService(proxy, server, catalogue, this.#registry, METRICS, settings, SILENT);
+  }
+
+  static async open(
+    upstreams: Readonly<Record<string, ScriptedUpstream>>,
+    options: CorridorOptions = {},
+  ): Promise<Corridor> {
+    const corridor = new Corridor(upstreams, options);
+    await corridor.proxy.onApplicationBootstrap();
+    for (const name in upstreams) if (!options.late?.includes(name)) await corridor.listed(name);
+    return corridor;
+  }
+
+  /** Waits until an upstream's lists are in the catalogue. */
+  async listed(name: string): Promise<void> {
+    while (!this.#registry.get(name)?.listing) {
+      await new Promise<void>((resolve) => {
+        const stop = this.#registry.events.on('listed', () => {
+          stop();
+          resolve();
+        });
+      });
+    }
+  }
+
+  /** Changes members of `proxy:` besides `servers`, or leaves servers out, as a reload would. */
+  reload(proxy: object, without: readonly string[] = []): void {
+    this.live.sections.proxy.replace(configFrom({ proxy: this.#section(proxy, without) }).config.proxy);
+  }
+
+  client(options: ClientOptions = {}): TestClient {
+    return new TestClient(this.proxy, options);
+  }
+
+  close(): Promise<void> {
+    return this.#registry.stop(0);
+  }
+
+  /** An upstream's type is its name: that is how its transport is found. */
+  #section(proxy: object = {}, without: readonly string[] = []): object {
+    const names = Object.keys(this.upstreams).filter((name) => !without.includes(name));
+    return { ...proxy, heartbeat: { enabled: false }, servers: names.map((name) => ({ name, type: name })) };
+  }
+}
+
+export interface ClientOptions {
+  readonly at?: string;
+  readonly version?: string;
+  readonly name?: string;
+  readonly capabilities?: object;
+  readonly principal?: Principal;
+}
+
+let sessions = 0;
+
+/** A legacy client's side of the proxy: one session, what it was told and what it was asked. */
+export class TestClient {
+  readonly session: ClientSession;
+  /** On the streams of requests. */
+  readonly told: { method: string; params: string }[] = [];
+  /** On the session's own stream. */
+  readonly heard: { method: string; params: string }[] = [];
+  readonly asked: { method: string; params: string; server: string }[] = [];
+  /** How it answers questions. */
+  reply: (request: InputRequest) => Answer | Promise<Answer> = () => {
+    throw new GatewayError('ASK_UNDELIVERED', 'nobody answers');
+  };
+
+  constructor(
+    private readonly proxy: ProxyService,
+    options: ClientOptions,
+  ) {
+    const name = options.name ?? 'test';
+    this.session = {
+      id: `session-${++sessions}`,
+      principal: options.principal ?? ANONYMOUS,
+      endpoint: proxy.endpoint(options.at) ?? { kind: 'aggregate' },
+      client: {
+        era: 'legacy',
+        version: options.version ?? '2025-11-25',
+        name,
+        clientVersion: '1',
+        capabilities: (options.capabilities ?? {}) as Record<string, unknown>,
+      },
+      spelling: proxy.spelling(name),
+      elsewhere: false,
+    };
+  }
+
+  exchange(): Exchange & { abort(): void } {
+    const source = new AbortSource();
+    const { principal, client, endpoint, spelling } = this.session;
+    return {
+      id: 'request-1',
+      session: this.session,
+      principal,
+      client,
+      endpoint,
+      spelling,
+      remoteAddress: '127.0.0.1',
+      notify: (notification) => void this.told.push(textOf(notification)),
+      ask: (request) => this.#ask(request),
+      get aborted() {
+        return source.aborted;
+      },
+      get signal() {
+        return source.signal;
+      },
+      onAbort: (listener) => source.onAbort(listener),
+      abort: () => source.abort(new GatewayError('CANCELLED', 'cancelled')),
+    };
+  }
+
+  /** Sends a request; params are JSON text. @throws GatewayError */
+  async send(method: string, params: string | object = '{}', exchange = this.exchange()): Promise<Outcome> {
+    return this.proxy.handle(exchange, requestOf(method, typeof params === 'string' ? params : JSON.stringify(params)));
+  }
+
+  /** The text of a result. */
+  async result(method: string, params: string | object = '{}'): Promise<string> {
+    const outcome = await this.send(method, params);
+    if (outcome.kind === 'error') throw new Error(outcome.error.toString());
+    return outcome.result.toString();
+  }
+
+  /** The text of an error that came from the upstream. */
+  async error(method: string, params: string | object = '{}'): Promise<string> {
+    const outcome = await this.send(method, params);
+    if (outcome.kind !== 'error') throw new Error(outcome.result.toString());
+    return outcome.error.toString();
+  }
+
+  initialize(): Record<string, never> & { capabilities: object; instructions?: string } {
+    return JSON.parse(this.proxy.initializeResult(this.exchange()).toString());
+  }
+
+  /** Opens the session's own stream. */
+  listen(): () => void {
+    return this.proxy.subscribe(this.session, {
+      deliver: (notification) => void this.heard.push(textOf(notification)),
+      ask: (request) => this.#ask(request),
+    });
+  }
+
+  #ask(request: InputRequest): Ask {
+    this.asked.push({ ...textOf(request), server: request.server });
+    const answer = (async () => this.reply(request))();
+    answer.catch(() => {});
+    return { answer, withdraw() {} };
+  }
+}
+
+function textOf({ method, params }: OutboundNotification): { method: string; params: string } {
+  return { method, params: params?.toString() ?? '' };
+}
+
+function requestOf(method: string, params: string): RequestMessage {
+  const body = Buffer.from(`{"jsonrpc":"2.0","id":1,"method":${JSON.stringify(method)},"params":${params}}`);
+  const message = parseClientMessage(body, { depth: 64, nodes: 100_000 });
+  if (message.kind !== 'request') throw new Error('not a request');
+  return message;
+}
+
+/** Opens corridors that are closed after each test of the file. */
+export function corridors(): typeof Corridor.open {
+  const open: Corridor[] = [];
+  afterEach(async () => {
+    for (const corridor of open.splice(0)) await corridor.close();
+  });
+  return async (upstreams, options) => {
+    const corridor = await Corridor.open(upstreams, options);
+    open.push(corridor);
+    return corridor;
+  };
+}
