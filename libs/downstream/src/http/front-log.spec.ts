@@ -9,7 +9,6 @@ function recorded() {
   const reasons: string[] = [];
   const metrics = {
     toolCalled() {},
-    tolerated() {},
     toolFinished() {},
     listed() {},
     tolerated() {},
