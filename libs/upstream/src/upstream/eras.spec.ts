@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { exchangeOf, jsonOf, RecordingSink, toolCall } from '../testing/callers.js';
 import { LAB_SERVER, startHttpLab } from '../testing/lab-server.js';
 import { MODERN_LAB, startModernLab } from '../testing/modern-lab.js';
@@ -219,6 +219,27 @@ describe('the era of an HTTP upstream', () => {
       () => test.upstream('lab').status.era === 'legacy' && test.upstream('lab').status.state === 'ready',
     );
     expect(await use(test, 'lab', 'echo', { a: 1 })).toEqual({ a: 1 });
+  });
+
+  it('is asked anew after a day: a server that was upgraded still answers as it did', async () => {
+    let upgraded = false;
+    const { url } = await liar((message, response) => {
+      const { id, method } = message;
+      if (method !== 'server/discover') return legacyAnswer(message, response);
+      const unknown = { jsonrpc: '2.0', id, error: { code: -32601, message: 'no' } };
+      return json(response, upgraded ? { jsonrpc: '2.0', id, result: DISCOVERED } : unknown);
+    });
+    const test = bench();
+    await test.up(proxyOf([serverOf('lab', 'streamable-http', { url })], { discovery: { interval: 20 } }));
+    expect(test.upstream('lab').status.era).toBe('legacy');
+    upgraded = true;
+    const now = Date.now();
+    const clock = vi.spyOn(Date, 'now').mockImplementation(() => now + 25 * 3_600_000);
+    try {
+      await test.until(() => test.upstream('lab').status.era === 'modern');
+    } finally {
+      clock.mockRestore();
+    }
   });
 
   it('is doubted when a modern request is answered like a legacy server would', async () => {
