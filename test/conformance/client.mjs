@@ -15,7 +15,8 @@ const { values, positionals } = parseArgs({
 });
 const version = process.env.MCP_CONFORMANCE_PROTOCOL_VERSION ?? '2025-11-25';
 const { toolCalls } = JSON.parse(process.env.MCP_CONFORMANCE_CONTEXT ?? '{}');
-const mode = version >= '2026' ? { pin: version } : 'legacy';
+const era = version >= '2026' ? 'modern' : 'legacy';
+const mode = era === 'modern' ? { pin: version } : 'legacy';
 
 /** Arguments of the types a schema asks for. */
 function argumentsFor({ inputSchema }, others) {
@@ -63,7 +64,9 @@ const answers = async (url) => (await fetch(url, { method: 'PUT' })).status > 0;
 const directory = mkdtempSync(join(tmpdir(), 'mcp-gateway-client-'));
 try {
   const target = positionals[0] ?? '';
-  const url = values['through-gateway'] ? (await startGateway(target, { directory, ready: answers })).url : target;
+  const url = values['through-gateway']
+    ? (await startGateway(target, { directory, protocol: era, ready: answers })).url
+    : target;
   const client = new Client(
     { name: 'conformance-driver', version: '1.0.0' },
     { capabilities: { elicitation: { form: {} } }, versionNegotiation: { mode } },

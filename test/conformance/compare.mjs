@@ -21,6 +21,11 @@ export function differences(direct, through) {
   return lines.sort();
 }
 
+/** A line of `differences` that the gateway must not have: a check lost, or one that says something is wrong. */
+export function isWorse(line) {
+  return /^- \S+ SUCCESS|^\+ \S+ (FAILURE|WARNING)/.test(line);
+}
+
 /** Passed means: the suite saw at least one success and no failure. */
 export function passed(checks) {
   return checks.some((check) => check.status === 'SUCCESS') && !checks.some((check) => check.status === 'FAILURE');

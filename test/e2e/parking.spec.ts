@@ -3,6 +3,7 @@ import { type Gateway, listed, type SpawnedGateway, spawnGateway } from '../supp
 import { Inspector } from '../support/inspector.js';
 import { callTool, type ModernReply } from '../support/modern.js';
 import { descendants, openFiles } from '../support/processes.js';
+import { http as raw } from '../support/raw.js';
 import { http, RICH, startRich, startRichModern, stdio } from '../support/upstreams.js';
 import { Cleanup, until } from '../support/wait.js';
 
@@ -40,6 +41,12 @@ async function status(url: string): Promise<{ calls: Record<string, number>; ask
   const content = (result?.['content'] ?? []) as { text: string }[];
   if (!content[0]) throw new Error(text);
   return JSON.parse(content[0].text);
+}
+
+/** How many calls wait for their clients. */
+async function parked(gateway: Gateway): Promise<number> {
+  const { text } = await raw(`${gateway.url}/metrics`, { method: 'GET' });
+  return Number(/^mcp_gateway_parked_calls (\d+)$/m.exec(text)?.[1]);
 }
 
 describe('calls whose clients never come back', () => {
@@ -85,7 +92,8 @@ describe('calls whose clients never come back', () => {
       const round = async (count: number) => {
         for (let done = 0; done < count; done += atOnce) {
           await Promise.all(Array.from({ length: atOnce }, () => asked(url, 'ask')));
-          await until('the server was told that nobody answers', async () => (await status(url)).asking === 0);
+          expect(await parked(gateway)).toBeGreaterThan(0);
+          await until('all of them expired', async () => (await parked(gateway)) === 0);
         }
       };
 
@@ -93,8 +101,14 @@ describe('calls whose clients never come back', () => {
       const before = await atRest(gateway, inspector);
       const early = await inspector.heap();
       await round(90);
-      await until('it holds what it held before', async () => {
-        expect(await holdings(gateway, inspector)).toEqual(before);
+      // Fewer may be left: connections to upstreams that stood open before are closed when they are idle.
+      await until('it holds no more than it held before', async () => {
+        const { children, files, resources } = await holdings(gateway, inspector);
+        expect(children).toBeLessThanOrEqual(before.children);
+        expect(files).toBeLessThanOrEqual(before.files);
+        for (const [kind, count] of Object.entries(resources)) {
+          expect(count, kind).toBeLessThanOrEqual(before.resources[kind] ?? 0);
+        }
         return true;
       });
       expect(((await inspector.heap()) - early) / MIB).toBeLessThan(3);
@@ -169,10 +183,9 @@ describe('the state a client carries', () => {
       await refused(() => answer(url(), tool, { ...waiting, requestState: '' }, { arguments: args }));
     });
 
-    it('is refused after its time', async () => {
+    it.runIf(server === 'legacy')('is refused after its time', async () => {
       const waiting = await begin();
-      if (server === 'legacy') await until('nobody waits any more', async () => (await status(url())).asking === 0);
-      else await until('it is too old', async () => (await answer(url(), tool, waiting, { arguments: args })).error);
+      await until('nobody waits any more', async () => (await status(url())).asking === 0);
       await refused(() => answer(url(), tool, waiting, { arguments: args }));
     });
   });

@@ -118,5 +118,6 @@ function changeLine(status: UpstreamStatus): string {
 }
 
 function protocol(status: UpstreamStatus): string {
-  return [status.era, status.version].filter((part) => part !== undefined).join(' ');
+  const era = status.dual ? 'both' : status.era;
+  return [era, status.version].filter((part) => part !== undefined).join(' ');
 }

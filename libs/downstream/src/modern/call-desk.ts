@@ -70,8 +70,7 @@ export class CallDesk {
     const { requestState } = request;
     const state = requestState === undefined ? undefined : this.states.open(requestState, binding(inbound, request));
     const call = this.exchange(inbound, request, resumptionOf(request, state));
-    await this.#settle(call, request);
-    this.#checkParamHeaders(call, inbound, request);
+    await this.#prepare(call, inbound, request);
     const parked = state?.kind === 'parked' ? this.#find(call, request, state) : undefined;
     // Nobody is left to be answered.
     if (inbound.response.destroyed) return;
@@ -114,25 +113,36 @@ export class CallDesk {
   /**
    * Upstreams may still be connecting, or never have been asked what a client with these capabilities gets. Lists and
    * `server/discover` wait for them, and so does what would otherwise be unknown; all of it within bounds.
+   * @throws GatewayError HEADER_MISMATCH when headers a tool declares do not agree with the arguments
    */
-  async #settle(call: ModernCall, { message }: ModernRequest): Promise<void> {
-    if (namedMember(message.method) !== undefined && this.#isKnown(call, message)) return;
-    if (message.method !== 'completion/complete') await this.proxy.warm(call);
+  async #prepare(call: ModernCall, { request }: InboundPost, { message }: ModernRequest): Promise<void> {
+    switch (message.method) {
+      case 'completion/complete':
+        return;
+      case 'tools/call': {
+        const name = message.params?.get('name')?.string() ?? '';
+        let declared = this.proxy.paramHeaders(call, name);
+        if (!declared) {
+          await this.proxy.warm(call);
+          declared = this.proxy.paramHeaders(call, name);
+        }
+        if (declared) checkParams(request, message, declared);
+        return;
+      }
+      default:
+        if (!this.#isKnown(call, message)) await this.proxy.warm(call);
+    }
   }
 
+  /** Lists and the like always depend on what upstreams offer. */
   #isKnown(call: ModernCall, message: RequestMessage): boolean {
+    if (namedMember(message.method) === undefined) return false;
     try {
       this.proxy.target(call, message);
       return true;
     } catch {
       return false;
     }
-  }
-
-  #checkParamHeaders(call: ModernCall, { request }: InboundPost, { message }: ModernRequest): void {
-    if (message.method !== 'tools/call') return;
-    const declared = this.proxy.paramHeaders(call, message.params?.get('name')?.string() ?? '');
-    if (declared) checkParams(request, message, declared);
   }
 
   /** @throws GatewayError STATE_LOST, STATE_INVALID, and UNKNOWN_* for what this caller may not use any more */

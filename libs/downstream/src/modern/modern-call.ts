@@ -11,14 +11,14 @@ import {
   type Principal,
   type Resumption,
   type Spelling,
+  toGatewayError,
 } from '#libs/kernel';
 import { editMembers, encodeNotification, JsonView, logLevelRank, splice, sseFrame } from '#libs/mcp';
 import type { InboundPost } from '../front.js';
 import type { PostReply } from '../streams/post-reply.js';
-import { missing, neededFor } from './capabilities.js';
 import type { ModernRequest } from './envelope.js';
-import { mayAsk } from './methods.js';
-import { Question, refusedAsk } from './question.js';
+import type { Question } from './question.js';
+import { askRefusal, Questions, refusedAsk } from './questions.js';
 
 /** The HTTP request a call is being answered on. A parked call has none; a retry brings the next one. */
 export interface Attachment {
@@ -52,9 +52,6 @@ export interface CallGiven {
   readonly resumption?: Resumption | undefined;
 }
 
-/** Most questions one call may have open. */
-const MAX_OPEN = 64;
-
 /**
  * The work a modern client's request started, and the exchange everything behind the front door knows. Mostly it lives
  * as long as its HTTP request. When an upstream asks something, the request is answered `input_required`, the call is
@@ -77,8 +74,7 @@ export class ModernCall implements Exchange {
   readonly #first: ModernRequest;
   #at: Attachment | undefined;
   #unwatch: (() => void) | undefined;
-  #questions: Map<string, Question> | undefined;
-  #minted = 0;
+  #questions: Questions | undefined;
   #window: NodeJS.Timeout | undefined;
   #release: (() => void) | undefined;
   #settled: Settled | undefined;
@@ -123,7 +119,7 @@ export class ModernCall implements Exchange {
   }
 
   get questions(): readonly Question[] {
-    return [...(this.#questions?.values() ?? [])];
+    return this.#questions?.all() ?? [];
   }
 
   onAbort(listener: (reason: GatewayError) => void): () => void {
@@ -145,10 +141,8 @@ export class ModernCall implements Exchange {
   ask(request: InputRequest): Ask {
     const refusal = this.#refusal(request);
     if (refusal) return refusedAsk(refusal);
-    const deadline = Date.now() + this.#hooks.askTimeout();
-    const question = new Question(`input-${++this.#minted}`, request, deadline, (settled) => this.#forget(settled));
-    this.#questions ??= new Map();
-    this.#questions.set(question.key, question);
+    this.#questions ??= new Questions(() => this.#allSettled());
+    const question = this.#questions.put(request, Date.now() + this.#hooks.askTimeout());
     if (this.#at) this.#armWindow();
     return question;
   }
@@ -168,11 +162,9 @@ export class ModernCall implements Exchange {
       this.settle(this.#settled);
       return;
     }
-    for (const { key, value } of at.request.inputResponses?.members() ?? []) {
-      // A copy, so that an answer that waits does not keep the whole body.
-      if (value.type === 'object') this.#questions?.get(key)?.answered(Buffer.from(value.raw()));
-    }
-    if (this.#questions && this.#questions.size > 0) this.#armWindow();
+    this.#questions?.answer(at.request.inputResponses);
+    if (this.#questions?.size) this.#armWindow();
+    else this.#allSettled();
   }
 
   /** The upstream is done, or failed. */
@@ -181,7 +173,7 @@ export class ModernCall implements Exchange {
     const at = this.#at;
     if (!at) {
       this.#settled = settled;
-      this.#closeQuestions();
+      this.#questions?.closeAll();
       this.#hooks.keep(this);
       return;
     }
@@ -202,7 +194,7 @@ export class ModernCall implements Exchange {
     if (this.#over) return;
     this.#over = true;
     this.#detach();
-    this.#closeQuestions();
+    this.#questions?.closeAll();
     this.#release?.();
     this.#hooks.ended(this);
   }
@@ -234,36 +226,26 @@ export class ModernCall implements Exchange {
     this.#hooks.park(this, at);
   }
 
-  #forget({ key }: Question): void {
-    this.#questions?.delete(key);
-    if (this.#questions?.size || !this.#at) return;
+  /** With no question left, and somebody who waits for it, the call is no more than any other. */
+  #allSettled(): void {
+    if (!this.#at) return;
     this.#release?.();
     this.#release = undefined;
   }
 
-  #closeQuestions(): void {
-    for (const question of this.questions) question.withdraw('the request it belongs to is over');
-  }
-
-  #refusal({ method, params, server }: InputRequest): GatewayError | undefined {
-    const refuse = (code: 'ASK_UNDELIVERED' | 'ASK_UNSUPPORTED', why: string) =>
-      new GatewayError(code, `${method} did not reach the client: ${why}`, { data: { server } });
-    if (this.#over || this.#settled) return refuse('ASK_UNDELIVERED', 'its request is over');
-    if (!mayAsk(this.#first.message.method)) {
-      return refuse('ASK_UNSUPPORTED', `${this.#first.message.method} cannot be answered with a question`);
+  #refusal(request: InputRequest): GatewayError | undefined {
+    if (this.#over || this.#settled) {
+      return new GatewayError('ASK_UNDELIVERED', `${request.method} did not reach the client: its request is over`);
     }
-    const needed = neededFor(method, params && JsonView.of(params));
-    const lacking = needed && missing(needed, this.#declared());
-    if (!needed || lacking) {
-      const what = lacking ? `it did not declare ${Object.keys(lacking).join(', ')}` : 'it is no question MCP knows';
-      return refuse('ASK_UNSUPPORTED', what);
-    }
-    if ((this.#questions?.size ?? 0) >= MAX_OPEN) return refuse('ASK_UNDELIVERED', `${MAX_OPEN} are open already`);
+    const { method } = this.#first.message;
+    const asked = { method, capabilities: this.#declared(), open: this.#questions?.size ?? 0 };
+    const refusal = askRefusal(asked, request);
+    if (refusal) return refusal;
     try {
       this.#release ??= this.#hooks.reserve(this);
       return undefined;
     } catch (thrown) {
-      return thrown as GatewayError;
+      return toGatewayError(thrown);
     }
   }
 

@@ -41,10 +41,3 @@ export class Question implements Ask {
     return true;
   }
 }
-
-/** A question that was not even put. */
-export function refusedAsk(reason: GatewayError): Ask {
-  const answer = Promise.reject(reason);
-  answer.catch(() => {});
-  return { answer, withdraw() {} };
-}

@@ -401,6 +401,21 @@ describe('an in-process upstream', () => {
 });
 
 describe('subscriptions', () => {
+  it('of a stranger who has no session live as long as its listen stream', async () => {
+    const test = bench();
+    await test.up(proxyOf([stdio('lab')]), { sharedAnonymous: false });
+    const lab = test.upstream('lab');
+    // The exchange of a listen request, and what it was told stands for it.
+    const listen = exchangeOf({ era: 'modern' });
+    expect(jsonOf(await lab.subscribe('lab://a', listen, 'listen-1'))).toEqual({});
+    expect(lab.status.sessions).toBe(2);
+    expect(jsonOf(await lab.unsubscribe('lab://b', listen, 'listen-1'))).toEqual({});
+    expect(lab.status.sessions).toBe(2);
+    await use(test, 'lab', 'echo', {}, { era: 'modern' });
+    test.registry.releaseClient('listen-1');
+    while (lab.status.sessions > 1) await new Promise((resolve) => setImmediate(resolve));
+  });
+
   it('are counted: the upstream hears of the first client and of the last one leaving', async () => {
     const test = bench();
     await test.up(proxyOf([serverOf('lab', 'in-process')]));

@@ -29,6 +29,8 @@ export interface WatchPort {
   settings(): WatchSettings;
   /** Fetches lists and publishes them. Rejects when the session is of no use. */
   relist(kinds: readonly ListKind[]): Promise<void>;
+  /** The upstream said how long this list may be kept, and that time is not over. */
+  fresh(kind: ListKind): boolean;
   /** A ping went unanswered, or answers came again (undefined). */
   wavering(reason: string | undefined): void;
 }
@@ -137,7 +139,7 @@ export class ServiceWatch {
     // Jitter, so that a hundred upstreams are not asked in the same moment.
     this.#periodic = setTimeout(
       () => {
-        for (const kind of LIST_KINDS) this.#wanted.add(kind);
+        for (const kind of LIST_KINDS) if (!this.#port.fresh(kind)) this.#wanted.add(kind);
         void this.#list();
       },
       interval * (0.9 + 0.2 * Math.random()),

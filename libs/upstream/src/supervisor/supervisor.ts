@@ -18,6 +18,9 @@ const PROVEN = 10;
 /** Early deaths in a row before the wait grows. */
 const TOLERATED = 3;
 
+/** Longest time a list is not asked for again whatever the upstream says of it (milliseconds). */
+const MAX_TTL = 3_600_000;
+
 export interface SupervisorSettings extends WatchSettings {
   readonly retry: BackoffSettings;
   /** Milliseconds a down upstream's lists stay. */
@@ -66,6 +69,8 @@ export class Supervisor {
     cause: undefined,
   };
   #listing: Listing | undefined;
+  /** When each list was fetched last (milliseconds, monotonic). */
+  readonly #fetched = new Map<ListKind, number>();
   #published = false;
   #slot: Slot | undefined;
   #watch: ServiceWatch | undefined;
@@ -190,6 +195,10 @@ export class Supervisor {
         server,
         settings,
         relist: (kinds) => this.#relist(kinds),
+        fresh: (kind) => {
+          const ttl = Math.min(this.#listing?.freshness?.[kind]?.ttl ?? 0, MAX_TTL);
+          return performance.now() - (this.#fetched.get(kind) ?? Number.NEGATIVE_INFINITY) < ttl;
+        },
         wavering: (reason) => {
           this.#wavering = reason;
           this.#show();
@@ -222,6 +231,7 @@ export class Supervisor {
     const { complaints, listing } = await discover(server, slot.session, kinds, previous, timeout);
     if (this.#stopped || slot !== this.#slot) return;
     this.#complaints = complaints;
+    for (const kind of kinds) if (listing.failed[kind] === undefined) this.#fetched.set(kind, performance.now());
     const news = !this.#published || !sameListing(previous, listing);
     this.#listing = listing;
     this.#published = true;

@@ -19,18 +19,21 @@ export interface CallerOptions {
   readonly principal?: Principal;
   readonly capabilities?: Json;
   readonly traceparent?: string;
+  /** Legacy when absent. */
+  readonly era?: 'legacy' | 'modern';
+  readonly logLevel?: string;
 }
 
 let exchanges = 0;
 const sessions = new Map<string, ClientSession>();
 
-/** An exchange of a legacy client; `abort` cancels it. */
+/** An exchange of a client; `abort` cancels it. */
 export function exchangeOf(options: CallerOptions = {}): Exchange & { abort(text?: string): void } {
   const source = new AbortSource();
   const principal = options.principal ?? ANONYMOUS;
   const client = {
-    era: 'legacy' as const,
-    version: '2025-11-25',
+    era: options.era ?? ('legacy' as const),
+    version: options.era === 'modern' ? '2026-07-28' : '2025-11-25',
     name: 'test',
     clientVersion: '1',
     capabilities: options.capabilities ?? {},
@@ -51,6 +54,7 @@ export function exchangeOf(options: CallerOptions = {}): Exchange & { abort(text
     spelling,
     remoteAddress: '127.0.0.1',
     ...(session ? { session } : {}),
+    ...(options.logLevel === undefined ? {} : { logLevel: options.logLevel }),
     ...(options.traceparent === undefined ? {} : { traceparent: options.traceparent }),
     notify() {},
     ask() {

@@ -13,20 +13,17 @@ import type { UpstreamStatus } from '#libs/plugin';
 import { CapabilityProbes } from '../audiences/capability-probes.js';
 import type { CallSink, UpstreamCall, UpstreamEvents, UpstreamHandle } from '../contract.js';
 import { SessionPool } from '../pool/session-pool.js';
-import { effectiveState, SERVICE, type SessionProfile, type SessionSpec, specFor } from '../pool/session-spec.js';
+import { effectiveState, SERVICE, type SessionSpec, specFor } from '../pool/session-spec.js';
 import type { SessionGroup, Slot } from '../pool/slot.js';
-import { capabilitiesOf } from '../session/capabilities.js';
 import type { UpstreamSession } from '../session/upstream-session.js';
 import type { ColdStartGate } from '../supervisor/cold-start-gate.js';
 import { type Health, Supervisor } from '../supervisor/supervisor.js';
 import { ClientDesk } from './client-desk.js';
 import { Drain } from './drain.js';
-import { isStale } from './era-probe.js';
+import { Eras } from './eras.js';
 import { brokenOff, concernsHealth, cutOff, heldElsewhere, mayReplay, removed, unavailable } from './explain.js';
 import { type Extensions, SessionOpener } from './opener.js';
 import { CONNECT_TIMEOUT, FIRST_CONNECT_WAIT, type GatewaySettings } from './settings.js';
-
-const MODERN_PROFILE: SessionProfile = { era: 'modern', stateful: false, attribution: 'request' };
 
 export interface UpstreamOptions {
   readonly config: UpstreamConfig;
@@ -44,6 +41,7 @@ export class Upstream implements UpstreamHandle {
   readonly name: string;
   readonly #options: UpstreamOptions;
   readonly #opener: SessionOpener;
+  readonly #eras: Eras;
   readonly #pool: SessionPool;
   readonly #supervisor: Supervisor;
   readonly #desk: ClientDesk;
@@ -51,10 +49,6 @@ export class Upstream implements UpstreamHandle {
   readonly #drain = new Drain();
   readonly #disabled: Health;
   #gone: GatewayError | undefined;
-  /** What the upstream's last session of each era turned out to be. */
-  readonly #profiles = new Map<Era, SessionProfile>();
-  readonly #background = new AbortController();
-  #reprobing: Promise<void> | undefined;
   /** A session was lost: the next one may find other lists. */
   #replacing = false;
 
@@ -71,6 +65,7 @@ export class Upstream implements UpstreamHandle {
       cause: undefined,
     };
     this.#opener = new SessionOpener(config, options.extensions, settings, log);
+    this.#eras = new Eras(config, this.#opener);
     this.#pool = new SessionPool({
       server,
       limit: config.connection.pool,
@@ -99,7 +94,7 @@ export class Upstream implements UpstreamHandle {
         withdrawn: (reason) => this.#emit('withdrawn', { server, reason }),
         tended: () => {
           this.#desk.restore();
-          this.#doubt();
+          this.#eras.doubt((era) => this.#eraChanged(era));
         },
       },
       options.inherited,
@@ -174,11 +169,10 @@ export class Upstream implements UpstreamHandle {
    */
   async retire(grace: number, reason = removed(this.name)): Promise<void> {
     this.#gone ??= reason;
-    this.#background.abort(reason);
     await this.#supervisor.stop();
     await this.#drain.wait(grace);
     await this.#pool.close(cutOff(reason));
-    await this.#reprobing;
+    await this.#eras.stop(reason);
     await this.#opener.release();
   }
 
@@ -206,11 +200,11 @@ export class Upstream implements UpstreamHandle {
 
   async subscribe(uri: string, exchange: Exchange, subscriber: string): Promise<Outcome> {
     const call = { subject: 'resources/subscribe', repeatable: true };
-    return await this.#run(exchange, call, (slot) => this.#desk.subscribe(slot, uri, subscriber), this.#watchEra());
+    return await this.#run(exchange, call, (slot) => this.#desk.subscribe(slot, uri, subscriber), this.#eras.watching);
   }
 
   async unsubscribe(uri: string, exchange: Exchange, subscriber: string): Promise<Outcome> {
-    const group = this.#pool.group(this.#spec(exchange, this.#watchEra()));
+    const group = this.#pool.group(this.#spec(exchange, this.#eras.watching));
     return await this.#desk.unsubscribe(group, uri, subscriber);
   }
 
@@ -323,71 +317,15 @@ export class Upstream implements UpstreamHandle {
 
   #spec(exchange: Exchange, wanted?: Era): SessionSpec {
     const { config, settings } = this.#options;
-    const era = wanted ?? this.#eraFor(exchange);
-    const policy = effectiveState(config.state, config.type, this.#profileOf(era));
+    const era = wanted ?? this.#eras.of(exchange);
+    const policy = effectiveState(config.state, config.type, this.#eras.profile(era));
     if (policy === 'session' && exchange.session?.elsewhere) throw heldElsewhere(this.name);
     return specFor(policy, exchange, {
       credential: config.auth.type,
       sharedAnonymous: settings().sharedAnonymous,
       era,
-      dual: this.#dual !== undefined,
+      dual: this.#eras.dual !== undefined,
     });
-  }
-
-  // Eras.
-
-  /** Set when the upstream speaks both eras. */
-  get #dual(): { readonly stateful: boolean } | undefined {
-    const { verdict } = this.#opener;
-    return verdict?.era === 'modern' ? verdict.dual : undefined;
-  }
-
-  /**
-   * The client's own era where the upstream speaks both. A legacy server that keeps no sessions cannot ask its client
-   * anything, though: clients that can be asked are better served by the modern one.
-   */
-  #eraFor({ client }: Exchange): Era {
-    const dual = this.#dual;
-    if (!dual) return this.#onlyEra();
-    return client.era === 'legacy' && (dual.stateful || capabilitiesOf(client).key === '') ? 'legacy' : 'modern';
-  }
-
-  #onlyEra(): Era {
-    return this.#opener.verdict?.era ?? (this.#options.config.protocol === 'modern' ? 'modern' : 'legacy');
-  }
-
-  /** Watching needs no session of a client's own: the modern era does it best where there is one. */
-  #watchEra(): Era {
-    return this.#dual ? 'modern' : this.#onlyEra();
-  }
-
-  #profileOf(era: Era): SessionProfile | undefined {
-    const dual = this.#dual;
-    const known = this.#profiles.get(era);
-    if (known || era === 'modern' || !dual) return known ?? (era === 'modern' ? MODERN_PROFILE : undefined);
-    return { era, stateful: dual.stateful, attribution: 'request' };
-  }
-
-  /** A verdict of yesterday is looked at again: an upgraded server still answers as it did before. */
-  #doubt(): void {
-    const before = this.#opener.verdict;
-    if (!before || !isStale(before) || this.#reprobing || this.#gone) return;
-    this.#reprobing = this.#opener
-      .reprobe(this.#background.signal)
-      .then(
-        (now) => {
-          if (!now || now.era === before.era || this.#gone) return;
-          const text = `${this.name} speaks the ${now.era} era now; connecting again`;
-          for (const slot of [...this.#pool.slots()]) {
-            if (slot.group.spec.key !== SERVICE.key) this.#pool.retire([slot]);
-            else this.#supervisor.sessionLost(slot, new GatewayError('UPSTREAM_SESSION_LOST', text));
-          }
-        },
-        () => {},
-      )
-      .finally(() => {
-        this.#reprobing = undefined;
-      });
   }
 
   // Sessions.
@@ -400,8 +338,7 @@ export class Upstream implements UpstreamHandle {
   }
 
   #opened(slot: Slot): void {
-    const { attribution, era, stateful } = slot.session;
-    this.#profiles.set(era, { attribution, era, stateful });
+    this.#eras.opened(slot.session);
     if (slot.group.spec.key === SERVICE.key) this.#retireOthers(slot.session);
     if (this.#replacing) {
       this.#supervisor.listChanged(LIST_KINDS);
@@ -411,6 +348,13 @@ export class Upstream implements UpstreamHandle {
     this.#desk.opened(slot);
     void this.#probes.opened(slot);
     this.#emit('status', this.status);
+  }
+
+  #eraChanged(era: Era): void {
+    if (this.#gone) return;
+    const text = `${this.name} speaks the ${era} era now; connecting again`;
+    const service = [...this.#pool.slots()].find(({ group }) => group.spec.key === SERVICE.key);
+    if (service) this.#supervisor.sessionLost(service, new GatewayError('UPSTREAM_SESSION_LOST', text));
   }
 
   /** Sessions of an era the upstream speaks no more take no new calls. */

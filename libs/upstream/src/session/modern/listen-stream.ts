@@ -22,6 +22,8 @@ export interface ListenPort {
   cancel(call: RunningCall, reason: GatewayError): void;
   /** Something may have been missed while there was no stream. */
   resumed(kinds: readonly ListKind[], uris: readonly string[]): void;
+  /** It takes no such request: is it still of this era? */
+  refused(): void;
   /** Nobody is there any more. */
   gone(error: GatewayError): void;
 }
@@ -187,8 +189,10 @@ export class ListenStream {
       return;
     }
     const status = error?.code === 'UPSTREAM_HTTP' ? Number(error.data['status']) : 0;
-    if (final || stream.useless || (status >= 400 && status < 500)) {
+    const refused = final || (status >= 400 && status < 500);
+    if (refused || stream.useless) {
       this.#answer((uri) => (stream.uris.includes(uri) ? false : undefined));
+      if (refused) this.#port.refused();
       return;
     }
     this.#missed ||= stream.honoured !== undefined;

@@ -97,11 +97,16 @@ export class ModernSession implements UpstreamSession {
         listener.listChanged(kinds);
         for (const uri of uris) listener.resourceUpdated(uri, Buffer.from(JSON.stringify({ uri })));
       },
+      refused: () => {
+        void this.#isLegacy().then((legacy) => {
+          if (legacy) this.#contradicted(new GatewayError('UPSTREAM_PROTOCOL', 'it does not know server/discover'));
+        });
+      },
       gone: (error) => this.#lose(error),
     });
     this.#repairs = new Repairs({
       server,
-      send: (request) => this.#leg(request),
+      send: (request, paramHeaders) => this.#leg(request, paramHeaders),
       speak: (version) => {
         this.#version = version;
         this.#wire.speak(version);
@@ -281,7 +286,7 @@ export class ModernSession implements UpstreamSession {
     const { contradicted, server } = this.#options;
     const text = `${server} no longer answers like a server of ${this.#version}: ${cause.message}`;
     const error = new GatewayError('UPSTREAM_SESSION_LOST', text, { data: { server }, cause, notExecuted: true });
-    contradicted();
+    if (!this.#gone) contradicted();
     this.#lose(error);
     return error;
   }

@@ -233,7 +233,10 @@ export class ModernWire implements CallOwner, ConnectionListener {
         const id = params?.get('requestId')?.value();
         const call = typeof id === 'number' ? this.#pending.get(id) : undefined;
         const { server } = this.#options;
-        if (call) this.#fail(call, new GatewayError('UPSTREAM_DISCONNECTED', `${server} cancelled it`));
+        // A client's call is not the upstream's to cancel.
+        if (call && !call.request.caller) {
+          this.#fail(call, new GatewayError('UPSTREAM_DISCONNECTED', `${server} cancelled it`));
+        }
         return;
       }
       default: {

@@ -85,6 +85,6 @@ export function withAnswers(
   const base = params ?? Buffer.from('{}');
   const set: Record<string, Buffer | string> = {};
   if (inputResponses !== undefined) set['inputResponses'] = inputResponses;
-  if (requestState !== undefined) set['requestState'] = requestState;
+  if (requestState !== undefined) set['requestState'] = JSON.stringify(requestState);
   return splice(base, editMembers(JsonView.of(base), { set, remove: ['inputResponses', 'requestState'] }));
 }
