@@ -11,6 +11,8 @@ export interface SessionSpec {
   readonly capabilities: ClientCapabilities;
   /** Whose credential opens it; undefined for the upstream's service credential. */
   readonly principal: Principal | undefined;
+  /** Opened under a credential that may differ per principal: what it is offered may be for this principal alone. */
+  readonly personal: boolean;
   /** Callers who are not the same person may share it. */
   readonly shared: boolean;
   /** The client session it lives and dies with. */
@@ -24,6 +26,7 @@ export const SERVICE: SessionSpec = Object.freeze({
   key: 'service',
   capabilities: NO_CAPABILITIES,
   principal: undefined,
+  personal: false,
   shared: true,
   client: undefined,
   ephemeral: false,
@@ -60,7 +63,8 @@ export function effectiveState(
 export function specFor(policy: StatePolicy, exchange: Exchange, settings: SpecSettings): SessionSpec {
   const capabilities = capabilitiesOf(exchange.client);
   const { principal, session } = exchange;
-  const credential = COMMON_CREDENTIALS.has(settings.credential) ? undefined : principal;
+  const personal = !COMMON_CREDENTIALS.has(settings.credential);
+  const credential = personal ? principal : undefined;
   const onePerson = principal.anonymous && settings.sharedAnonymous;
   if (policy === 'none') return unbound(capabilities, credential, !onePerson);
   if (policy === 'session' && session) {
@@ -68,6 +72,7 @@ export function specFor(policy: StatePolicy, exchange: Exchange, settings: SpecS
       key: `session|${session.id}|${settings.credential}|${capabilities.key}`,
       capabilities,
       principal,
+      personal,
       shared: false,
       client: session.id,
       ephemeral: false,
@@ -84,6 +89,7 @@ function unbound(capabilities: ClientCapabilities, principal: Principal | undefi
     key: `${shared ? 'any' : 'one'}|${principal?.key ?? ''}|${capabilities.key}`,
     capabilities,
     principal,
+    personal: principal !== undefined,
     shared,
     client: undefined,
     ephemeral: false,
@@ -99,8 +105,9 @@ function perUser(
 ): SessionSpec {
   const key = `user|${principal.key}|${credential}|${capabilities.key}`;
   // Anonymous callers are strangers to each other: nothing but the sealed session tells one from another.
-  if (!principal.anonymous) return { key, capabilities, principal, shared: false, client: undefined, ephemeral: false };
+  const own = { capabilities, principal, personal: !COMMON_CREDENTIALS.has(credential), shared: false };
+  if (!principal.anonymous) return { ...own, key, client: undefined, ephemeral: false };
   return session
-    ? { key: `${key}|${session.id}`, capabilities, principal, shared: false, client: session.id, ephemeral: false }
-    : { key: `${key}|${exchangeId}`, capabilities, principal, shared: false, client: undefined, ephemeral: true };
+    ? { ...own, key: `${key}|${session.id}`, client: session.id, ephemeral: false }
+    : { ...own, key: `${key}|${exchangeId}`, client: undefined, ephemeral: true };
 }
