@@ -139,6 +139,20 @@ describe('call', () => {
     await new Promise((resolve) => dying.close(resolve));
   });
 
+  it('passes on why the gateway refuses', async () => {
+    const closed = createServer((_, response) => {
+      const error = { code: -32600, message: 'The host 127.0.0.1 is not served here; add it to server.allowed_hosts' };
+      response.writeHead(403, { 'content-type': 'application/json' });
+      response.end(JSON.stringify({ jsonrpc: '2.0', id: null, error }));
+    });
+    await new Promise<void>((resolve) => closed.listen(0, '127.0.0.1', resolve));
+    const at = `http://127.0.0.1:${(closed.address() as AddressInfo).port}/mcp`;
+    await expect(call('echo', [], { at })).rejects.toThrow(
+      /refuses this caller \(HTTP 403\): .* server\.allowed_hosts/,
+    );
+    await new Promise((resolve) => closed.close(resolve));
+  });
+
   it('says what to do when nothing answers', async () => {
     const closed = createServer();
     await new Promise<void>((resolve) => closed.listen(0, '127.0.0.1', resolve));

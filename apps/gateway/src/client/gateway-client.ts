@@ -1,6 +1,7 @@
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import { ListToolsResultSchema, type Tool } from '@modelcontextprotocol/sdk/types.js';
+import { printable } from '../table.js';
 import { UsageError } from './arguments.js';
 
 export const DEFAULT_URL = 'http://127.0.0.1:8082/mcp';
@@ -88,8 +89,22 @@ function explain(thrown: unknown, url: string): unknown {
   const status = (thrown as { code?: unknown }).code;
   if (status === 404)
     return new UsageError(`there is no MCP endpoint at ${url}; the gateway's are /mcp and /mcp/<server>`);
-  if (status === 401 || status === 403) return new UsageError(`${url} refuses this caller (HTTP ${status})`);
+  if (status === 401 || status === 403) {
+    const said = refusalOf(thrown);
+    return new UsageError(`${url} refuses this caller (HTTP ${status})${said === undefined ? '' : `: ${said}`}`);
+  }
   return thrown;
+}
+
+/** What the gateway wrote into its refusal; the client library appends the body to its own message. */
+function refusalOf(thrown: unknown): string | undefined {
+  const text = thrown instanceof Error ? thrown.message : '';
+  try {
+    const { error } = JSON.parse(text.slice(text.indexOf('{'))) as { error?: { message?: unknown } };
+    return typeof error?.message === 'string' ? printable(error.message) : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 function causeCode(thrown: unknown): string | undefined {

@@ -3,7 +3,7 @@ import { ListToolsRequestSchema } from '@modelcontextprotocol/sdk/types.js';
 import { afterEach, describe, expect, it } from 'vitest';
 import { JsonView, type Listing } from '#libs/mcp';
 import { InProcessServer } from '#libs/plugin';
-import { exchangeOf } from '../testing/callers.js';
+import { callOf, exchangeOf, RecordingSink } from '../testing/callers.js';
 import { proxyOf, RegistryBench, serverOf } from '../testing/registries.js';
 import { InProcessTransport } from '../transports/in-process/in-process.transport.js';
 import { differenceOf, withAudiences } from './difference.js';
@@ -62,6 +62,7 @@ describe('lists that depend on what the client declared', () => {
 /** Offers more to clients that can be asked, as the reference server does. */
 class Discerning extends InProcessServer {
   asked = 0;
+  forAsking = ['plain', 'asks'];
 
   create() {
     const server = new Server({ name: 'discerning', version: '1' }, { capabilities: { tools: {} } });
@@ -69,7 +70,7 @@ class Discerning extends InProcessServer {
       const asks = server.getClientCapabilities()?.elicitation !== undefined;
       if (asks) this.asked++;
       return {
-        tools: (asks ? ['plain', 'asks'] : ['plain']).map((name) => ({ name, inputSchema: { type: 'object' } })),
+        tools: (asks ? this.forAsking : ['plain']).map((name) => ({ name, inputSchema: { type: 'object' } })),
       };
     });
     return server as never;
@@ -98,6 +99,38 @@ describe('an upstream that lists by capability', () => {
 
     await upstream.prepare(exchangeOf({ session: 'two', capabilities }));
     expect(server.asked).toBe(1);
+  });
+
+  it('is asked again when its lists are looked at, also when the session it was asked on is gone', async () => {
+    const server = new Discerning();
+    const bench = new RegistryBench({ 'in-process': new InProcessTransport({ get: () => server } as never) });
+    benches.push(bench);
+    await bench.up(proxyOf([serverOf('a', 'in-process', {}, { state: 'session' })], { discovery: { interval: 20 } }));
+    const upstream = bench.upstream('a');
+    const capabilities = { elicitation: {} };
+    await upstream.prepare(exchangeOf({ session: 'one', capabilities }));
+    expect(names(upstream.listing as Listing)).toEqual(['plain', 'asks']);
+
+    server.forAsking = ['plain', 'asks', 'more'];
+    await bench.until(() => names(upstream.listing as Listing).includes('more'));
+
+    bench.registry.releaseClient('one');
+    server.forAsking = ['plain'];
+    await upstream.send(callOf('ping'), exchangeOf({ session: 'two', capabilities }), new RecordingSink());
+    await bench.until(() => names(upstream.listing as Listing).length === 1);
+  });
+
+  it('tells nobody what it offers to one user alone', async () => {
+    const server = new Discerning();
+    const bench = new RegistryBench({ 'in-process': new InProcessTransport({ get: () => server } as never) });
+    benches.push(bench);
+    await bench.up(proxyOf([serverOf('a', 'in-process', {}, { auth: { type: 'per-user' } })]));
+    const upstream = bench.upstream('a');
+    const exchange = exchangeOf({ session: 'one', capabilities: { elicitation: {} } });
+    await upstream.prepare(exchange);
+    await upstream.send(callOf('ping'), exchange, new RecordingSink());
+    expect(server.asked).toBe(0);
+    expect(names(upstream.listing as Listing)).toEqual(['plain']);
   });
 
   it('is left alone by clients that declare nothing', async () => {

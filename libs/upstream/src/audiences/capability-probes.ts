@@ -29,8 +29,8 @@ export class CapabilityProbes {
   readonly #differences = new Map<string, Difference>();
   readonly #stale = new Set<string>();
   readonly #failed = new Map<string, number>();
-  /** Sets being asked for, and whether something changed meanwhile. */
-  readonly #asking = new Map<string, { done: Promise<void>; again: boolean }>();
+  /** Sets being asked for. */
+  readonly #asking = new Map<string, Promise<void>>();
   #combined: { base: Listing; listing: Listing } | undefined;
 
   constructor(options: ProbeOptions) {
@@ -51,54 +51,43 @@ export class CapabilityProbes {
     return this.#combined.listing;
   }
 
-  /** The upstream may have become another: sessions opened from now on are asked again. */
+  /** The lists may have changed: every set is asked for again as soon as there is a session that declares it. */
   expire(): void {
     for (const key of this.#differences.keys()) this.#stale.add(key);
   }
 
-  /** Asks a session for its lists when its capability set is new or out of date. Never rejects. */
+  /**
+   * Asks a session for its lists when its capability set is new or out of date. What a session under somebody's own
+   * credential is offered is for nobody else. Never rejects.
+   */
   async opened(slot: Slot): Promise<void> {
-    const { key } = slot.group.spec.capabilities;
-    if (this.knows(key) && !this.#stale.has(key)) return;
-    await (this.#asking.get(key)?.done ?? this.refresh(slot));
-  }
-
-  /** Asks a session for its lists, once more when it is being asked already. Never rejects. */
-  refresh(slot: Slot): Promise<void> {
-    const { key } = slot.group.spec.capabilities;
-    if (key === '') return Promise.resolve();
-    const running = this.#asking.get(key);
-    if (running) {
-      running.again = true;
-      return running.done;
+    const { capabilities, personal } = slot.group.spec;
+    const { key } = capabilities;
+    if (personal || (this.knows(key) && !this.#stale.has(key))) return;
+    let asking = this.#asking.get(key);
+    if (!asking) {
+      asking = this.#ask(key, slot).finally(() => this.#asking.delete(key));
+      this.#asking.set(key, asking);
     }
-    const state = { done: Promise.resolve(), again: false };
-    this.#asking.set(key, state);
-    state.done = this.#askUntilQuiet(key, slot, state).finally(() => this.#asking.delete(key));
-    return state.done;
-  }
-
-  async #askUntilQuiet(key: string, slot: Slot, state: { again: boolean }): Promise<void> {
-    do {
-      state.again = false;
-      await this.#ask(key, slot);
-    } while (state.again && slot.usable);
+    await asking;
   }
 
   async #ask(key: string, slot: Slot): Promise<void> {
     const { found, log, server, timeout } = this.#options;
     const base = this.#options.base();
     if (!base || (!this.#differences.has(key) && this.#differences.size >= MAX_SETS)) return;
+    // What changes from now on makes it out of date again.
+    this.#stale.delete(key);
     try {
       const { listing } = await discover(server, slot.session, LIST_KINDS, base, timeout);
       const before = this.listing;
       this.#differences.set(key, differenceOf(base, listing));
-      this.#stale.delete(key);
       this.#failed.delete(key);
       this.#combined = undefined;
       const now = this.listing;
       if (now && now !== before) found(now);
     } catch (thrown) {
+      if (this.#differences.has(key)) this.#stale.add(key);
       if (this.#failed.size >= MAX_SETS) this.#failed.clear();
       this.#failed.set(key, performance.now() + COOL_DOWN);
       const cause = messageOf(thrown);

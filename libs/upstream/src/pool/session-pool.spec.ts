@@ -168,6 +168,22 @@ describe('the session pool', () => {
     await pool.close(ENDED);
   });
 
+  it('counts a session until nothing of it is left: children that are slow to end do not pile up', async () => {
+    const { pool, connections, attempts } = poolOf({ limit: 1 });
+    pool.release(await pool.wait(specOf('old'), false, limits), false);
+    let resolve!: () => void;
+    const gone = new Promise<void>((ended) => {
+      resolve = ended;
+    });
+    connections[0]!.close = () => gone;
+    const waiting = pool.wait(specOf('new'), false, limits);
+    await new Promise((turn) => setImmediate(turn));
+    expect(attempts()).toBe(1);
+    resolve();
+    expect((await waiting).group.spec.key).toBe('new');
+    await pool.close(ENDED);
+  });
+
   it('does not count the service session', async () => {
     const { pool } = poolOf({ limit: 1 });
     await pool.wait(SERVICE, false, limits);

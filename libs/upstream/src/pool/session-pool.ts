@@ -48,6 +48,8 @@ export class SessionPool {
   /** Openings and closings under way, so that `close` can wait for the last child. */
   readonly #work = new Set<Promise<void>>();
   #attribution: 'request' | 'connection' = 'connection';
+  /** Sessions of which a child or stream is still left. */
+  #closing = 0;
   #closed: GatewayError | undefined;
 
   constructor(options: PoolOptions) {
@@ -189,7 +191,7 @@ export class SessionPool {
   #openFor(group: SessionGroup): void {
     const needed = this.#soloRule(group) ? Math.max(group.waitingSolo, group.slots.length === 0 ? 1 : 0) : 1;
     if (this.#closed || group.opening >= needed) return;
-    if (group.spec.key !== SERVICE.key && this.#count() >= this.#limit() && !this.#evict(group)) return;
+    if (group.spec.key !== SERVICE.key && !this.#room(group)) return;
     group.opening++;
     this.#track(this.#open(group));
   }
@@ -269,7 +271,14 @@ export class SessionPool {
   }
 
   #close(slot: Slot, reason: GatewayError): void {
-    this.#track(slot.session.close(reason));
+    const counts = slot.group.spec.key !== SERVICE.key && this.#attribution === 'connection';
+    if (counts) this.#closing++;
+    const closed = slot.session.close(reason).finally(() => {
+      if (!counts) return;
+      this.#closing--;
+      this.#pump();
+    });
+    this.#track(closed);
   }
 
   #track(work: Promise<void>): void {
@@ -300,6 +309,13 @@ export class SessionPool {
       if (group.spec.key !== SERVICE.key) count += group.slots.length + group.opening;
     }
     return count;
+  }
+
+  /** Whether one more may be opened. If not, one of another key may have to go, and then somebody is served later. */
+  #room(asking: SessionGroup): boolean {
+    if (this.#count() + this.#closing < this.#limit()) return true;
+    if (this.#closing >= this.#waiters.size || !this.#evict(asking)) return false;
+    return this.#count() + this.#closing < this.#limit();
   }
 
   /** Ends the session of another key that has been unused longest. */

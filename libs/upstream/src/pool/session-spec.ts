@@ -13,6 +13,8 @@ export interface SessionSpec {
   readonly capabilities: ClientCapabilities;
   /** Whose credential opens it; undefined for the upstream's service credential. */
   readonly principal: Principal | undefined;
+  /** Opened under a credential that may differ per principal: what it is offered may be for this principal alone. */
+  readonly personal: boolean;
   /** Callers who are not the same person may share it. */
   readonly shared: boolean;
   /** The client session it lives and dies with. */
@@ -26,6 +28,7 @@ export const SERVICE: SessionSpec = Object.freeze({
   key: 'service',
   capabilities: NO_CAPABILITIES,
   principal: undefined,
+  personal: false,
   shared: true,
   client: undefined,
   ephemeral: false,
@@ -80,7 +83,8 @@ export function specFor(policy: StatePolicy, exchange: Exchange, settings: SpecS
 function inEra(policy: StatePolicy, exchange: Exchange, settings: SpecSettings): SessionSpec {
   const capabilities = settings.era === 'modern' ? NO_CAPABILITIES : capabilitiesOf(exchange.client);
   const { principal, session } = exchange;
-  const credential = COMMON_CREDENTIALS.has(settings.credential) ? undefined : principal;
+  const personal = !COMMON_CREDENTIALS.has(settings.credential);
+  const credential = personal ? principal : undefined;
   const onePerson = principal.anonymous && settings.sharedAnonymous;
   if (policy === 'none') return unbound(capabilities, credential, !onePerson);
   if (policy === 'session' && session) {
@@ -88,6 +92,7 @@ function inEra(policy: StatePolicy, exchange: Exchange, settings: SpecSettings):
       key: `session|${session.id}|${settings.credential}|${capabilities.key}`,
       capabilities,
       principal,
+      personal,
       shared: false,
       client: session.id,
       ephemeral: false,
@@ -104,6 +109,7 @@ function unbound(capabilities: ClientCapabilities, principal: Principal | undefi
     key: `${shared ? 'any' : 'one'}|${principal?.key ?? ''}|${capabilities.key}`,
     capabilities,
     principal,
+    personal: principal !== undefined,
     shared,
     client: undefined,
     ephemeral: false,
@@ -119,8 +125,9 @@ function perUser(
 ): SessionSpec {
   const key = `user|${principal.key}|${credential}|${capabilities.key}`;
   // Anonymous callers are strangers to each other: nothing but the sealed session tells one from another.
-  if (!principal.anonymous) return { key, capabilities, principal, shared: false, client: undefined, ephemeral: false };
+  const own = { capabilities, principal, personal: !COMMON_CREDENTIALS.has(credential), shared: false };
+  if (!principal.anonymous) return { ...own, key, client: undefined, ephemeral: false };
   return session
-    ? { key: `${key}|${session.id}`, capabilities, principal, shared: false, client: session.id, ephemeral: false }
-    : { key: `${key}|${exchangeId}`, capabilities, principal, shared: false, client: undefined, ephemeral: true };
+    ? { ...own, key: `${key}|${session.id}`, client: session.id, ephemeral: false }
+    : { ...own, key: `${key}|${exchangeId}`, client: undefined, ephemeral: true };
 }

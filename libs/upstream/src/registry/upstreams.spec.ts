@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { type GatewayError, principal } from '#libs/kernel';
 import { InProcessServer } from '#libs/plugin';
 import { callOf, exchangeOf, jsonOf, RecordingSink, toolCall } from '../testing/callers.js';
@@ -206,7 +206,8 @@ describe('a stdio upstream', () => {
       data: { server: 'lab', mayHaveExecuted: true, stderr: ['the lab is on fire'] },
     });
     expect((error as GatewayError).message).toMatch(/lab: .*tool die.*may have been executed/);
-    await test.until(() => test.states.includes('lab unreachable'));
+    // Which of the two depends on how long it had lived.
+    await test.until(() => test.states.some((state) => state === 'lab unreachable' || state === 'lab degraded'));
     await test.state('lab', 'ready');
     expect((await use(test, 'lab', 'journal'))['calls']).toEqual(['journal']);
   });
@@ -559,7 +560,8 @@ describe('stopping', () => {
     const children = () => process.getActiveResourcesInfo().filter((name) => name === 'ProcessWrap').length;
     while (children() === 0) await new Promise((resolve) => setImmediate(resolve));
     await test.registry.stop(0);
-    expect(children()).toBe(0);
+    // The handle of a process that ended is freed in the next turn of the event loop.
+    await vi.waitFor(() => expect(children()).toBe(0));
   });
 });
 

@@ -4,6 +4,8 @@ import type { UpstreamSession } from '../session/upstream-session.js';
 
 const MAX_PAGES = 64;
 const MAX_ITEMS = 10_000;
+/** All items of one list together, in MiB. */
+const MAX_SIZE = 32;
 
 /** Capability that announces each list. */
 const CAPABILITY: Readonly<Record<ListKind, string>> = {
@@ -89,6 +91,7 @@ async function listAll(
 ): Promise<{ found: Buffer[]; cut?: string; keep?: Freshness | undefined }> {
   const { member, method } = LIST_METHODS[kind];
   const found: Buffer[] = [];
+  let size = 0;
   const seen = new Set<string>();
   let params: Buffer | undefined;
   let keep: Freshness | undefined;
@@ -108,7 +111,10 @@ async function listAll(
     if (list?.type !== 'array') throw new Error(`the answer has no array "${member}"`);
     for (const item of list.items()) {
       if (found.length >= MAX_ITEMS) return { found, keep, cut: `only the first ${MAX_ITEMS} entries are used` };
-      found.push(Buffer.from(item.raw()));
+      const bytes = Buffer.from(item.raw());
+      size += bytes.length;
+      if (size > MAX_SIZE * 1024 * 1024) return { found, keep, cut: `only the first ${MAX_SIZE} MiB are used` };
+      found.push(bytes);
     }
     // An empty string is a cursor like any other (L:page).
     const cursor = result.get('nextCursor');

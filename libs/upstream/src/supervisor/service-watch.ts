@@ -1,10 +1,13 @@
-import { GatewayError, toGatewayError } from '#libs/kernel';
+import { type BackoffSettings, backoffDelay, GatewayError, toGatewayError } from '#libs/kernel';
 import { LIST_KINDS, type ListKind } from '#libs/mcp';
 import { formatMs } from '../session/failures.js';
 import type { UpstreamSession } from '../session/upstream-session.js';
 
 /** list_changed notifications within this time count as one (milliseconds). */
 const DEBOUNCE = 250;
+/** Of the time, at most one part in so many goes into listing again because an upstream says so, however often it does. */
+const SHARE = 5;
+const MAX_PAUSE = 30_000;
 
 /** Failures after which waiting for more pings to fail tells nothing new. */
 const GONE: ReadonlySet<string> = new Set([
@@ -15,6 +18,7 @@ const GONE: ReadonlySet<string> = new Set([
 ]);
 
 export interface WatchSettings {
+  readonly retry: BackoffSettings;
   readonly discovery: { readonly interval: number };
   readonly heartbeat: {
     readonly enabled: boolean;
@@ -27,8 +31,8 @@ export interface WatchSettings {
 export interface WatchPort {
   readonly server: string;
   settings(): WatchSettings;
-  /** Fetches lists and publishes them. Rejects when the session is of no use. */
-  relist(kinds: readonly ListKind[]): Promise<void>;
+  /** Fetches lists and publishes them; returns those that failed. Rejects when the session is of no use. */
+  relist(kinds: readonly ListKind[]): Promise<readonly ListKind[]>;
   /** The upstream said how long this list may be kept, and that time is not over. */
   fresh(kind: ListKind): boolean;
   /** A ping went unanswered, or answers came again (undefined). */
@@ -49,6 +53,10 @@ export class ServiceWatch {
   #periodic: NodeJS.Timeout | undefined;
   #debounce: NodeJS.Timeout | undefined;
   #listing = false;
+  /** No listing on the upstream's own account before this (monotonic). */
+  #earliest = 0;
+  /** Failed listings in a row. */
+  #failures = 0;
   #pinging = false;
   #missed = 0;
   #stopped = false;
@@ -63,7 +71,11 @@ export class ServiceWatch {
       };
     });
     this.#planHeartbeat();
-    this.#planListing();
+  }
+
+  /** Lists for the first time, and from now on whenever there is reason to. */
+  async start(): Promise<void> {
+    await this.#look(LIST_KINDS);
   }
 
   stop(): void {
@@ -85,11 +97,16 @@ export class ServiceWatch {
 
   listChanged(kinds: readonly ListKind[]): void {
     for (const kind of kinds) this.#wanted.add(kind);
-    if (this.#stopped || this.#debounce) return;
+    this.#planWanted();
+  }
+
+  #planWanted(): void {
+    if (this.#stopped || this.#debounce || this.#listing) return;
+    const wait = Math.max(DEBOUNCE, this.#earliest - performance.now());
     this.#debounce = setTimeout(() => {
       this.#debounce = undefined;
       void this.#list();
-    }, DEBOUNCE);
+    }, wait);
   }
 
   #planHeartbeat(): void {
@@ -132,34 +149,48 @@ export class ServiceWatch {
     return new GatewayError('UPSTREAM_UNREACHABLE', text, { data: { server } });
   }
 
-  #planListing(): void {
-    const { interval } = this.#port.settings().discovery;
+  /** The next look at all lists, or a sooner one at those that failed. */
+  #planListing(failed: readonly ListKind[]): void {
+    const { discovery, retry } = this.#port.settings();
     if (this.#stopped) return;
-    clearTimeout(this.#periodic);
     // Jitter, so that a hundred upstreams are not asked in the same moment.
+    const regular = discovery.interval * (0.9 + 0.2 * Math.random());
+    this.#failures = failed.length > 0 ? this.#failures + 1 : 0;
+    const soon = failed.length > 0 ? Math.max(DEBOUNCE, backoffDelay(retry, this.#failures - 1)) : regular;
+    const kinds = soon < regular ? failed : LIST_KINDS;
+    clearTimeout(this.#periodic);
     this.#periodic = setTimeout(
       () => {
-        for (const kind of LIST_KINDS) if (!this.#port.fresh(kind)) this.#wanted.add(kind);
+        for (const kind of kinds) if (!this.#port.fresh(kind)) this.#wanted.add(kind);
         void this.#list();
       },
-      interval * (0.9 + 0.2 * Math.random()),
+      Math.min(soon, regular),
     );
   }
 
   async #list(): Promise<void> {
-    if (this.#listing) return;
-    this.#listing = true;
+    if (this.#listing || this.#stopped) return;
+    const kinds = [...this.#wanted];
+    this.#wanted.clear();
     try {
-      while (this.#wanted.size > 0 && !this.#stopped) {
-        const kinds = [...this.#wanted];
-        this.#wanted.clear();
-        await this.#port.relist(kinds);
-      }
+      await this.#look(kinds);
     } catch (thrown) {
       this.end(toGatewayError(thrown));
+    }
+  }
+
+  async #look(kinds: readonly ListKind[]): Promise<void> {
+    this.#listing = true;
+    const began = performance.now();
+    try {
+      const failed = await this.#port.relist(kinds);
+      this.#planListing(failed);
     } finally {
       this.#listing = false;
-      this.#planListing();
+      const now = performance.now();
+      this.#earliest = now + Math.min((now - began) * (SHARE - 1), MAX_PAUSE);
+      // What changed meanwhile.
+      if (this.#wanted.size > 0) this.#planWanted();
     }
   }
 }

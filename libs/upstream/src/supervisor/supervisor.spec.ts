@@ -128,6 +128,53 @@ describe('discovery', () => {
     expect(count(connection!, 'tools/list')).toBe(2);
   });
 
+  it('answers an endless storm with few looks', async () => {
+    const { bench, transport } = scripted((_method, _params, connection) => {
+      // Whoever is asked says at once that everything changed.
+      queueMicrotask(() => connection.say({ method: 'notifications/tools/list_changed' }));
+      return tools('a');
+    });
+    await bench.up(proxyOf([lab()]));
+    const began = performance.now();
+    await transport.connections[0]!.request('tools/list', 4);
+    expect(performance.now() - began).toBeGreaterThan(500);
+  });
+
+  it('asks again soon for a list that failed, and for that one only', async () => {
+    let broken = true;
+    const { bench, transport } = scripted((method) => {
+      if (method === 'prompts/list') return { prompts: [] };
+      if (method !== 'tools/list') return { code: -32601, message: 'no' };
+      return broken ? { code: -32000, message: 'warming up' } : tools('a');
+    }, ALL);
+    bench.apply(proxyOf([lab()]));
+    await bench.state('lab', 'degraded');
+    broken = false;
+    await bench.state('lab', 'ready');
+    expect(bench.names('lab')).toEqual(['a']);
+    expect(count(transport.connections[0]!, 'prompts/list')).toBe(1);
+  });
+
+  it('keeps the very same lists when nothing changed', async () => {
+    const { bench, transport } = scripted(() => tools('a'));
+    await bench.up(proxyOf([lab()], { discovery: { interval: 10 } }));
+    const { listing } = bench.upstream('lab');
+    await transport.connections[0]!.request('tools/list', 4);
+    expect(bench.upstream('lab').listing).toBe(listing);
+  });
+
+  it('uses no more of a list than fits', async () => {
+    const description = 'x'.repeat(1024 * 1024);
+    const { bench } = scripted((_method, params) => ({
+      tools: [{ name: `t${params['cursor'] ?? 0}`, description }],
+      nextCursor: `${Number(params['cursor'] ?? 0) + 1}`,
+    }));
+    bench.apply(proxyOf([lab()]));
+    await bench.state('lab', 'degraded');
+    expect(bench.upstream('lab').status.reason).toContain('only the first 32 MiB are used');
+    expect(bench.names('lab')).toHaveLength(31);
+  });
+
   it('happens again from time to time, and is told only when something changed', async () => {
     const { bench, transport } = scripted((_method, _params, connection) =>
       count(connection, 'tools/list') < 5 ? tools('a') : tools('a', 'b'),

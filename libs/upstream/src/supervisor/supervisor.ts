@@ -1,11 +1,4 @@
-import {
-  type BackoffSettings,
-  backoffDelay,
-  type Exchange,
-  GatewayError,
-  type Log,
-  toGatewayError,
-} from '#libs/kernel';
+import { backoffDelay, type Exchange, GatewayError, type Log, toGatewayError } from '#libs/kernel';
 import { LIST_KINDS, type Listing, type ListKind } from '#libs/mcp';
 import type { UpstreamState } from '#libs/plugin';
 import type { Slot } from '../pool/slot.js';
@@ -22,7 +15,6 @@ const TOLERATED = 3;
 const MAX_TTL = 3_600_000;
 
 export interface SupervisorSettings extends WatchSettings {
-  readonly retry: BackoffSettings;
   /** Milliseconds a down upstream's lists stay. */
   readonly grace: number;
 }
@@ -40,7 +32,7 @@ export interface SupervisorPort {
   changed(): void;
   listed(listing: Listing): void;
   withdrawn(reason: string): void;
-  /** Lists were looked at and the upstream is well: a good moment to renew what was lost. */
+  /** Lists were looked at and the upstream is well: a good moment to renew what was lost, and to look at other lists. */
   tended(): void;
 }
 
@@ -204,7 +196,7 @@ export class Supervisor {
           this.#show();
         },
       });
-      await this.#orStopped(this.#relist(LIST_KINDS));
+      await this.#orStopped(this.#watch.start());
       return undefined;
     } catch (thrown) {
       const error = toGatewayError(thrown);
@@ -223,17 +215,19 @@ export class Supervisor {
     });
   }
 
-  async #relist(kinds: readonly ListKind[]): Promise<void> {
+  /** Returns the lists that failed. */
+  async #relist(kinds: readonly ListKind[]): Promise<readonly ListKind[]> {
     const { server, timeout } = this.#port;
     const slot = this.#slot;
-    if (!slot) return;
+    if (!slot) return [];
     const previous = this.#listing;
     const { complaints, listing } = await discover(server, slot.session, kinds, previous, timeout);
-    if (this.#stopped || slot !== this.#slot) return;
+    if (this.#stopped || slot !== this.#slot) return [];
     this.#complaints = complaints;
     for (const kind of kinds) if (listing.failed[kind] === undefined) this.#fetched.set(kind, performance.now());
     const news = !this.#published || !sameListing(previous, listing);
-    this.#listing = listing;
+    // What is derived from the lists stays valid with them.
+    if (news) this.#listing = listing;
     this.#published = true;
     clearTimeout(this.#grace);
     this.#grace = undefined;
@@ -241,6 +235,7 @@ export class Supervisor {
     this.#show();
     this.#settle();
     this.#port.tended();
+    return LIST_KINDS.filter((kind) => listing.failed[kind] !== undefined);
   }
 
   /** Ready, or degraded with what is amiss. */

@@ -3,7 +3,7 @@ export class Drain {
   #running = 0;
   #deadline = Number.POSITIVE_INFINITY;
   #timer: NodeJS.Timeout | undefined;
-  #done: (() => void) | undefined;
+  readonly #waiting = new Set<() => void>();
 
   enter(): void {
     this.#running++;
@@ -11,28 +11,28 @@ export class Drain {
 
   leave(): void {
     this.#running--;
-    if (this.#running === 0) this.#done?.();
+    if (this.#running === 0) this.#end();
   }
 
   /** Resolves when nothing runs any more, or after `grace` milliseconds. */
   async wait(grace: number): Promise<void> {
-    this.#deadline = Math.min(this.#deadline, performance.now() + grace);
-    if (this.#running === 0 || this.#deadline <= performance.now()) return;
-    await new Promise<void>((resolve) => {
-      this.#done = resolve;
-      this.#plan(resolve);
-    });
-    clearTimeout(this.#timer);
+    if (this.#running === 0) return;
+    const over = new Promise<void>((resolve) => this.#waiting.add(resolve));
+    this.hurry(grace);
+    await over;
   }
 
   /** Shortens the time of a wait under way or to come. */
   hurry(grace: number): void {
     this.#deadline = Math.min(this.#deadline, performance.now() + grace);
-    if (this.#done) this.#plan(this.#done);
+    clearTimeout(this.#timer);
+    if (this.#waiting.size === 0) return;
+    this.#timer = setTimeout(() => this.#end(), Math.max(0, this.#deadline - performance.now()));
   }
 
-  #plan(done: () => void): void {
+  #end(): void {
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(done, Math.max(0, this.#deadline - performance.now()));
+    for (const resolve of this.#waiting) resolve();
+    this.#waiting.clear();
   }
 }

@@ -8,13 +8,13 @@ import {
   type Outcome,
   toGatewayError,
 } from '#libs/kernel';
-import { LIST_KINDS, type Listing, type ListKind } from '#libs/mcp';
+import { LIST_KINDS, type Listing } from '#libs/mcp';
 import type { UpstreamStatus } from '#libs/plugin';
 import { CapabilityProbes } from '../audiences/capability-probes.js';
 import type { CallSink, UpstreamCall, UpstreamEvents, UpstreamHandle } from '../contract.js';
 import { SessionPool } from '../pool/session-pool.js';
 import { effectiveState, SERVICE, type SessionSpec, specFor } from '../pool/session-spec.js';
-import type { SessionGroup, Slot } from '../pool/slot.js';
+import type { Slot } from '../pool/slot.js';
 import type { UpstreamSession } from '../session/upstream-session.js';
 import type { ColdStartGate } from '../supervisor/cold-start-gate.js';
 import { type Health, Supervisor } from '../supervisor/supervisor.js';
@@ -74,7 +74,7 @@ export class Upstream implements UpstreamHandle {
       events: {
         listener: (group) => ({
           ...this.#desk.listener(group),
-          listChanged: (kinds) => this.#listChanged(group, kinds),
+          listChanged: (kinds) => this.#supervisor.listChanged(kinds),
         }),
         opened: (slot) => this.#opened(slot),
         lost: (slot, error) => this.#lost(slot, error),
@@ -93,7 +93,7 @@ export class Upstream implements UpstreamHandle {
         listed: () => this.#listed(),
         withdrawn: (reason) => this.#emit('withdrawn', { server, reason }),
         tended: () => {
-          this.#desk.restore();
+          this.#tended();
           this.#eras.doubt((era) => this.#eraChanged(era));
         },
       },
@@ -214,7 +214,8 @@ export class Upstream implements UpstreamHandle {
 
   async prepare(exchange: Exchange): Promise<void> {
     const spec = this.#spec(exchange);
-    if (this.#gone || !this.#supervisor.serving || this.#probes.knows(spec.capabilities.key)) return;
+    if (this.#gone || !this.#supervisor.serving) return;
+    if (spec.personal || this.#probes.knows(spec.capabilities.key)) return;
     const slot =
       this.#pool.take(spec, false) ?? (await this.#pool.wait(spec, false, { timeout: CONNECT_TIMEOUT, exchange }));
     try {
@@ -363,16 +364,15 @@ export class Upstream implements UpstreamHandle {
     this.#pool.retire([...this.#pool.slots()].filter(({ session }) => session.era !== service.era));
   }
 
-  /** A session that declares capabilities may have other lists than the service session. */
-  #listChanged(group: SessionGroup, kinds: readonly ListKind[]): void {
-    this.#supervisor.listChanged(kinds);
-    const slot = group.slots.find(({ usable }) => usable);
-    if (slot) void this.#probes.refresh(slot);
-  }
-
   #listed(): void {
     const { listing } = this;
     if (listing) this.#emit('listed', listing);
+  }
+
+  /** What sessions with capabilities are offered changes when the service session's lists do, or without those. */
+  #tended(): void {
+    this.#desk.restore();
+    this.#probes.expire();
     for (const slot of this.#pool.slots()) void this.#probes.opened(slot);
   }
 
