@@ -1,5 +1,5 @@
 import { Inject, Injectable, Optional } from '@nestjs/common';
-import type { GatewayError } from '#libs/kernel';
+import type { ClientHop, GatewayError } from '#libs/kernel';
 import { CallMetrics, GatewayLog } from '#libs/plugin';
 
 /** What the front door reports of requests it refuses: one line at the level the catalogue gives, and a count. */
@@ -9,6 +9,11 @@ export class FrontLog {
     private readonly log: GatewayLog,
     @Optional() @Inject(CallMetrics) private readonly metrics?: CallMetrics,
   ) {}
+
+  /** A request that is handed on. */
+  began({ era, version }: ClientHop): void {
+    this.metrics?.requested(era, version);
+  }
 
   /** A request the front door itself refused. */
   failed(error: GatewayError, requestId: string): void {
