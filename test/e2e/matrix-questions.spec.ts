@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { dataOf, textOf } from '../support/clients.js';
-import { CELLS, Matrix, title, upstreamEra } from '../support/matrix.js';
+import { CELLS, Matrix, title } from '../support/matrix.js';
 import { Inbox } from '../support/wait.js';
 
 const matrix = new Matrix();
@@ -82,7 +82,7 @@ describe.each(CELLS.map((cell) => [title(cell), cell] as const))('questions, %s'
     expect(textOf(await client.call('echo', { message: 'still here' }))).toBe('still here');
   });
 
-  it.runIf(upstreamEra(cell) === 'modern')('asks round after round, with the state the server gave', async () => {
+  it('asks round after round', async () => {
     const asked: string[] = [];
     const client = await matrix.connect(cell, {
       elicit: ({ message }) => {

@@ -21,12 +21,6 @@ export const CELLS: readonly Cell[] = Object.keys(GENERATIONS).flatMap((client) 
 
 export const title = ({ client, upstream }: Cell): string => `${client} -> ${upstream}`;
 
-/** The era the upstream of a cell speaks. */
-export function upstreamEra({ client, upstream }: Cell): 'legacy' | 'modern' {
-  if (upstream === 'direct') return GENERATIONS[client]?.era ?? 'legacy';
-  return upstream.startsWith('modern') ? 'modern' : 'legacy';
-}
-
 /** The rich fixtures over every transport, and one gateway in front of all of them. Made once per test file. */
 export class Matrix {
   readonly #servers = new Cleanup();

@@ -16,6 +16,7 @@ export function logRequests(server: Server, logger: GatewayLogger): void {
           requestId: response.getHeader('x-request-id') ?? requestId,
           method: request.method,
           path: request.url?.split('?', 1)[0]?.slice(0, 200),
+          protocol: String(request.headers['mcp-protocol-version'] ?? '').slice(0, 32) || undefined,
           status: response.statusCode,
           milliseconds: Math.round(performance.now() - started),
           complete: response.writableFinished,

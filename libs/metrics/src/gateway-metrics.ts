@@ -24,6 +24,7 @@ export class GatewayMetrics extends CallMetrics {
   readonly #lists = new BoundedCounts();
   readonly #refused = new BoundedCounts();
   readonly #tolerated = new BoundedCounts();
+  readonly #requests = new BoundedCounts();
   readonly #clocks = new Map<string, ServerClocks>();
   readonly #duration: Histogram<'proxy' | 'outcome'>;
   #sources: GaugeSources | undefined;
@@ -46,6 +47,7 @@ export class GatewayMetrics extends CallMetrics {
       'fault',
       this.#tolerated,
     );
+    this.#defineRequests();
     this.#defineGauges();
     new Gauge({ name: 'mcp_gateway_info', help: 'Version', labelNames: ['version'], registers: [this.registry] }).set(
       { version },
@@ -73,6 +75,10 @@ export class GatewayMetrics extends CallMetrics {
 
   refused(reason: string): void {
     this.#refused.add(REASONS.has(reason) ? reason : OTHER);
+  }
+
+  requested(era: 'legacy' | 'modern', version: string): void {
+    this.#requests.add(`${era} ${version}`);
   }
 
   tolerated(fault: string): void {
@@ -116,6 +122,23 @@ export class GatewayMetrics extends CallMetrics {
       collect() {
         this.reset();
         for (const [value, count] of source.counts) this.inc({ [label]: value }, count);
+      },
+    });
+  }
+
+  #defineRequests(): void {
+    const requests = this.#requests;
+    new Counter({
+      name: 'mcp_gateway_client_requests',
+      help: 'Requests of clients, by the protocol they speak',
+      labelNames: ['era', 'version'],
+      registers: [this.registry],
+      collect() {
+        this.reset();
+        for (const [key, count] of requests.counts) {
+          const [era = OTHER, version = OTHER] = key.split(' ');
+          this.inc({ era, version }, count);
+        }
       },
     });
   }

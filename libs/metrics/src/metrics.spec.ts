@@ -49,6 +49,8 @@ describe('metrics', () => {
     metrics.toolCalled('files', 'read');
     metrics.toolFinished('files', 'read', 'error', 1.5);
     metrics.listed('all');
+    metrics.requested('modern', '2026-07-28');
+    metrics.tolerated('version-header-mismatch');
     const { status, headers, body } = await scrape(`${url}/metrics`);
     expect(status).toBe(200);
     expect(headers['content-type']).toContain('text/plain; version=0.0.4');
@@ -56,6 +58,8 @@ describe('metrics', () => {
     expect(body).toContain('mcp_gateway_tools_call_success{tool="read",proxy="files"} 1\n');
     expect(body).toContain('mcp_gateway_tools_call_errors{tool="read",proxy="files"} 1\n');
     expect(body).toContain('mcp_gateway_list_tools{proxy="all"} 1\n');
+    expect(body).toContain('mcp_gateway_client_requests{era="modern",version="2026-07-28"} 1\n');
+    expect(body).toContain('mcp_gateway_client_faults_tolerated{fault="version-header-mismatch"} 1\n');
     expect(body).toContain(
       'mcp_gateway_tool_call_duration_seconds_bucket{le="0.025",proxy="files",outcome="success"} 1\n',
     );

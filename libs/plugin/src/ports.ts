@@ -53,6 +53,8 @@ export abstract class CallMetrics {
   abstract toolFinished(server: string, tool: string, outcome: 'success' | 'error', seconds: number): void;
   abstract listed(server: string): void;
   abstract refused(reason: string): void;
+  /** A client's request, by the protocol of its hop. */
+  abstract requested(era: 'legacy' | 'modern', version: string): void;
   /** A deviation of a client that was put up with; `fault` is from a closed set. */
   abstract tolerated(fault: string): void;
 }

@@ -8,7 +8,8 @@ const ALLOWED_METHODS = 'GET, POST, DELETE';
 const ALLOWED_HEADERS =
   'Authorization, Content-Type, Accept, Mcp-Session-Id, MCP-Protocol-Version, Mcp-Method, Mcp-Name, Last-Event-ID, ' +
   'X-Request-Id, Traceparent, Tracestate, Baggage';
-const PARAMETER_HEADER = /^mcp-param-[a-z0-9-]{1,100}$/i;
+/** RFC 9110, 5.6.2: whatever a tool may call them. */
+const PARAMETER_HEADER = /^mcp-param-[!#$%&'*+\-.^_`|~0-9a-z]{1,100}$/i;
 
 /** Answers OPTIONS. The guard has already let the origin in and marked the response if pages of it may read it. */
 export function answerPreflight(request: IncomingMessage, response: ServerResponse): void {

@@ -12,6 +12,7 @@ function recorded() {
     toolFinished() {},
     listed() {},
     tolerated() {},
+    requested() {},
     refused: (reason: string) => reasons.push(reason),
   };
   let now = 1_000_000;

@@ -1,5 +1,5 @@
 import { Inject, Injectable, Optional } from '@nestjs/common';
-import type { GatewayError } from '#libs/kernel';
+import type { ClientHop, GatewayError } from '#libs/kernel';
 import { CallMetrics, GatewayLog } from '#libs/plugin';
 
 /** Lines one kind of failure may add to the log per window: whoever sends nonsense all day must not fill the disk. */
@@ -24,6 +24,11 @@ export class FrontLog {
     private readonly log: GatewayLog,
     @Optional() @Inject(CallMetrics) private readonly metrics?: CallMetrics,
   ) {}
+
+  /** A request that is handed on. */
+  began({ era, version }: ClientHop): void {
+    this.metrics?.requested(era, version);
+  }
 
   /** A request the front door itself refused. */
   failed(error: GatewayError, requestId: string): void {

@@ -42,6 +42,7 @@ export class RequestRunner {
       },
     };
     overlay.running.set(request.idJson, running);
+    this.log.began(exchange.client);
     this.#handle(exchange, request).then(
       (outcome) => {
         if (this.#finish(overlay, request, running, exchange)) reply.answer(encodeOutcome(request.idJson, outcome));

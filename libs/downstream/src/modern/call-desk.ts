@@ -97,6 +97,7 @@ export class CallDesk {
 
   #start(call: ModernCall, at: Attachment): void {
     this.#calls.add(call);
+    this.log.began(call.client);
     call.begin(at);
     this.#handle(call, at.request).then(
       (outcome) => call.settle(outcome),

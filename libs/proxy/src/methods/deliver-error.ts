@@ -1,6 +1,6 @@
 import { GatewayError, type Outcome } from '#libs/kernel';
 import { atLeast, errorObject, JsonView, splice } from '#libs/mcp';
-import type { Delivery } from './deliver.js';
+import type { Delivery } from './delivery.js';
 
 type Failure = Extract<Outcome, { kind: 'error' }>;
 

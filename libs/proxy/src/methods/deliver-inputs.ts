@@ -1,6 +1,6 @@
 import type { Outcome } from '#libs/kernel';
 import { type Edit, JsonView, splice } from '#libs/mcp';
-import type { Delivery } from './deliver.js';
+import type { Delivery } from './delivery.js';
 import { askParams } from './sink.js';
 
 /** Questions of a modern upstream to a modern client: keys stay the upstream's, what they say is put in the client's terms. */

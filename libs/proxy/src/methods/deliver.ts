@@ -4,31 +4,7 @@ import { asLegacyResult, downgradeResult, projectStructured, rewriteResultUris, 
 import type { Desk, Request } from './context.js';
 import { deliverError } from './deliver-error.js';
 import { deliverInputs } from './deliver-inputs.js';
-
-/** A URI the client asked for: the upstream's own, and how the client spelled it. */
-export interface AskedUri {
-  readonly uri: string;
-  readonly spelled: string;
-}
-
-/** What else decides how an answer is told. */
-export interface DeliverOptions {
-  readonly asked?: AskedUri;
-  /** The tool's output schema is shown to legacy clients wrapped into an object, so its results are too. */
-  readonly wrapsOutput?: boolean;
-}
-
-/** Where an answer comes from and whom it goes to. */
-export interface Delivery extends DeliverOptions {
-  readonly exchange: Exchange;
-  readonly view: View;
-  readonly server: string;
-  readonly method: string;
-  /** Maps the upstream's URIs to this client's; absent where there is nothing to map. */
-  readonly map: ((uri: string) => string) | undefined;
-  /** The upstream speaks the modern era only, so what it says to a legacy client has to be put in legacy terms. */
-  readonly modernOnly: boolean;
-}
+import type { AskedUri, DeliverOptions, Delivery } from './delivery.js';
 
 /**
  * An upstream's answer in the terms of this client: URIs in its spelling, content its era and revision know, nothing

@@ -2,7 +2,8 @@ import { GatewayError } from '#libs/kernel';
 import type { JsonView } from '#libs/mcp';
 import { subscriptionKey } from '../changes/session-states.js';
 import { type Desk, type Handler, notListed, type Request, requireOwnState, upstreamOf } from './context.js';
-import { type AskedUri, deliver } from './deliver.js';
+import { deliver } from './deliver.js';
+import type { AskedUri } from './delivery.js';
 import { forUpstream, requiredString } from './params.js';
 import { RETRY_MEMBERS, route } from './route.js';
 

@@ -1,6 +1,7 @@
 import { type Exchange, GatewayError, type Outcome, type Resumption } from '#libs/kernel';
 import { type Desk, logFilter, type Request, upstreamOf } from './context.js';
-import { type DeliverOptions, deliver } from './deliver.js';
+import { deliver } from './deliver.js';
+import type { DeliverOptions } from './delivery.js';
 import { progressTokenOf } from './params.js';
 import { callSink } from './sink.js';
 

@@ -36,7 +36,14 @@ class NoCredential extends UpstreamCredential {
   }
 }
 
-const METRICS: CallMetrics = { toolCalled() {}, toolFinished() {}, listed() {}, refused() {}, tolerated() {} };
+const METRICS: CallMetrics = {
+  toolCalled() {},
+  toolFinished() {},
+  listed() {},
+  refused() {},
+  tolerated() {},
+  requested() {},
+};
 
 export interface CorridorOptions {
   /** Members of `proxy:` besides `servers`. */

@@ -27,6 +27,10 @@ export class LogLevels {
     return this.#levels.get(client);
   }
 
+  takeOver(previous: LogLevels): void {
+    for (const [client, level] of previous.#levels) this.#levels.set(client, level);
+  }
+
   delete(client: string): boolean {
     return this.#levels.delete(client);
   }

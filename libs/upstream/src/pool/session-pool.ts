@@ -144,6 +144,12 @@ export class SessionPool {
     return this.#groups.get(spec.key);
   }
 
+  /** Goes on with what clients watch in a group of another pool; its sessions are opened when they are restored. */
+  adopt({ spec, subscriptions }: SessionGroup): void {
+    const group = this.#group(spec);
+    for (const [uri, clients] of subscriptions) group.subscriptions.set(uri, new Set(clients));
+  }
+
   /** Forgets a group nobody needs. */
   tidy(group: SessionGroup): void {
     this.#tidy(group);

@@ -100,6 +100,7 @@ export class UpstreamRegistry implements UpstreamDirectory {
       (known ? applied.changed : applied.added).push(server.name);
       // A changed upstream keeps its lists until the new ones are there; a disabled one has none.
       const upstream = this.#create(server, server.enabled ? known?.upstream.listing : undefined);
+      if (known) upstream.takeOver(known.upstream);
       after.set(server.name, { config: server, upstream });
       fresh.push(upstream);
     }

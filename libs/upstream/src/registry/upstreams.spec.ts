@@ -477,6 +477,18 @@ describe('roots', () => {
 });
 
 describe('reload', () => {
+  it('goes on with what clients watch and how much they want to hear when an upstream is changed', async () => {
+    const test = bench();
+    await test.up(proxyOf([stdio('lab')]));
+    const who = { session: 's' };
+    await test.upstream('lab').subscribe('lab://a', exchangeOf(who), 's');
+    await test.upstream('lab').setLevel('warning', exchangeOf(who));
+    await test.up(proxyOf([stdio('lab', { timeout: 12_345 })]));
+    await test.until(() => test.updated.length > 0);
+    expect(test.updated).toEqual([{ server: 'lab', uri: 'lab://a', clients: ['s'] }]);
+    expect(await use(test, 'lab', 'journal', {}, who)).toMatchObject({ subscribed: ['lab://a'], levels: ['warning'] });
+  });
+
   it('touches only what changed, keeps lists of what did, and lets running calls finish', async () => {
     const test = bench();
     const [kept, changed, removed] = [stdio('kept'), stdio('changed'), stdio('removed')];

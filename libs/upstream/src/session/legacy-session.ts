@@ -20,6 +20,7 @@ export interface LegacySessionOptions {
   readonly capabilities: ClientCapabilities;
   /** The upstream speaks the modern era too. */
   readonly dual?: boolean;
+  readonly http?: boolean;
   /** Opened only to see whether it can be: nothing is listened to. */
   readonly passing?: boolean;
   /** True when callers of different principals share this session. */
@@ -38,6 +39,7 @@ export interface LegacySessionOptions {
 export class LegacySession implements UpstreamSession, CallOwner, ConnectionListener {
   readonly era = 'legacy';
   readonly dual: boolean;
+  readonly http: boolean;
   readonly #options: LegacySessionOptions;
   readonly #pending = new Map<number, RunningCall>();
   readonly #desk: AskDesk;
@@ -53,6 +55,7 @@ export class LegacySession implements UpstreamSession, CallOwner, ConnectionList
     const { listener, log, server } = options;
     this.#options = options;
     this.dual = options.dual ?? false;
+    this.http = options.http ?? false;
     this.#desk = new AskDesk({
       server,
       log,

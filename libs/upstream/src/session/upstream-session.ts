@@ -60,6 +60,8 @@ export interface UpstreamSession {
   readonly instructions: string | undefined;
   /** The upstream speaks both eras. */
   readonly dual: boolean;
+  /** Requests travel over streamable HTTP, where headers repeat parts of them (M:http). */
+  readonly http: boolean;
   /** `connection`: what the upstream sends is not tied to one request by the wire. */
   readonly attribution: 'request' | 'connection';
   /** Whether the upstream issued a session id: the one hint of state there is. */

@@ -79,6 +79,7 @@ export async function discover(
     items,
     failed,
     ...(session.dual ? { dual: true } : {}),
+    ...(session.http ? { http: true } : {}),
     ...(session.era === 'modern' ? { freshness } : {}),
   };
   return { listing, complaints };
@@ -137,8 +138,8 @@ function strictest(a: Freshness | undefined, b: Freshness): Freshness {
 export function sameListing(a: Listing | undefined, b: Listing): boolean {
   if (!a || a.version !== b.version || a.instructions !== b.instructions) return false;
   if (
-    JSON.stringify([a.capabilities, a.serverInfo, a.failed, a.dual, a.freshness]) !==
-    JSON.stringify([b.capabilities, b.serverInfo, b.failed, b.dual, b.freshness])
+    JSON.stringify([a.capabilities, a.serverInfo, a.failed, a.dual, a.http, a.freshness]) !==
+    JSON.stringify([b.capabilities, b.serverInfo, b.failed, b.dual, b.http, b.freshness])
   )
     return false;
   return LIST_KINDS.every((kind) => {

@@ -41,6 +41,14 @@ export class ClientDesk {
     this.#levels = new LogLevels(options.server, options.log);
   }
 
+  /** Goes on for the clients of the same upstream under its earlier configuration. */
+  takeOver(previous: ClientDesk): void {
+    this.#levels.takeOver(previous.#levels);
+    for (const group of previous.#options.pool.groups()) {
+      if (group.subscriptions.size > 0) this.#options.pool.adopt(group);
+    }
+  }
+
   /** Notes whom a session serves; a promise only when it has to be told another log level first. */
   serve(slot: Slot, exchange: Exchange): Promise<void> | undefined {
     if (exchange.session) slot.group.clients.add(exchange.session.id);

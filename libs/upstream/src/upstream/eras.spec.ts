@@ -101,6 +101,7 @@ describe('the era of an HTTP upstream', () => {
       instructions: 'a modern laboratory',
       serverInfo: { name: 'modern-lab' },
       freshness: { tools: { scope: 'private' } },
+      http: true,
     });
     expect(lab.seen[0]?.headers.get('mcp-protocol-version')).toBe('2026-07-28');
     expect(lab.seen[0]?.headers.get('mcp-method')).toBe('server/discover');

@@ -68,7 +68,7 @@ export class SessionOpener {
     const dual = verdict?.era === 'modern' && verdict.dual !== undefined;
     if (era === 'legacy') {
       const { capabilities, shared } = spec;
-      return await LegacySession.open({ ...common, capabilities, shared, dual });
+      return await LegacySession.open({ ...common, capabilities, shared, dual, http: config.type === HTTP });
     }
     return await ModernSession.open({
       ...common,

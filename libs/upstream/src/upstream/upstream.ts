@@ -163,6 +163,14 @@ export class Upstream implements UpstreamHandle {
     if (this.enabled) this.#supervisor.start();
   }
 
+  /** Keeps what clients asked of this upstream under its earlier configuration, unless sessions are shared otherwise now. */
+  takeOver(previous: Upstream): void {
+    const [was, is] = [previous.#options.config, this.#options.config];
+    if (is.enabled && was.type === is.type && was.state === is.state && was.auth.type === is.auth.type) {
+      this.#desk.takeOver(previous.#desk);
+    }
+  }
+
   /**
    * Takes no new calls, lets running ones finish within `grace` milliseconds, fails the rest with `reason` and closes
    * everything. Resolves when no session and no child is left.

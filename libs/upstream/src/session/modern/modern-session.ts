@@ -55,6 +55,7 @@ export class ModernSession implements UpstreamSession {
   readonly era = 'modern';
   readonly stateful = false;
   readonly dual: boolean;
+  readonly http: boolean;
   readonly #options: ModernSessionOptions;
   readonly #wire: ModernWire;
   readonly #listen: ListenStream;
@@ -70,6 +71,7 @@ export class ModernSession implements UpstreamSession {
     const { discovered, listener, log, server } = options;
     this.#options = options;
     this.dual = options.dual;
+    this.http = options.cancelBy === 'stream';
     this.#discovered = discovered;
     this.#version = discovered?.version ?? options.version;
     this.#clientInfo = JSON.stringify({ name: 'mcp-gateway', version: options.gatewayVersion });

@@ -1,0 +1,79 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import { ROOT } from '../support/processes.js';
+import { FILES, RULES } from './requirements.js';
+
+/** Where the numbers of each group end; D are the rules of telling eras. */
+const GROUPS: Readonly<Record<string, string>> = {
+  ...{ B: '1-8', M: '1-18', L: '1-16', H: '1-6', X: '1-7', C: '1-14 20-25', D: '1-7', K: '1-10', U: '1-7', P: '1-3' },
+  ...{ G: '1-2', A: '1-6', O: '1-3', N: '1-9', R: '1-8', T: '1-9', V: '1-6', Q: '1-6', E: '1-6' },
+  BR: '1-12 20-25 30-35 40-48 50-57 70-73',
+};
+
+const ids = Object.entries(GROUPS).flatMap(([group, ranges]) =>
+  ranges.split(' ').flatMap((range) => {
+    const [from = 0, to = 0] = range.split('-').map(Number);
+    return Array.from({ length: to - from + 1 }, (_, n) => `${group}${from + n}`);
+  }),
+);
+
+const sources = new Map<string, string>();
+function source(path: string): string {
+  const text = sources.get(path) ?? readFileSync(join(ROOT, path), 'utf8').replaceAll("\\'", "'");
+  sources.set(path, text);
+  return text;
+}
+
+/** Whether a file has a test of that title: the title as a literal, handed to `it` or to what `it.each` made. */
+function hasTest(path: string, title: string): boolean {
+  const literal = ["'", '"', '`'].map((quote) => quote + title + quote);
+  return literal.some((text) => {
+    for (let at = source(path).indexOf(text); at >= 0; at = source(path).indexOf(text, at + 1)) {
+      if (/\(\s*$/.test(source(path).slice(0, at)) && /^\s*,/.test(source(path).slice(at + text.length))) return true;
+    }
+    return false;
+  });
+}
+
+const scenarios = ['2025-11-25', '2026-07-28'].flatMap((revision) => {
+  const file = `node_modules/@modelcontextprotocol/conformance/requirements/${revision}.yaml`;
+  const set = parse(readFileSync(join(ROOT, file), 'utf8')) as {
+    server: string[];
+    client: string[];
+    not_scored: { scenario: string }[];
+  };
+  return [...set.server, ...set.client, ...set.not_scored.map(({ scenario }) => scenario)];
+});
+
+describe('the manifest', () => {
+  it('has every rule once', () => {
+    expect(RULES.map(({ id }) => id).sort()).toEqual([...ids].sort());
+  });
+
+  it('names no file it does not use', () => {
+    const used = RULES.flatMap(({ tests = [] }) => tests.map((test) => test.split(' > ')[0]));
+    expect(Object.keys(FILES).filter((name) => !used.includes(name))).toEqual([]);
+  });
+});
+
+describe.each(RULES.map((rule) => [rule.id, rule] as const))('%s', (_id, rule) => {
+  it('is proven, or says why not', () => {
+    expect(rule.rule).toMatch(/\.$/);
+    expect(rule.spec).toMatch(/^(M|L|\d{4}-\d{2}-\d{2}):\w+$|^(SEP|RFC)[- ]\d+$/);
+    const proofs = [...(rule.tests ?? []), ...(rule.suite ?? [])];
+    if (rule.none === undefined) expect(proofs).not.toEqual([]);
+    else expect(proofs).toEqual([]);
+  });
+
+  it('names tests and scenarios that exist', () => {
+    for (const test of rule.tests ?? []) {
+      const [name = '', ...title] = test.split(' > ');
+      const path = FILES[name];
+      expect(path, `${name} in files.yaml`).toBeDefined();
+      expect(hasTest(path ?? '', title.join(' > ')), `${path}: ${title.join(' > ')}`).toBe(true);
+    }
+    for (const scenario of rule.suite ?? []) expect(scenarios).toContain(scenario);
+  });
+});
