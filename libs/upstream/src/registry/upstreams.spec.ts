@@ -559,6 +559,8 @@ describe('stopping', () => {
     const children = () => process.getActiveResourcesInfo().filter((name) => name === 'ProcessWrap').length;
     while (children() === 0) await new Promise((resolve) => setImmediate(resolve));
     await test.registry.stop(0);
+    // The child is gone; Node closes its handle at the end of this turn of the event loop.
+    for (let turn = 0; turn < 2; turn++) await new Promise((resolve) => setImmediate(resolve));
     expect(children()).toBe(0);
   });
 });
