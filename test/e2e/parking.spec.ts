@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type Gateway, listed, type SpawnedGateway, spawnGateway } from '../support/gateway.js';
 import { Inspector } from '../support/inspector.js';
 import { callTool, type ModernReply } from '../support/modern.js';
-import { descendants, openFiles } from '../support/processes.js';
+import { descendants, openFiles, untilOutput } from '../support/processes.js';
 import { http as raw } from '../support/raw.js';
 import { http, RICH, startRich, startRichModern, stdio } from '../support/upstreams.js';
 import { Cleanup, until } from '../support/wait.js';
@@ -188,6 +188,23 @@ describe('the state a client carries', () => {
       await until('nobody waits any more', async () => (await status(url())).asking === 0);
       await refused(() => answer(url(), tool, waiting, { arguments: args }));
     });
+  });
+
+  it('is refused after its time, when it belongs to a modern upstream', async () => {
+    const day = `const now = Date.now; let later = 0; Date.now = () => now() + later;
+      process.on('SIGUSR2', () => { later = 86_400_000; console.log('tomorrow'); });`;
+    const server = cleanup.add(await startRichModern('--era', 'modern'));
+    const node = ['--import', `data:text/javascript,${encodeURIComponent(day)}`];
+    const gateway = cleanup.add(await spawnGateway({ servers: [http('modern', server.url)] }, { node }));
+    await listed(gateway, 'modern');
+    const url = gateway.mcp('modern');
+    const waiting = await asked(url, 'ask_twice');
+    expect((await answer(url, 'ask_twice', waiting)).result).toMatchObject({ resultType: 'input_required' });
+    process.kill(gateway.pid, 'SIGUSR2');
+    await untilOutput(gateway, /tomorrow/);
+    const before = (await status(url)).calls['ask_twice'];
+    expect((await answer(url, 'ask_twice', waiting)).error).toMatchObject({ code: -32602 });
+    expect((await status(url)).calls['ask_twice']).toBe(before);
   });
 
   it('is refused for the second of two retries of a parked call', async () => {

@@ -19,6 +19,11 @@ export function isModernVersion(version: string | undefined): boolean {
   );
 }
 
+/** Of a request whose body is not read only the header tells the era. */
+export function eraOfHeaders(request: IncomingMessage): Era {
+  return isModernVersion(versionHeader(request)) ? 'modern' : 'legacy';
+}
+
 /** The request's MCP-Protocol-Version; several headers arrive joined and are no version at all. */
 export function versionHeader(request: IncomingMessage): string | undefined {
   const value = request.headers['mcp-protocol-version'];

@@ -4,7 +4,7 @@ import { principalOf } from '#libs/auth';
 import { type Endpoint, type Era, GatewayError, saneTraceparent, toGatewayError } from '#libs/kernel';
 import { EnvelopeError, parseClientMessage } from '#libs/mcp';
 import { McpProxy } from '#libs/proxy';
-import { eraOf, isModernVersion, versionHeader } from './era.js';
+import { eraOf, eraOfHeaders, versionHeader } from './era.js';
 import type { Inbound, InboundPost } from './front.js';
 import { methodNotAllowed, sendError } from './http/answers.js';
 import { correlate } from './http/correlation.js';
@@ -97,9 +97,7 @@ export class FrontDoor {
     } catch (thrown) {
       const error = toGatewayError(thrown);
       const idJson = error instanceof EnvelopeError ? (error.idJson ?? null) : null;
-      // Of a message that cannot be read only the header tells the era.
-      const era = isModernVersion(versionHeader(request)) ? 'modern' : 'legacy';
-      this.#refuse(error, response, requestId, idJson, era);
+      this.#refuse(error, response, requestId, idJson, eraOfHeaders(request));
     }
   }
 
@@ -118,7 +116,7 @@ export class FrontDoor {
   }
 
   #refuseModern({ request }: Inbound): void {
-    if (isModernVersion(versionHeader(request))) {
+    if (eraOfHeaders(request) === 'modern') {
       throw methodNotAllowed('Sessions and their streams belong to protocol revisions with initialize');
     }
   }

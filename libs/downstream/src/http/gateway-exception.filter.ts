@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Injectable } from '@nestjs/common';
 import { GatewayError, toGatewayError } from '#libs/kernel';
+import { eraOfHeaders } from '../era.js';
 import { methodNotAllowed, sendError, sendJson } from './answers.js';
 import { correlate } from './correlation.js';
 import { FrontLog } from './front-log.js';
@@ -42,7 +43,7 @@ export class GatewayExceptionFilter implements ExceptionFilter {
     }
     const error = asGatewayError(thrown, request);
     this.log.failed(error, requestId);
-    sendError(reply.raw, error, null, requestId);
+    sendError(reply.raw, error, null, requestId, eraOfHeaders(request));
   }
 }
 

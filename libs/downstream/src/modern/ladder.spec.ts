@@ -231,6 +231,9 @@ describe('errors of the gateway', () => {
     expect(modern.json).not.toHaveProperty('id');
     expect(modern.json.error.code).toBe(-32700);
     expect((await send(gateway.url, { body: call.body })).json.id).toBeNull();
+    const foreign = await send(gateway.url, { ...call, headers: { ...call.headers, host: 'evil.example' } });
+    expect(foreign.status).toBe(403);
+    expect(foreign.json).not.toHaveProperty('id');
   });
 
   it('re-derive what a capability error says from what this client lacks', async () => {

@@ -210,6 +210,7 @@ export class ModernCall implements Exchange {
     clearTimeout(this.#window);
     this.#window = undefined;
     this.#unwatch?.();
+    this.#unwatch = undefined;
     this.#at = undefined;
   }
 

@@ -428,6 +428,14 @@ describe('questions of a modern upstream', () => {
     expect((await clientOf(gateway).tool()).json.error.data.code).toBe('UPSTREAM_PROTOCOL');
   });
 
+  it('are not answered after their time', async () => {
+    const gateway = await gatewayWith(upstream);
+    gateway.app.get(ModernTimes, { strict: false }).state = -1;
+    const { requestState } = (await clientOf(gateway).tool()).json.result;
+    const late = await clientOf(gateway).tool({ requestState, inputResponses: { k: {} } });
+    expect(late.json.error.data.code).toBe('STATE_INVALID');
+  });
+
   it('end with an error when the proxy refuses the state', async () => {
     const gateway = await gatewayWith(() => {
       throw new GatewayError('STATE_INVALID', 'no');

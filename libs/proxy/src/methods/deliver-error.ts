@@ -32,11 +32,11 @@ function forModern({ server }: Delivery, outcome: Failure): Outcome {
   }
 }
 
-function forLegacy({ exchange, method }: Delivery, outcome: Failure): Outcome {
+function forLegacy({ exchange, method, modernOnly }: Delivery, outcome: Failure): Outcome {
   const { version } = exchange.client;
   switch (outcome.code) {
     case INVALID_PARAMS:
-      return method === 'resources/read' ? recoded(outcome, NOT_FOUND_LEGACY) : outcome;
+      return modernOnly && method === 'resources/read' ? recoded(outcome, NOT_FOUND_LEGACY) : outcome;
     case URL_ELICITATION_REQUIRED:
       return method === 'tools/call' && !atLeast(version, '2025-11-25')
         ? asToolError(visitsOf(outcome.error))
