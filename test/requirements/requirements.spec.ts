@@ -5,16 +5,17 @@ import { parse } from 'yaml';
 import { ROOT } from '../support/processes.js';
 import { FILES, RULES } from './requirements.js';
 
-/** Where the numbers of each group end; D are the rules of telling eras. */
+/** The numbers of each group. D tells eras apart, I is the order of checks at the entry. */
 const GROUPS: Readonly<Record<string, string>> = {
   ...{ B: '1-8', M: '1-18', L: '1-16', H: '1-6', X: '1-7', C: '1-14 20-25', D: '1-7', K: '1-10', U: '1-7', P: '1-3' },
   ...{ G: '1-2', A: '1-6', O: '1-3', N: '1-9', R: '1-8', T: '1-9', V: '1-6', Q: '1-6', E: '1-6' },
+  ...{ I: '1-19', S: '1 3-6 10' },
   BR: '1-12 20-25 30-35 40-48 50-57 70-73',
 };
 
 const ids = Object.entries(GROUPS).flatMap(([group, ranges]) =>
   ranges.split(' ').flatMap((range) => {
-    const [from = 0, to = 0] = range.split('-').map(Number);
+    const [from = 0, to = from] = range.split('-').map(Number);
     return Array.from({ length: to - from + 1 }, (_, n) => `${group}${from + n}`);
   }),
 );
