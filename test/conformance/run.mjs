@@ -66,7 +66,8 @@ function report(cell, yardstick, through) {
   }
   const good = required.filter((scenario) => !failed.includes(scenario)).length;
   const ok = failed.every((scenario) => cell.left?.includes(scenario)) && yardstick.exit === 0;
-  return { good, total: required.length, ok };
+  const known = failed.filter((scenario) => cell.left?.includes(scenario)).length;
+  return { good, known, total: required.length, ok };
 }
 
 async function runCell(name) {
@@ -111,6 +112,7 @@ for (const { cell, good, total, ok: enough } of summary) {
   const floor = total - (cell.left?.length ?? 0);
   console.log(`${cell.title}: ${good}/${total} required, at least ${floor}: ${enough ? 'ok' : 'FAILED'}`);
 }
-const sum = (key) => summary.reduce((total, cell) => total + cell[key], 0);
-console.log(`\n${sum('good')} passed, ${sum('total') - sum('good')} failed`);
+const sum = (key) => summary.reduce((total, cell) => total + (cell[key] ?? 0), 0);
+// What no bridge between eras can pass is named above as a known limit; a failure is what fails the run.
+console.log(`\n${sum('good')} passed, ${sum('total') - sum('good') - sum('known')} failed, ${sum('known')} skipped`);
 process.exitCode = ok && summary.length === names.length ? 0 : 1;
