@@ -173,6 +173,16 @@ export class GatewayMetrics extends CallMetrics {
         }
       },
     );
+    define(
+      'mcp_gateway_upstream_protocol',
+      '1 for the era and version an upstream speaks; era both when it speaks either',
+      ['proxy', 'era', 'version'],
+      (gauge, { status }) => {
+        for (const { name, era, version, dual } of status.upstreams()) {
+          if (era && version) gauge.set({ proxy: name, era: dual ? 'both' : era, version }, 1);
+        }
+      },
+    );
     define('mcp_gateway_upstream_sessions', 'Open sessions with an upstream', ['proxy'], (gauge, { status }) => {
       for (const { name, sessions } of status.upstreams()) gauge.set({ proxy: name }, sessions);
     });

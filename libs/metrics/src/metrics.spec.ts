@@ -77,6 +77,9 @@ describe('metrics', () => {
         state: 'degraded',
         since: 0,
         required: false,
+        era: 'modern',
+        version: '2026-07-28',
+        dual: true,
         counts: { tools: 14, prompts: 0, resources: 2 },
         sessions: 3,
         pids: [],
@@ -87,6 +90,7 @@ describe('metrics', () => {
     const { body } = await scrape(`${url}/metrics`);
     expect(body).toContain('mcp_gateway_upstream_state{proxy="files",state="degraded"} 1\n');
     expect(body).toContain('mcp_gateway_upstream_state{proxy="files",state="ready"} 0\n');
+    expect(body).toContain('mcp_gateway_upstream_protocol{proxy="files",era="both",version="2026-07-28"} 1\n');
     expect(body).toContain('mcp_gateway_upstream_sessions{proxy="files"} 3\n');
     expect(body).toContain('mcp_gateway_catalogue_items{proxy="files",kind="tools"} 14\n');
     expect(body).toContain('mcp_gateway_sessions 5\n');

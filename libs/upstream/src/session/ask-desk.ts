@@ -67,10 +67,13 @@ export class AskDesk {
   }
 
   #unattributed(request: RequestMessage): void {
-    this.options.log.warn(
-      { upstream: this.options.server, method: request.method, code: 'ASK_UNATTRIBUTED' },
-      `${this.options.server} asked the client (${request.method}) but it cannot be told whose call it belongs to; refused`,
-    );
+    const { log, server } = this.options;
+    const { method } = request;
+    const fields = { upstream: server, method, code: 'ASK_UNATTRIBUTED' };
+    const text = `${server} asked the client (${method}) but it cannot be told whose call it belongs to; refused`;
+    // Servers ask for roots by habit and live without; any other question left open is worth a look.
+    if (method === 'roots/list') log.debug(fields, text);
+    else log.warn(fields, text);
     this.#refuse(request, -32601, 'This request belongs to no single call of a client', { code: 'ASK_UNATTRIBUTED' });
   }
 
