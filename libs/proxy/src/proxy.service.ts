@@ -9,6 +9,7 @@ import {
   type OutboundNotification,
   type Outcome,
   type Spelling,
+  within,
 } from '#libs/kernel';
 import { LIST_KINDS, type NotificationMessage, type ParamHeader, type RequestMessage } from '#libs/mcp';
 import { CallMetrics, GatewayLog } from '#libs/plugin';
@@ -26,7 +27,6 @@ import { ReadCache } from './methods/read-cache.js';
 import { targetOf } from './methods/target.js';
 import { ProxyOptions } from './options.js';
 import { catalogueSettings, isLoopback } from './settings.js';
-import { within } from './within.js';
 
 /** The corridor between the front door and the back door: resolve in the caller's view, send, deliver. */
 @Injectable()

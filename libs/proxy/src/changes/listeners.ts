@@ -1,10 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import type { View } from '#libs/catalogue';
-import type { Exchange, OutboundNotification } from '#libs/kernel';
+import { type Exchange, type OutboundNotification, within } from '#libs/kernel';
 import { editMembers, JsonView, LIST_KINDS, LIST_METHODS, type ListKind, splice } from '#libs/mcp';
 import type { UpstreamDirectory, UpstreamEvents } from '#libs/upstream';
 import type { Listening, ListenWish } from '../contract.js';
-import { within } from '../within.js';
 import { subscriptionKey } from './session-states.js';
 
 /** Milliseconds the acknowledgement may wait for upstreams to take resource subscriptions (M:subs). */

@@ -1,6 +1,5 @@
-import { GatewayError } from '#libs/kernel';
+import { GatewayError, within } from '#libs/kernel';
 import { LOG_LEVELS, logLevelRank } from '#libs/mcp';
-import { within } from '../within.js';
 import { EMPTY_RESULT, type Handler, requireOwnState } from './context.js';
 import { requiredString } from './params.js';
 

@@ -1,6 +1,6 @@
 import { Inject, Injectable, Optional } from '@nestjs/common';
 import type { ProxyConfig, UpstreamConfig } from '#libs/config';
-import { Emitter, GatewayError, type Log, messageOf, SILENT } from '#libs/kernel';
+import { Emitter, GatewayError, type Log, messageOf, SILENT, within } from '#libs/kernel';
 import type { Listing } from '#libs/mcp';
 import { ExtensionRegistry, GatewayLog } from '#libs/plugin';
 import type { UpstreamDirectory, UpstreamEvents } from '../contract.js';
@@ -120,12 +120,7 @@ export class UpstreamRegistry implements UpstreamDirectory {
 
   /** Resolves when every enabled upstream has succeeded or failed once, or after `budget` milliseconds. */
   async settled(budget: number): Promise<void> {
-    let timer: NodeJS.Timeout | undefined;
-    const over = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, budget);
-    });
-    await Promise.race([Promise.all(this.all().map((upstream) => upstream.settled)), over]);
-    clearTimeout(timer);
+    await within(budget, Promise.all(this.all().map((upstream) => upstream.settled)));
   }
 
   /** Lets running calls finish within `grace` milliseconds, then closes everything. No child is left when it resolves. */

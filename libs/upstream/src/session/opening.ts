@@ -1,4 +1,4 @@
-import { type GatewayError, toGatewayError } from '#libs/kernel';
+import { type GatewayError, toGatewayError, within } from '#libs/kernel';
 import type { Connection } from '#libs/plugin';
 
 /** Milliseconds a transport has to let go of a connection that was given up while it opened. */
@@ -47,20 +47,10 @@ export async function openWithin<T>(limits: OpeningLimits, task: (opening: Openi
 /** The connection; one that comes when nobody waits any more is not left open, nor does its child outlive the gateway. */
 export async function connectionOf(connecting: Promise<Connection>, { aborted }: Opening): Promise<Connection> {
   return await Promise.race([connecting, aborted]).catch(async (thrown: unknown) => {
-    await settledWithin(
-      connecting.then((late) => late.close()),
+    await within(
       LATE_CONNECTION,
+      connecting.then((late) => late.close()),
     );
     throw thrown;
   });
-}
-
-/** Waits for a task to end in either way, but not longer than so many milliseconds. */
-async function settledWithin(task: Promise<unknown>, limit: number): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const over = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, limit);
-  });
-  await Promise.race([task.catch(() => {}), over]);
-  clearTimeout(timer);
 }
