@@ -8,7 +8,13 @@ export function equalConfig(a: unknown, b: unknown): boolean {
   }
   if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false;
   if (Array.isArray(a) !== Array.isArray(b)) return false;
-  const left = Object.entries(a);
-  if (left.length !== Object.keys(b).length) return false;
-  return left.every(([key, value]) => Object.hasOwn(b, key) && equalConfig(value, (b as Record<string, unknown>)[key]));
+  const [left, right] = [definedEntries(a), definedEntries(b)];
+  return (
+    left.size === right.size && [...left].every(([key, value]) => right.has(key) && equalConfig(value, right.get(key)))
+  );
+}
+
+/** A member that is absent and one that is undefined say the same. */
+function definedEntries(value: object): Map<string, unknown> {
+  return new Map(Object.entries(value).filter(([, member]) => member !== undefined));
 }

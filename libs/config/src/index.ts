@@ -1,5 +1,4 @@
 export { ConfigModule } from './config.module.js';
-export { diffServers, type ServersDiff } from './diff-servers.js';
 export { equalConfig } from './equal.js';
 export {
   type ConfigCheck,

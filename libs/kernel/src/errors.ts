@@ -81,8 +81,6 @@ export const ERRORS = {
   ASK_UNSUPPORTED: { rpc: -32601, http: 200, level: 'info', reason: 'ask', origin: 'gateway' },
   ASK_TIMEOUT: { rpc: -32603, http: 200, level: 'info', reason: 'ask', origin: 'gateway' },
   ASK_UNDELIVERED: { rpc: -32603, http: 200, level: 'info', reason: 'ask', origin: 'gateway' },
-  // decisions
-  POLICY_DENIED: { rpc: -32602, http: 200, level: 'info', reason: 'denied', origin: 'policy' },
   // life cycle
   CANCELLED: { rpc: -32603, http: 200, level: 'debug', reason: 'cancelled', origin: 'gateway' },
   SHUTTING_DOWN: { rpc: -32603, http: 503, level: 'info', reason: 'shutdown', origin: 'gateway' },

@@ -31,5 +31,4 @@ export { Lru } from './lru.js';
 export { ANONYMOUS, type Principal, principal, principalKey } from './principal.js';
 export { canonicalName, type Endpoint, endpointPath, type ObjectKind, type ObjectRef, type Spelling } from './refs.js';
 export { maskSecrets, rememberSecret, Secret } from './secret.js';
-export { SingleFlight } from './single-flight.js';
 export { within } from './within.js';

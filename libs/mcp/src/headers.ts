@@ -11,6 +11,3 @@ export const MCP_HEADERS = {
 
 /** What stands before a parameter's header name, in the lower case Node gives it. */
 export const PARAM_HEADER_PREFIX = 'mcp-param-';
-
-export const JSON_TYPE = 'application/json';
-export const EVENT_STREAM_TYPE = 'text/event-stream';

@@ -3,7 +3,7 @@ export { withoutHopMeta } from './content/hop-meta.js';
 export { restoreArgumentUris } from './content/restore.js';
 export { rewriteAskUris, rewriteItem, rewriteResultUris, type UriMap } from './content/rewrite.js';
 export { needsProjection, projectOutputSchema, projectStructured } from './content/structured.js';
-export { EVENT_STREAM_TYPE, JSON_TYPE, MCP_HEADERS, PARAM_HEADER_PREFIX } from './headers.js';
+export { MCP_HEADERS, PARAM_HEADER_PREFIX } from './headers.js';
 export { type ScanFault, type ScanFaultKind, type ScanLimits, scan } from './json/scan.js';
 export { type Edit, editMembers, type MemberChanges, splice } from './json/splice.js';
 export { type JsonMember, type JsonType, JsonView, type Span } from './json/view.js';
@@ -11,7 +11,6 @@ export { type Audiences, LIST_KINDS, LIST_METHODS, type Listing, type ListKind }
 export {
   HOP_META_KEYS,
   LOG_LEVELS,
-  type LogLevel,
   logLevelRank,
   REQUEST_ID_META_KEY,
   VENDOR_META_PREFIX,
@@ -24,7 +23,6 @@ export {
   type ModernEnvelope,
   modernEnvelope,
   namedMember,
-  REMOVED_METHODS,
 } from './modern/envelope.js';
 export { decodeHeaderValue, encodeHeaderValue, headerEquals } from './modern/header-values.js';
 export {
@@ -54,11 +52,10 @@ export {
   type SingleMessage,
 } from './rpc/envelope.js';
 export { MAX_BATCH, parseClientMessage } from './rpc/parse-client.js';
-export { parseUpstreamMessage, parseUpstreamMessages } from './rpc/parse-upstream.js';
+export { parseUpstreamMessage } from './rpc/parse-upstream.js';
 export { oneLine, SSE_KEEP_ALIVE, sseFrame } from './sse/frame.js';
 export { type SseEvent, type SseHandlers, SseParser } from './sse/parser.js';
 export {
-  ASSUMED_VERSION,
   atLeast,
   isLegacyVersion,
   isModernVersion,

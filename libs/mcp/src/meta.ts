@@ -17,7 +17,6 @@ export const REQUEST_ID_META_KEY = `${VENDOR_META_PREFIX}request-id`;
 
 /** syslog severities of MCP log messages, least severe first. */
 export const LOG_LEVELS = ['debug', 'info', 'notice', 'warning', 'error', 'critical', 'alert', 'emergency'] as const;
-export type LogLevel = (typeof LOG_LEVELS)[number];
 
 export function logLevelRank(level: unknown): number {
   return (LOG_LEVELS as readonly unknown[]).indexOf(level);

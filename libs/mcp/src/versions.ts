@@ -3,9 +3,6 @@ export const LEGACY_VERSIONS = ['2025-11-25', '2025-06-18', '2025-03-26', '2024-
 export type LegacyVersion = (typeof LEGACY_VERSIONS)[number];
 export const LATEST_LEGACY: LegacyVersion = LEGACY_VERSIONS[0];
 
-/** What an HTTP client that sends no MCP-Protocol-Version speaks (L:http). */
-export const ASSUMED_VERSION: LegacyVersion = '2025-03-26';
-
 export function isLegacyVersion(version: unknown): version is LegacyVersion {
   return (LEGACY_VERSIONS as readonly unknown[]).includes(version);
 }

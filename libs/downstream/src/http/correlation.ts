@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { correlationId, saneTraceparent } from '#libs/kernel';
+import { correlationId } from '#libs/kernel';
 
 const ids = new WeakMap<IncomingMessage, string>();
 
@@ -12,11 +12,6 @@ export function correlate(request: IncomingMessage, response: ServerResponse): s
     if (!response.headersSent) response.setHeader('x-request-id', id);
   }
   return id;
-}
-
-/** The caller's traceparent, when it sent a sane one. */
-export function traceparentOf(request: IncomingMessage): string | undefined {
-  return saneTraceparent(single(request.headers['traceparent']));
 }
 
 function single(value: string | string[] | undefined): string | undefined {

@@ -49,17 +49,6 @@ export const MODERN_METHODS: ReadonlySet<string> = new Set([
   'completion/complete',
 ]);
 
-/** Requests of the legacy revisions that the modern ones have no more. */
-export const REMOVED_METHODS: ReadonlySet<string> = new Set([
-  'initialize',
-  'ping',
-  'logging/setLevel',
-  'resources/subscribe',
-  'resources/unsubscribe',
-  'tasks/list',
-  'tasks/result',
-]);
-
 /** Requests whose complete results carry `ttlMs` and `cacheScope` (M:cache). */
 export const CACHEABLE_METHODS: ReadonlySet<string> = new Set([
   'server/discover',

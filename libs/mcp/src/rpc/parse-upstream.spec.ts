@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { GatewayError } from '#libs/kernel';
-import { parseUpstreamMessage, parseUpstreamMessages } from './parse-upstream.js';
+import { parseUpstreamMessage } from './parse-upstream.js';
 
 const parse = (text: string) => parseUpstreamMessage(Buffer.from(text));
 
@@ -58,12 +58,5 @@ describe('reading what a server sent', () => {
       'What the server sent is not an MCP message: not valid JSON: expected a value but found the byte 0x1b (byte 0). It begins:  [31mStarting server… ',
     );
     expect(refusal('x'.repeat(10_000)).message.length).toBeLessThan(250);
-  });
-
-  it('reads batches where they are expected', () => {
-    const batch = '[{"jsonrpc":"2.0","id":1,"result":{}},{"jsonrpc":"2.0","method":"n"}]';
-    expect(parseUpstreamMessages(Buffer.from(batch)).map((m) => m.kind)).toEqual(['response', 'notification']);
-    expect(parseUpstreamMessages(Buffer.from('{"jsonrpc":"2.0","method":"n"}'))).toHaveLength(1);
-    expect(() => parseUpstreamMessages(Buffer.from('[1]'))).toThrow(GatewayError);
   });
 });

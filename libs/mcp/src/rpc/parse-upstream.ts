@@ -21,19 +21,6 @@ export function parseUpstreamMessage(bytes: Buffer): SingleMessage {
   return readElement(view);
 }
 
-/**
- * The same for peers that may batch (revision 2025-03-26): one message or an array of them.
- *
- * @throws GatewayError UPSTREAM_PROTOCOL, also when only one element is bad
- */
-export function parseUpstreamMessages(bytes: Buffer): SingleMessage[] {
-  const view = readJson(bytes);
-  if (view.type !== 'array') return [readElement(view)];
-  const messages: SingleMessage[] = [];
-  view.forEachItem((item) => messages.push(readElement(item)));
-  return messages;
-}
-
 function readJson(bytes: Buffer): JsonView {
   const view = scan(bytes, { depth: MAX_DEPTH, nodes: Number.POSITIVE_INFINITY, uniqueKeys: false });
   if (view instanceof JsonView) return view;

@@ -12,13 +12,6 @@ export function requiredString(params: JsonView | undefined, key: string, method
   return value;
 }
 
-/** A member of params that may be absent but must be a string otherwise. */
-export function optionalString(params: JsonView | undefined, key: string, method: string): string | undefined {
-  const member = params?.get(key);
-  if (member === undefined) return undefined;
-  return requiredString(params, key, method);
-}
-
 /** JSON of the client's progress token as it was spelled, so that its type comes back too. */
 export function progressTokenOf(params: JsonView | undefined): Buffer | undefined {
   const token = params?.get('_meta')?.get('progressToken');

@@ -1,5 +1,5 @@
 import { Inject, Injectable, Optional } from '@nestjs/common';
-import type { ProxyConfig, UpstreamConfig } from '#libs/config';
+import { equalConfig, type ProxyConfig, type UpstreamConfig } from '#libs/config';
 import { Emitter, GatewayError, type Log, messageOf, SILENT, within } from '#libs/kernel';
 import type { Listing } from '#libs/mcp';
 import { ExtensionRegistry, GatewayLog } from '#libs/plugin';
@@ -8,7 +8,6 @@ import { ColdStartGate } from '../supervisor/cold-start-gate.js';
 import type { Extensions } from '../upstream/opener.js';
 import { type GatewaySettings, IDLE_SESSION } from '../upstream/settings.js';
 import { Upstream } from '../upstream/upstream.js';
-import { sameConfig } from './same-config.js';
 
 export interface ApplyOptions {
   /** The listener is loopback only: anonymous callers are one person and share `user` state. */
@@ -92,7 +91,7 @@ export class UpstreamRegistry implements UpstreamDirectory {
     const fresh: Upstream[] = [];
     for (const server of config.servers) {
       const known = before.get(server.name);
-      if (known && sameConfig(known.config, server)) {
+      if (known && equalConfig(known.config, server)) {
         applied.unchanged.push(server.name);
         after.set(server.name, known);
         continue;
