@@ -4,8 +4,8 @@
  */
 const floors = [
   ['mcp', 'kernel'],
-  ['config', 'plugin', 'store'],
-  ['catalogue', 'upstream', 'auth', 'permission', 'ratelimit', 'health', 'metrics', 'logging', 'tracing'],
+  ['config', 'plugin', 'store', 'egress'],
+  ['catalogue', 'upstream', 'auth', 'permission', 'ratelimit', 'health', 'metrics', 'logging', 'tracing', 'audit'],
   ['proxy'],
   ['downstream', 'admin'],
 ];

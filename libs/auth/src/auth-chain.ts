@@ -2,11 +2,12 @@ import { type Log, SILENT } from '#libs/kernel';
 import type { AuthOutcome, AuthProvider, Credentials } from '#libs/plugin';
 
 const UNAVAILABLE: AuthOutcome = { kind: 'unavailable', retryAfterSeconds: 5 };
-const NOBODY: AuthOutcome = { kind: 'denied', reason: 'no provider recognised the credentials' };
+const NOBODY: AuthOutcome = { kind: 'none' };
 
 /**
- * Asks the configured providers in order. `none` passes on; `ok`, `denied` and `unavailable` stop, so that a later,
- * weaker provider never repairs what a stronger one refused. A provider that throws counts as unavailable.
+ * Asks the configured providers in order. `none` passes on; everything else stops, so that a later, weaker provider never
+ * repairs what a stronger one refused. A provider that throws counts as unavailable. `none` of the chain: nobody found a
+ * credential of its kind.
  */
 export class AuthChain {
   readonly #providers: readonly AuthProvider[];

@@ -18,7 +18,7 @@ export class AuthGuard implements CanActivate {
     private readonly log: GatewayLog,
   ) {}
 
-  /** @throws GatewayError UNAUTHENTICATED or AUTH_UNAVAILABLE */
+  /** @throws GatewayError UNAUTHENTICATED, TOKEN_INVALID, CREDENTIALS_MALFORMED or AUTH_UNAVAILABLE */
   canActivate(context: ExecutionContext): boolean | Promise<boolean> {
     if (publicOptions(this.reflector, context.getHandler(), context.getClass())) return true;
     const request = context.switchToHttp().getRequest<{ raw: IncomingMessage }>().raw;
@@ -37,13 +37,20 @@ export class AuthGuard implements CanActivate {
           data: { retryAfter: outcome.retryAfterSeconds },
         });
       case 'denied':
-        // The reason helps operators; told to a stranger it would be an oracle.
-        this.log.info({ reason: outcome.reason, remoteAddress: request.socket.remoteAddress }, 'Credentials refused');
-        break;
+        this.#refused(request, outcome.reason);
+        throw new GatewayError('TOKEN_INVALID', 'The access token is invalid');
+      case 'malformed':
+        this.#refused(request, outcome.reason);
+        throw new GatewayError('CREDENTIALS_MALFORMED', 'The credentials are malformed; send one Authorization header');
       case 'none':
         break;
     }
     throw new GatewayError('UNAUTHENTICATED', 'This endpoint needs valid credentials');
+  }
+
+  /** The reason helps operators; told to a stranger it would be an oracle. */
+  #refused({ socket }: IncomingMessage, reason: string): void {
+    this.log.info({ reason, remoteAddress: socket.remoteAddress }, 'Credentials refused');
   }
 }
 
@@ -52,5 +59,6 @@ function credentialsOf(request: IncomingMessage): Credentials {
     headers: request.headers,
     rawHeaders: request.rawHeaders,
     remoteAddress: request.socket.remoteAddress ?? '',
+    url: request.url ?? '',
   };
 }

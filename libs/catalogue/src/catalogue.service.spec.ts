@@ -174,11 +174,11 @@ describe('views', () => {
     expect(decide.asked).toBe(asked);
   });
 
-  it('asks again when the policy changes, and follows a caller’s scopes', () => {
+  it('asks again when the policy changes, and follows what is said of a caller', () => {
     const { service, decide } = catalogue();
-    decide.rule = ({ scopes }, { name }) => scopes.has('all') || name === 'x';
+    decide.rule = ({ claims }, { name }) => claims['role'] === 'all' || name === 'x';
     service.publish(listing('a', { tools: [tool('x'), tool('y')] }));
-    const ann = (...scopes: string[]) => request(AGGREGATE, COLON, principal('i', 'ann', scopes));
+    const ann = (role?: string) => request(AGGREGATE, COLON, principal('i', 'ann', { claims: { role } }));
     expect(names(service.view(ann()), 'tools')).toEqual(['a:x']);
     expect(names(service.view(ann('all')), 'tools')).toEqual(['a:x', 'a:y']);
     expect(names(service.view(ann()), 'tools')).toEqual(['a:x']);

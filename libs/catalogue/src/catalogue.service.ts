@@ -1,5 +1,5 @@
 import { Injectable, Optional } from '@nestjs/common';
-import { Emitter, endpointPath, Lru, type Principal, SILENT } from '#libs/kernel';
+import { Emitter, endpointPath, Lru, SILENT } from '#libs/kernel';
 import { LIST_KINDS, type Listing, type ListKind } from '#libs/mcp';
 import { Decide, GatewayLog } from '#libs/plugin';
 import { Catalogue } from './catalogue.js';
@@ -40,7 +40,6 @@ export class CatalogueService {
   readonly changes: Emitter<CatalogueEvents>;
   readonly #intakes = new Map<string, Intake>();
   readonly #desk: ViewDesk;
-  readonly #callers = new WeakMap<Principal, string>();
   #current: Catalogue;
   #views = rememberedViews();
   #cores = new Lru<string, ViewCore>(VIEW_MEMORY, (core) => core.weight);
@@ -131,11 +130,7 @@ export class CatalogueService {
   }
 
   #requestKey({ principal, endpoint, spelling, capabilities = '', era = 'legacy' }: ViewRequest): string {
-    let caller = this.#callers.get(principal);
-    if (caller === undefined) {
-      caller = JSON.stringify([principal.key, ...[...principal.scopes].sort()]);
-      this.#callers.set(principal, caller);
-    }
+    const caller = `${principal.key} ${this.#desk.decisions.classOf(principal)}`;
     return `${endpointPath(endpoint)} ${spelling.maxLength} ${spelling.separator} ${era} ${capabilities} ${caller}`;
   }
 

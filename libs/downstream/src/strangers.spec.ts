@@ -24,7 +24,7 @@ describe('callers without good credentials', () => {
       expect(answer.status).toBe(401);
       expect(answer.headers['www-authenticate']).toBe('Bearer');
       expect(answer.json.error.data).toMatchObject({
-        code: 'UNAUTHENTICATED',
+        code: 'authorization' in headers ? 'TOKEN_INVALID' : 'UNAUTHENTICATED',
         requestId: answer.headers['x-request-id'],
       });
       expect(answer.text).not.toContain('malformed');

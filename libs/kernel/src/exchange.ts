@@ -16,6 +16,9 @@ export interface ClientHop {
   readonly capabilities: Readonly<Record<string, unknown>>;
 }
 
+/** Names in lower case, values as Node joined them. */
+export type ClientHeaders = Readonly<Record<string, string | string[] | undefined>>;
+
 /** A legacy client's session, as opened from its sealed id. Everything in it is immutable. */
 export interface ClientSession {
   /** Random id of the session: key of whatever the gateway remembers about it. Never the sealed token itself. */
@@ -99,6 +102,11 @@ export interface Exchange {
   readonly resumption?: Resumption;
   /** Address of the peer (or of the client a trusted proxy names). */
   readonly remoteAddress: string;
+  /**
+   * Headers of the client's HTTP request, names in lower case. Nothing of them reaches an upstream but what that
+   * upstream's own configuration names.
+   */
+  readonly headers: ClientHeaders;
 
   /** Progress and log messages, on this request's own stream. Never throws; dropped once the exchange is over. */
   notify(notification: OutboundNotification): void;

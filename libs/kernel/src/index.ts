@@ -16,6 +16,7 @@ export {
 export type {
   Answer,
   Ask,
+  ClientHeaders,
   ClientHop,
   ClientSession,
   Era,
@@ -28,7 +29,14 @@ export type {
 } from './exchange.js';
 export { type Log, SILENT } from './log.js';
 export { Lru } from './lru.js';
-export { ANONYMOUS, type Principal, principal, principalKey } from './principal.js';
+export {
+  ANONYMOUS,
+  type Claims,
+  type Principal,
+  type PrincipalDetails,
+  principal,
+  principalKey,
+} from './principal.js';
 export { canonicalName, type Endpoint, endpointPath, type ObjectKind, type ObjectRef, type Spelling } from './refs.js';
 export { maskSecrets, rememberSecret, Secret } from './secret.js';
 export { within } from './within.js';

@@ -1,3 +1,5 @@
+const NOTHING: readonly never[] = [];
+
 /**
  * A least-recently-used map bounded by total weight (bytes, or 1 per entry). An entry heavier than the whole bound is
  * not kept at all.
@@ -27,16 +29,21 @@ export class Lru<K, V> {
     return entry.value;
   }
 
-  set(key: K, value: V): void {
+  /** Returns the values that had to go: others for lack of room, or this one when it is too heavy to be kept. */
+  set(key: K, value: V): readonly V[] {
     this.delete(key);
     const weight = this.weigh(value);
-    if (weight > this.maxWeight) return;
+    if (weight > this.maxWeight) return [value];
     this.#entries.set(key, { value, weight });
     this.#weight += weight;
-    for (const oldest of this.#entries.keys()) {
+    if (this.#weight <= this.maxWeight) return NOTHING;
+    const evicted: V[] = [];
+    for (const [oldest, entry] of this.#entries) {
       if (this.#weight <= this.maxWeight) break;
+      evicted.push(entry.value);
       this.delete(oldest);
     }
+    return evicted;
   }
 
   delete(key: K): boolean {
@@ -47,8 +54,11 @@ export class Lru<K, V> {
     return true;
   }
 
-  clear(): void {
+  /** Returns the values that were in it. */
+  clear(): readonly V[] {
+    const values = [...this.#entries.values()].map(({ value }) => value);
     this.#entries.clear();
     this.#weight = 0;
+    return values;
   }
 }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { ANONYMOUS, principal, principalKey } from './principal.js';
+import { Secret } from './secret.js';
 
 describe('principals', () => {
   it('are told apart by issuer and subject together', () => {
@@ -25,12 +26,21 @@ describe('principals', () => {
     expect(principalKey('https://idp', 'alice')).toMatch(/^[A-Za-z0-9_-]{22}$/);
   });
 
-  it('carry their scopes and cannot be changed', () => {
-    const alice = principal('https://idp', 'alice', ['a:read', 'a:read', 'b']);
-    expect([...alice.scopes]).toEqual(['a:read', 'b']);
-    expect(alice.anonymous).toBe(false);
-    expect(Object.isFrozen(alice)).toBe(true);
+  it('carry what was said of them and cannot be changed', () => {
+    const claims = JSON.parse('{"groups":["a"],"__proto__":{"admin":true}}') as Record<string, unknown>;
+    const alice = principal('https://idp', 'alice', {
+      claims,
+      clientId: 'cli',
+      expiresAt: 5,
+      token: Secret.passing('t'),
+    });
+    expect(Object.keys(alice.claims)).toEqual(['groups', '__proto__']);
+    expect(alice.claims['admin']).toBeUndefined();
+    expect(alice.claims['constructor']).toBeUndefined();
+    expect(alice).toMatchObject({ anonymous: false, clientId: 'cli', expiresAt: 5 });
+    expect(JSON.stringify(alice)).toContain('"token":"[secret]"');
+    expect([Object.isFrozen(alice), Object.isFrozen(alice.claims)]).toEqual([true, true]);
     expect(ANONYMOUS.anonymous).toBe(true);
-    expect(ANONYMOUS.scopes.size).toBe(0);
+    expect(Object.keys(ANONYMOUS.claims)).toEqual([]);
   });
 });

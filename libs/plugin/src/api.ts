@@ -28,7 +28,17 @@ export {
   type ExtensionPoint,
 } from './extension.js';
 export { type InProcessMcpServer, InProcessServer } from './in-process-server.js';
-export { CallMetrics, Decide, GatewayLog, StatusSource, type UpstreamState, type UpstreamStatus } from './ports.js';
+export {
+  type AuditEvent,
+  AuditTrail,
+  CallMetrics,
+  Decide,
+  type Decision,
+  GatewayLog,
+  StatusSource,
+  type UpstreamState,
+  type UpstreamStatus,
+} from './ports.js';
 export { Public, type PublicOptions } from './public.js';
 export { type CredentialOutcome, UpstreamCredential } from './upstream-credential.js';
 export {

@@ -29,7 +29,17 @@ export {
 export { type InProcessMcpServer, InProcessServer } from './in-process-server.js';
 export { type LoadPluginsOptions, loadPlugins, type PluginModuleRef } from './loader.js';
 export { PluginModule } from './plugin.module.js';
-export { CallMetrics, Decide, GatewayLog, StatusSource, type UpstreamState, type UpstreamStatus } from './ports.js';
+export {
+  type AuditEvent,
+  AuditTrail,
+  CallMetrics,
+  Decide,
+  type Decision,
+  GatewayLog,
+  StatusSource,
+  type UpstreamState,
+  type UpstreamStatus,
+} from './ports.js';
 export { Public, type PublicOptions, publicOptions } from './public.js';
 export { ExtensionRegistry } from './registry.js';
 export { type CredentialOutcome, UpstreamCredential } from './upstream-credential.js';

@@ -1,10 +1,57 @@
 import type { Log, ObjectRef, Principal } from '#libs/kernel';
 
+/**
+ * What a policy says of one caller and one object. `allow`: see and use. `challenge`: see; using it needs all of `scopes`,
+ * which the caller can ask its authorization server for. `hide`: as if it did not exist. `rule` names what decided, for
+ * people and the audit.
+ */
+export type Decision =
+  | { readonly effect: 'allow'; readonly rule: string }
+  | { readonly effect: 'challenge'; readonly rule: string; readonly scopes: readonly string[] }
+  | { readonly effect: 'hide'; readonly rule: string };
+
 /** Port: may this caller see and use this object? Bound by the PermissionModule. An error in it is a denial. */
 export abstract class Decide {
   /** Changes whenever an equal question may get another answer. */
   abstract readonly policyVersion: number;
-  abstract allows(principal: Principal, ref: ObjectRef): boolean;
+  abstract decide(principal: Principal, ref: ObjectRef): Decision;
+  /** Callers of one class get the same answers to everything, while the policy version stays. */
+  abstract classOf(principal: Principal): string;
+}
+
+/** One line of the audit: a call, or a refusal of one. Values of arguments are in it only where the operator asked for them. */
+export interface AuditEvent {
+  readonly event: 'call' | 'denied' | 'refused';
+  /** Correlation id: the same as in the log and in the X-Request-Id header. */
+  readonly requestId: string;
+  readonly principal?: Principal | undefined;
+  /** `clientInfo` of the caller. */
+  readonly client?: { readonly name: string; readonly version: string } | undefined;
+  readonly remoteAddress: string;
+  /** Path of the front door, e.g. `/mcp`. */
+  readonly endpoint: string;
+  readonly method: string;
+  readonly server?: string | undefined;
+  /** The upstream's own name of the tool or prompt, or the URI; of what was refused, the name as it was sent. */
+  readonly object?: string | undefined;
+  /** The name the client used, where it differs. */
+  readonly exposed?: string | undefined;
+  readonly decision: 'allow' | 'challenge' | 'hide' | 'deny' | 'unauthenticated';
+  /** What decided. */
+  readonly rule?: string | undefined;
+  readonly outcome: 'result' | 'tool_error' | 'error' | 'input_required' | 'refused';
+  /** Code of the catalogue when the gateway itself failed or refused. */
+  readonly code?: string | undefined;
+  readonly durationMs?: number | undefined;
+  /** JSON of the call's arguments, of which keys and sizes are recorded. */
+  readonly arguments?: Buffer | undefined;
+}
+
+/** Port: who did what, and who was kept from it. Bound by the AuditModule. Never throws, never waits. */
+export abstract class AuditTrail {
+  /** False when nobody reads it: then nothing needs to be put together. */
+  abstract readonly enabled: boolean;
+  abstract record(event: AuditEvent): void;
 }
 
 /** Port: the gateway's log, as an injectable. Bound by the LoggingModule. */

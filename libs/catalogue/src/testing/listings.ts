@@ -1,6 +1,6 @@
 import { ANONYMOUS, type Endpoint, type ObjectRef, type Principal, type Spelling } from '#libs/kernel';
 import { LIST_METHODS, type Listing, type ListKind } from '#libs/mcp';
-import { Decide } from '#libs/plugin';
+import { Decide, type Decision } from '#libs/plugin';
 import type { View } from '../contract.js';
 import type { CatalogueServer, CatalogueSettings } from '../settings.js';
 
@@ -19,9 +19,13 @@ export class TestDecide extends Decide {
     super();
   }
 
-  allows(principal: Principal, ref: ObjectRef): boolean {
+  decide(principal: Principal, ref: ObjectRef): Decision {
     this.asked += 1;
-    return this.rule(principal, ref);
+    return { effect: this.rule(principal, ref) ? 'allow' : 'hide', rule: 'test' };
+  }
+
+  classOf({ key, claims }: Principal): string {
+    return `${key} ${JSON.stringify(claims)}`;
   }
 }
 

@@ -188,7 +188,7 @@ export class CallerView implements View {
 
   #admits(kind: 'resource' | 'template', entry: ServerEntry, uri: string): boolean {
     const ref = { kind, server: entry.name, name: uri };
-    return this.#core.scope.admits(ref) && this.#desk.decisions.allows(this.#principal, ref);
+    return this.#core.scope.admits(ref) && this.#desk.decisions.shows(this.#principal, ref);
   }
 
   /** The one upstream that lists a bare URI, or else the one whose templates cover it. Two are none: never a guess. */

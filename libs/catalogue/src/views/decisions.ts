@@ -1,22 +1,39 @@
 import type { ObjectRef, Principal } from '#libs/kernel';
 import { LIST_KINDS, type ListKind } from '#libs/mcp';
-import type { Decide } from '#libs/plugin';
+import type { Decide, Decision } from '#libs/plugin';
 import { isOffered } from '../entry.js';
 import type { EndpointScope } from './scope.js';
 
+const FAILED: Decision = { effect: 'hide', rule: 'the decision failed' };
+
 /** The port, with the rule that an error is a denial. */
 export class Decisions {
-  constructor(private readonly decide: Decide) {}
+  constructor(private readonly port: Decide) {}
 
   get policyVersion(): number {
-    return this.decide.policyVersion;
+    return this.port.policyVersion;
   }
 
-  allows(principal: Principal, ref: ObjectRef): boolean {
+  decide(principal: Principal, ref: ObjectRef): Decision {
     try {
-      return this.decide.allows(principal, ref) === true;
+      return this.port.decide(principal, ref);
     } catch {
-      return false;
+      return FAILED;
+    }
+  }
+
+  /** Whether this caller may see an object; whether it may use it is asked when it does. */
+  shows(principal: Principal, ref: ObjectRef): boolean {
+    const { effect } = this.decide(principal, ref);
+    return effect === 'allow' || effect === 'challenge';
+  }
+
+  /** Callers of one class see the same. One whose class cannot be told is alone in it. */
+  classOf(principal: Principal): string {
+    try {
+      return this.port.classOf(principal);
+    } catch {
+      return `of ${principal.key}`;
     }
   }
 
@@ -28,7 +45,7 @@ export class Decisions {
       const bits = new Uint8Array(items.length);
       for (const [i, { entry, item }] of items.entries()) {
         const { ref } = item;
-        if (isOffered(entry, kind, ref.name, capabilities) && this.allows(principal, ref)) bits[i] = 1;
+        if (isOffered(entry, kind, ref.name, capabilities) && this.shows(principal, ref)) bits[i] = 1;
       }
       bitmaps[kind] = bits;
     }
@@ -41,8 +58,8 @@ export class Decisions {
    */
   knows(principal: Principal, server: string): boolean {
     return (
-      this.allows(principal, { kind: 'tool', server, name: '*' }) ||
-      this.allows(principal, { kind: 'resource', server, name: '*' })
+      this.shows(principal, { kind: 'tool', server, name: '*' }) ||
+      this.shows(principal, { kind: 'resource', server, name: '*' })
     );
   }
 }

@@ -1,6 +1,7 @@
 import {
   AbortSource,
   type Ask,
+  type ClientHeaders,
   type ClientHop,
   type ClientSession,
   type Endpoint,
@@ -20,6 +21,7 @@ export interface ExchangeOrigin {
   readonly requestId: string;
   readonly traceparent: string | undefined;
   readonly remoteAddress: string;
+  readonly request: { readonly headers: ClientHeaders };
 }
 
 /** One request of a legacy client in flight: what upstreams tell the client goes on this request's own stream. */
@@ -27,6 +29,7 @@ export class LegacyExchange implements Exchange {
   readonly id: string;
   readonly traceparent?: string;
   readonly remoteAddress: string;
+  readonly headers: ClientHeaders;
   readonly #abort = new AbortSource();
   readonly #reply: PostReply;
   readonly #desk: AskDesk;
@@ -44,6 +47,7 @@ export class LegacyExchange implements Exchange {
     this.id = origin.requestId;
     if (origin.traceparent !== undefined) this.traceparent = origin.traceparent;
     this.remoteAddress = origin.remoteAddress;
+    this.headers = origin.request.headers;
     this.#reply = reply;
     this.#desk = desk;
     this.#askTimeout = askTimeout;

@@ -1,6 +1,7 @@
 import {
   AbortSource,
   type Ask,
+  type ClientHeaders,
   type ClientHop,
   type Endpoint,
   type Exchange,
@@ -63,6 +64,7 @@ export class ModernCall implements Exchange {
   readonly principal: Principal;
   readonly endpoint: Endpoint;
   readonly remoteAddress: string;
+  readonly headers: ClientHeaders;
   readonly spelling: Spelling;
   readonly resumption?: Resumption;
   /** How often the client was asked. */
@@ -87,6 +89,7 @@ export class ModernCall implements Exchange {
     this.principal = inbound.principal;
     this.endpoint = inbound.endpoint;
     this.remoteAddress = inbound.remoteAddress;
+    this.headers = inbound.request.headers;
     this.spelling = given.spelling;
     if (given.resumption) this.resumption = given.resumption;
     this.#first = request;

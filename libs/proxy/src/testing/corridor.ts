@@ -17,7 +17,7 @@ import {
   SILENT,
 } from '#libs/kernel';
 import { parseClientMessage, type RequestMessage } from '#libs/mcp';
-import { type CallMetrics, Decide, type ExtensionPoint, UpstreamCredential } from '#libs/plugin';
+import { type CallMetrics, Decide, type Decision, type ExtensionPoint, UpstreamCredential } from '#libs/plugin';
 import { UpstreamRegistry } from '#libs/upstream';
 import { ProxyOptions } from '../options.js';
 import { ProxyService } from '../proxy.service.js';
@@ -25,8 +25,11 @@ import { ScriptedUpstream } from './scripted-upstream.js';
 
 class AllowAll extends Decide {
   readonly policyVersion = 1;
-  allows(): boolean {
-    return true;
+  decide(): Decision {
+    return { effect: 'allow', rule: 'test' };
+  }
+  classOf(): string {
+    return '';
   }
 }
 
@@ -172,6 +175,7 @@ export class TestClient {
       endpoint,
       spelling,
       remoteAddress: '127.0.0.1',
+      headers: {},
       notify: (notification) => void this.told.push(textOf(notification)),
       ask: (request) => this.#ask(request),
       get aborted() {

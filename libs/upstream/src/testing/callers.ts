@@ -53,6 +53,7 @@ export function exchangeOf(options: CallerOptions = {}): Exchange & { abort(text
     endpoint,
     spelling,
     remoteAddress: '127.0.0.1',
+    headers: {},
     ...(session ? { session } : {}),
     ...(options.logLevel === undefined ? {} : { logLevel: options.logLevel }),
     ...(options.traceparent === undefined ? {} : { traceparent: options.traceparent }),
