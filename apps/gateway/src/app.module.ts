@@ -9,6 +9,7 @@ import type { PluginModuleRef } from '#libs/plugin';
 import { ProxyModule, ProxyOptions } from '#libs/proxy';
 import { ChildEnvironment, TransportsModule } from '#libs/upstream';
 import { DemoModule } from './demo/demo.module.js';
+import { EgressModule } from './egress.module.js';
 import { VERSION } from './version.js';
 
 export interface AppModuleOptions {
@@ -45,6 +46,7 @@ export class AppModule {
         MetricsModule.forRoot({ config, version: VERSION, processMetrics }),
         { module: PermissionModule, global: true },
         EnvironmentModule,
+        EgressModule,
         TransportsModule,
         proxy,
         HealthModule.register([proxy]),
