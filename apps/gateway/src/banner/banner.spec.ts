@@ -1,7 +1,9 @@
+import 'reflect-metadata';
 import { describe, expect, it } from 'vitest';
+import { configFrom } from '#libs/config';
 import type { UpstreamStatus } from '#libs/plugin';
 import type { Terminal } from '../terminal.js';
-import { banner } from './banner.js';
+import { authenticationIn, banner } from './banner.js';
 import { StatusBoard } from './status-board.js';
 
 function status(name: string, change: Partial<UpstreamStatus> = {}): UpstreamStatus {
@@ -85,6 +87,19 @@ describe('banner', () => {
     });
     expect(text).toContain('WARNING: reachable from the network');
     expect(text).toContain('npx mcp-gateway call n8n:<tool> name=value --url http://10.0.0.1:9000/mcp\n');
+  });
+
+  it('says who may call, and how to call with it', () => {
+    const { config } = configFrom({
+      oauth: { enabled: true, authorization_servers: ['https://idp.example'] },
+      api_keys: [{ name: 'ci', key: 'abcdefghijklmnopqrstuvwxyz0123456789' }],
+    });
+    const authentication = authenticationIn(config);
+    const text = banner({ ...info, loopback: false, authentication });
+    expect(text).toContain('the network; callers need an access token of https://idp.example or an API key\n');
+    expect(text).not.toContain('WARNING');
+    expect(text).toContain('MCP_GATEWAY_TOKEN=… npx mcp-gateway call demo:echo message=hello\n');
+    expect(authenticationIn(configFrom({}).config)).toBeUndefined();
   });
 });
 

@@ -1,3 +1,4 @@
+import type { GatewayConfig } from '#libs/config';
 import { DEFAULT_URL } from '../client/gateway-client.js';
 
 export interface BannerInfo {
@@ -7,6 +8,8 @@ export interface BannerInfo {
   /** URL of the aggregate endpoint as clients on this machine reach it. */
   readonly url: string;
   readonly loopback: boolean;
+  /** Who may call, e.g. `access tokens of https://idp.example`; absent: anybody who can reach it. */
+  readonly authentication?: string | undefined;
   readonly servers: readonly string[];
 }
 
@@ -14,9 +17,14 @@ export interface BannerInfo {
 export function banner(info: BannerInfo): string {
   const configuration = info.source ?? 'none found, running the built-in demo';
   const flag = info.url === DEFAULT_URL ? '' : ` --url ${info.url}`;
-  const safety = info.loopback
-    ? 'this machine only (loopback), no authentication'
-    : 'WARNING: reachable from the network, no authentication (server.allow_anonymous is on)';
+  const reach = info.loopback ? 'this machine only (loopback)' : 'reachable from the network';
+  const safety =
+    info.authentication !== undefined
+      ? `${reach}; callers need ${info.authentication}`
+      : info.loopback
+        ? `${reach}, no authentication`
+        : `WARNING: ${reach}, no authentication (server.allow_anonymous is on)`;
+  const token = info.authentication === undefined ? '' : 'MCP_GATEWAY_TOKEN=… ';
   const lines = [
     '',
     ` MCP Gateway ${info.version}   configuration: ${configuration}   (Ctrl-C stops it)`,
@@ -26,11 +34,20 @@ export function banner(info: BannerInfo): string {
     '',
     ` Connect        Claude Code   claude mcp add --transport http gw ${info.url}`,
     `                others        ${JSON.stringify({ mcpServers: { gw: { type: 'http', url: info.url } } })}`,
-    ` Try now        npx mcp-gateway tools${flag}`,
-    `                npx mcp-gateway call ${example(info.servers)}${flag}`,
+    ` Try now        ${token}npx mcp-gateway tools${flag}`,
+    `                ${token}npx mcp-gateway call ${example(info.servers)}${flag}`,
     '',
   ];
   return `${lines.join('\n')}\n`;
+}
+
+/** Who may call, in words; undefined while nobody is asked. */
+export function authenticationIn({ oauth, api_keys }: Pick<GatewayConfig, 'oauth' | 'api_keys'>): string | undefined {
+  const ways = [
+    oauth.enabled ? `an access token of ${oauth.authorization_servers.join(' or ')}` : undefined,
+    api_keys.length > 0 ? 'an API key' : undefined,
+  ].filter((way) => way !== undefined);
+  return ways.length === 0 ? undefined : ways.join(' or ');
 }
 
 /** A call that works where the server is known to have it; a pattern otherwise. */

@@ -6,13 +6,16 @@ import type { ConfigFlags } from './load.js';
 
 const DEFAULT_URL = 'http://127.0.0.1:8082/mcp';
 
-interface ToolsFlags {
+interface LocatedFlags {
   readonly url: string;
+  readonly token?: string;
+}
+
+interface ToolsFlags extends LocatedFlags {
   readonly json?: boolean;
 }
 
-interface CallFlags {
-  readonly url: string;
+interface CallFlags extends LocatedFlags {
   readonly json?: string;
   readonly raw?: boolean;
 }
@@ -45,7 +48,7 @@ export async function runCli(args: readonly string[], terminal: Terminal): Promi
     .option('--json', 'print the tools as JSON')
     .action(async (filter: string | undefined, flags: ToolsFlags) => {
       const { runTools } = await import('../client/tools.js');
-      code = await runTools(filter, { ...flags, version: VERSION }, terminal);
+      code = await runTools(filter, { ...flags, ...tokenOf(flags), version: VERSION }, terminal);
     });
   located(program.command('call').description('call one tool through the gateway'))
     .argument('<tool>', 'server:tool')
@@ -55,7 +58,7 @@ export async function runCli(args: readonly string[], terminal: Terminal): Promi
     .action(async (tool: string, words: string[], flags: CallFlags) => {
       const { runCall } = await import('../client/call.js');
       const { signal } = abortOnInterrupt();
-      code = await runCall(tool, words, { ...flags, version: VERSION, signal }, terminal);
+      code = await runCall(tool, words, { ...flags, ...tokenOf(flags), version: VERSION, signal }, terminal);
     });
   try {
     await program.parseAsync(withCommand(args), { from: 'user' });
@@ -80,7 +83,14 @@ function configured(command: Command): Command {
 }
 
 function located(command: Command): Command {
-  return command.option('--url <url>', 'endpoint of the gateway', DEFAULT_URL);
+  return command
+    .option('--url <url>', 'endpoint of the gateway', DEFAULT_URL)
+    .option('--token <token>', 'access token or API key; better in MCP_GATEWAY_TOKEN, where no process list shows it');
+}
+
+/** The flag, else the environment. */
+function tokenOf({ token = process.env['MCP_GATEWAY_TOKEN'] }: LocatedFlags): { token?: string } {
+  return token === undefined || token === '' ? {} : { token };
 }
 
 function abortOnInterrupt(): AbortController {

@@ -1,6 +1,6 @@
 import { ConfigError, LiveConfig, serveProblems, showProblem } from '#libs/config';
 import { createLogger, type GatewayLogger } from '#libs/logging';
-import { banner } from '../banner/banner.js';
+import { authenticationIn, banner } from '../banner/banner.js';
 import { StatusBoard } from '../banner/status-board.js';
 import { createGateway, type Gateway } from '../create-app.js';
 import type { Terminal } from '../terminal.js';
@@ -59,6 +59,7 @@ function showStart(gateway: Gateway, live: LiveConfig, terminal: Terminal): Stat
       source: live.source.file,
       url: `${gateway.loopback ? gateway.url : server.url.replace(/\/$/, '')}/mcp`,
       loopback: gateway.loopback,
+      authentication: authenticationIn(live.current),
       servers: proxy.servers.filter(({ enabled }) => enabled).map(({ name }) => name),
     }),
   );

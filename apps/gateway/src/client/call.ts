@@ -19,6 +19,7 @@ export interface CallOptions {
   readonly json?: string;
   /** Print the result as JSON. */
   readonly raw?: boolean;
+  readonly token?: string | undefined;
   readonly version: string;
   readonly signal: AbortSignal;
 }

@@ -51,7 +51,11 @@ function screen() {
   return { written, terminal };
 }
 
-async function call(name: string, words: string[], options: { json?: string; raw?: boolean; at?: string } = {}) {
+async function call(
+  name: string,
+  words: string[],
+  options: { json?: string; raw?: boolean; at?: string; token?: string } = {},
+) {
   const { written, terminal } = screen();
   const { at = url, ...rest } = options;
   const code = await runCall(
@@ -151,6 +155,25 @@ describe('call', () => {
       /refuses this caller \(HTTP 403\): .* server\.allowed_hosts/,
     );
     await new Promise((resolve) => closed.close(resolve));
+  });
+
+  it('sends the token it was given, and says what is missing without one', async () => {
+    const seen: unknown[] = [];
+    const guarded = createServer((request, response) => {
+      seen.push(request.headers.authorization);
+      response.writeHead(401, {
+        'content-type': 'application/json',
+        'www-authenticate': 'Bearer resource_metadata="http://127.0.0.1:1/x"',
+      });
+      response.end(JSON.stringify({ error: 'invalid_token', error_description: 'The access token is invalid' }));
+    });
+    await new Promise<void>((resolve) => guarded.listen(0, '127.0.0.1', resolve));
+    const at = `http://127.0.0.1:${(guarded.address() as AddressInfo).port}/mcp`;
+    await expect(call('echo', [], { at })).rejects.toThrow(/HTTP 401\).*set MCP_GATEWAY_TOKEN/);
+    await expect(call('echo', [], { at, token: 'abc' })).rejects.toThrow(/access token is invalid; the token in use/);
+    expect(new Set(seen)).toEqual(new Set([undefined, 'Bearer abc']));
+    await expect(call('echo', [], { at, token: 'a\nb' })).rejects.toThrow(/no header can carry/);
+    await new Promise((resolve) => guarded.close(resolve));
   });
 
   it('says what to do when nothing answers', async () => {

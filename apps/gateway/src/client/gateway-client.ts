@@ -1,3 +1,4 @@
+import { UnauthorizedError } from '@modelcontextprotocol/sdk/client/auth.js';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import { ListToolsResultSchema, type Tool } from '@modelcontextprotocol/sdk/types.js';
@@ -9,6 +10,8 @@ export const DEFAULT_URL = 'http://127.0.0.1:8082/mcp';
 export interface ClientSettings {
   readonly url: string;
   readonly version: string;
+  /** Bearer token or API key, for a gateway that wants to know who calls. */
+  readonly token?: string | undefined;
   /** Somebody can answer questions of a tool. */
   readonly canAsk: boolean;
   readonly signal?: AbortSignal;
@@ -29,18 +32,18 @@ export async function withGateway<T>(
     { capabilities: settings.canAsk ? { elicitation: {} } : {} },
   );
   prepare(client);
-  const transport = new StreamableHTTPClientTransport(endpoint);
+  const transport = new StreamableHTTPClientTransport(endpoint, credentials(settings.token));
   try {
     await client.connect(transport, settings.signal ? { signal: settings.signal } : {});
   } catch (thrown) {
     await client.close().catch(() => {});
-    throw explain(thrown, settings.url);
+    throw explain(thrown, settings);
   }
   try {
     return await work(client);
   } catch (thrown) {
     const cause = causeCode(thrown);
-    if (cause === undefined) throw thrown;
+    if (cause === undefined) throw refused(thrown, settings) ?? thrown;
     throw new UsageError(
       `the connection to ${settings.url} was lost before the answer came (${cause}); is the gateway still running? What was asked may have been done`,
     );
@@ -76,8 +79,18 @@ function endpointOf(url: string): URL {
   throw new UsageError(`'${url}' is not a URL; write one like ${DEFAULT_URL}`);
 }
 
+/** @throws UsageError when no header can carry the token */
+function credentials(token: string | undefined): { requestInit?: RequestInit } {
+  if (token === undefined) return {};
+  if (!/^[\x21-\x7e]+$/.test(token)) {
+    throw new UsageError('the token has characters no header can carry; is there a line break in it?');
+  }
+  return { requestInit: { headers: { authorization: `Bearer ${token}` } } };
+}
+
 /** A sentence for the usual reasons why no session can be opened. */
-function explain(thrown: unknown, url: string): unknown {
+function explain(thrown: unknown, settings: ClientSettings): unknown {
+  const { url } = settings;
   const cause = causeCode(thrown);
   if (cause === 'ECONNREFUSED') {
     return new UsageError(
@@ -89,19 +102,31 @@ function explain(thrown: unknown, url: string): unknown {
   const status = (thrown as { code?: unknown }).code;
   if (status === 404)
     return new UsageError(`there is no MCP endpoint at ${url}; the gateway's are /mcp and /mcp/<server>`);
-  if (status === 401 || status === 403) {
-    const said = refusalOf(thrown);
-    return new UsageError(`${url} refuses this caller (HTTP ${status})${said === undefined ? '' : `: ${said}`}`);
-  }
-  return thrown;
+  return refused(thrown, settings) ?? thrown;
+}
+
+/** A sentence for 401 and 403, with what can be done about it. */
+function refused(thrown: unknown, { url, token }: ClientSettings): UsageError | undefined {
+  const status = thrown instanceof UnauthorizedError ? 401 : (thrown as { code?: unknown }).code;
+  if (status !== 401 && status !== 403) return undefined;
+  const said = refusalOf(thrown);
+  const hint =
+    status === 403
+      ? ''
+      : token === undefined
+        ? '; set MCP_GATEWAY_TOKEN to an access token or an API key of this gateway'
+        : '; the token in use is expired or not meant for this gateway: its log says why';
+  return new UsageError(`${url} refuses this caller (HTTP ${status})${said === undefined ? '' : `: ${said}`}${hint}`);
 }
 
 /** What the gateway wrote into its refusal; the client library appends the body to its own message. */
 function refusalOf(thrown: unknown): string | undefined {
   const text = thrown instanceof Error ? thrown.message : '';
   try {
-    const { error } = JSON.parse(text.slice(text.indexOf('{'))) as { error?: { message?: unknown } };
-    return typeof error?.message === 'string' ? printable(error.message) : undefined;
+    const body = JSON.parse(text.slice(text.indexOf('{'))) as { error?: unknown; error_description?: unknown };
+    // OAuth's way of saying it (RFC 6750), or JSON-RPC's.
+    const said = body.error_description ?? (body.error as { message?: unknown } | undefined)?.message;
+    return typeof said === 'string' ? printable(said) : undefined;
   } catch {
     return undefined;
   }

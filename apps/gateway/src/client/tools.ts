@@ -5,6 +5,7 @@ import { listTools, withGateway } from './gateway-client.js';
 export interface ToolsOptions {
   readonly url: string;
   readonly json?: boolean;
+  readonly token?: string | undefined;
   readonly version: string;
 }
 
