@@ -11,6 +11,8 @@ export interface FileConfig {
   readonly server?: Record<string, unknown>;
   readonly proxy?: Record<string, unknown>;
   readonly servers: readonly ServerEntry[];
+  /** Any other section: `oauth`, `auth`, `api_keys`, … */
+  readonly sections?: Record<string, unknown>;
 }
 
 export interface Gateway {
@@ -21,11 +23,12 @@ export interface Gateway {
   close(): Promise<void>;
 }
 
-function document({ server, proxy, servers }: FileConfig, port: number): string {
+function document({ server, proxy, servers, sections }: FileConfig, port: number): string {
   return JSON.stringify({
     server: { url: `http://127.0.0.1:${port}`, port, ...server },
     proxy: { ...proxy, servers },
     log: { level: process.env['TEST_LOG_LEVEL'] ?? 'error' },
+    ...sections,
   });
 }
 
@@ -48,6 +51,8 @@ export interface SpawnOptions {
   readonly node?: readonly string[];
   /** The file lies behind a symbolic link to a directory which is swapped at each change, as Kubernetes mounts it. */
   readonly mounted?: boolean;
+  /** Variables of the gateway's environment, besides PATH and HOME. */
+  readonly env?: Record<string, string>;
 }
 
 export async function spawnGateway(config: FileConfig, options: SpawnOptions = {}): Promise<SpawnedGateway> {
@@ -68,7 +73,7 @@ export async function spawnGateway(config: FileConfig, options: SpawnOptions = {
   };
   rewriteText(document(config, at));
   const bin = join(ROOT, 'bin/mcp-gateway.js');
-  const running = startProcess([...(options.node ?? []), bin, 'serve', '--config', file]);
+  const running = startProcess([...(options.node ?? []), bin, 'serve', '--config', file], options.env);
   const url = `http://127.0.0.1:${at}`;
   const close = async () => {
     await running.close();
@@ -95,7 +100,16 @@ export async function spawnGateway(config: FileConfig, options: SpawnOptions = {
 
 /** Waits until the named upstreams are in the lists of `/mcp`. */
 export async function listed(gateway: Gateway, ...servers: string[]): Promise<void> {
-  const session = await RawSession.open(gateway.mcp());
+  return listedFor({}, gateway, ...servers);
+}
+
+/** The same for a caller with these headers, who has to be allowed a tool of each. */
+export async function listedFor(
+  headers: Record<string, string>,
+  gateway: Gateway,
+  ...servers: string[]
+): Promise<void> {
+  const session = await RawSession.open(gateway.mcp(), { headers });
   try {
     await until(`tools of ${servers.join(', ')} are listed`, async () => {
       const names = await toolNames(session);

@@ -59,6 +59,8 @@ export interface InitializeParams {
   readonly version?: string;
   readonly name?: string;
   readonly capabilities?: object;
+  /** Sent with every request of the session, above all `authorization`. */
+  readonly headers?: Record<string, string>;
 }
 
 /** A legacy session spoken by hand. */
@@ -70,10 +72,12 @@ export class RawSession {
     readonly id: string,
     readonly version: string,
     readonly initialized: Record<string, unknown>,
+    readonly own: Record<string, string> = {},
   ) {}
 
   static async open(url: string, params: InitializeParams = {}): Promise<RawSession> {
-    const answer = await http(url, { body: initializeBody(params) });
+    const { headers = {} } = params;
+    const answer = await http(url, { headers, body: initializeBody(params) });
     if (answer.status !== 200) throw new Error(`initialize: ${answer.status} ${answer.text}`);
     const { result } = JSON.parse(answer.messages.at(-1) ?? '{}') as { result: Record<string, unknown> };
     const session = new RawSession(
@@ -81,18 +85,19 @@ export class RawSession {
       String(answer.headers['mcp-session-id'] ?? ''),
       String(result['protocolVersion']),
       result,
+      headers,
     );
     await session.notify('notifications/initialized');
     return session;
   }
 
-  /** The same session, spoken to at another address. */
-  at(url: string): RawSession {
-    return new RawSession(url, this.id, this.version, this.initialized);
+  /** The same session, spoken to at another address or with other headers. */
+  at(url: string, headers: Record<string, string> = this.own): RawSession {
+    return new RawSession(url, this.id, this.version, this.initialized, headers);
   }
 
   get headers(): Record<string, string> {
-    return { 'mcp-session-id': this.id, 'mcp-protocol-version': this.version };
+    return { 'mcp-session-id': this.id, 'mcp-protocol-version': this.version, ...this.own };
   }
 
   async post(body: string | Buffer, headers: Record<string, string> = {}): Promise<RawAnswer> {
