@@ -1,7 +1,7 @@
 import { Injectable, Optional } from '@nestjs/common';
-import { Emitter, endpointPath, Lru, SILENT } from '#libs/kernel';
+import { Emitter, endpointPath, Lru, type ObjectRef, type Principal, SILENT } from '#libs/kernel';
 import { LIST_KINDS, type Listing, type ListKind } from '#libs/mcp';
-import { Decide, GatewayLog } from '#libs/plugin';
+import { Decide, type Decision, GatewayLog } from '#libs/plugin';
 import { Catalogue } from './catalogue.js';
 import { changesBetween } from './changes.js';
 import type { Quarantined, View, ViewRequest } from './contract.js';
@@ -104,6 +104,11 @@ export class CatalogueService {
     const view = new CallerView(core, this.#desk, request);
     this.#views.set(key, { policyVersion, view, weight: core.weight });
     return view;
+  }
+
+  /** Today's decision, by the same port that views are made with: an error in it is a denial. */
+  decide(principal: Principal, ref: ObjectRef): Decision {
+    return this.#desk.decisions.decide(principal, ref);
   }
 
   /** Remembers that this caller got a URI of this server in a result, so that it may come back in arguments. */

@@ -34,6 +34,12 @@ export interface ViewRequest {
   readonly era?: Era;
 }
 
+/** Where a URI or template that a client sent leads: an upstream, and its own spelling. */
+export interface UriTarget {
+  readonly server: string;
+  readonly uri: string;
+}
+
 /** What one caller may see and use of one catalogue generation. List and call both go through it. */
 export interface View {
   readonly generation: number;
@@ -63,9 +69,9 @@ export interface View {
    * The upstream and its own URI for a URI a client sent: exposed form first, then a bare URI that exactly one upstream
    * of this view lists or covers by a template (protocol.md R5, R6).
    */
-  resource(uri: string): { readonly server: string; readonly uri: string } | undefined;
+  resource(uri: string): UriTarget | undefined;
   /** The upstream and its own template for a `ref/resource` of completion (a template or a URI, exact). */
-  template(uri: string): { readonly server: string; readonly uri: string } | undefined;
+  template(uri: string): (UriTarget & { readonly kind: 'template' | 'resource' }) | undefined;
   /**
    * The upstream a name or URI in exposed form belongs to, when that upstream lists nothing, yet or any more, and the
    * caller may know of it: then whatever it names may well exist.

@@ -67,7 +67,6 @@ export const ERRORS = {
   UNKNOWN_TOOL: { rpc: -32602, http: 200, level: 'info', reason: 'unknown', origin: 'gateway' },
   UNKNOWN_PROMPT: { rpc: -32602, http: 200, level: 'info', reason: 'unknown', origin: 'gateway' },
   UNKNOWN_RESOURCE: { rpc: -32002, http: 200, level: 'info', reason: 'unknown', origin: 'gateway' },
-  UNKNOWN_REF: { rpc: -32602, http: 200, level: 'info', reason: 'unknown', origin: 'gateway' },
   INVALID_CURSOR: { rpc: -32602, http: 200, level: 'info', reason: 'bad_request', origin: 'gateway' },
   // upstreams
   UPSTREAM_UNREACHABLE: { rpc: -32603, http: 200, level: 'warn', reason: 'unreachable', origin: 'upstream' },

@@ -102,7 +102,7 @@ export class ProxyService extends McpProxy implements OnApplicationBootstrap {
       endpoint.kind === 'server' ? this.upstreams.get(endpoint.server)?.listing?.capabilities : undefined;
     const handler = handlerOf(message.method, endpoint, capabilities);
     if (!handler) throw new GatewayError('METHOD_NOT_FOUND', `Method not found: ${message.method.slice(0, 100)}`);
-    return handler(this.#desk, { exchange, message, view: this.catalogue.view(viewRequest(exchange)) });
+    return handler(this.#desk, { exchange, message, view: this.catalogue.view(viewRequest(exchange)), verdict: {} });
   }
 
   notified(session: ClientSession, notification: NotificationMessage): void {
@@ -119,7 +119,8 @@ export class ProxyService extends McpProxy implements OnApplicationBootstrap {
   }
 
   target(exchange: Exchange, request: RequestMessage): string {
-    return targetOf(this.catalogue.view(viewRequest(exchange)), request);
+    const view = this.catalogue.view(viewRequest(exchange));
+    return targetOf(this.#desk, { exchange, message: request, view, verdict: {} });
   }
 
   paramHeaders(exchange: Exchange, tool: string): ReadonlyMap<string, ParamHeader> | undefined {

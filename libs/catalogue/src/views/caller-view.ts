@@ -1,6 +1,6 @@
 import { type Endpoint, endpointPath, type Freshness, GatewayError, type Principal } from '#libs/kernel';
 import { exposeUri, type ListKind, matchesTemplate, type ParamHeaders, splitUri } from '#libs/mcp';
-import type { CatalogueItem, View, ViewRequest } from '../contract.js';
+import type { CatalogueItem, UriTarget, View, ViewRequest } from '../contract.js';
 import { offersResources, type ServerEntry } from '../entry.js';
 import { type Freshnesses, NOT_KEPT } from '../freshnesses.js';
 import type { HandedOut } from '../handed-out.js';
@@ -20,10 +20,13 @@ export interface ViewDesk {
   readonly limits: PageLimits;
 }
 
-interface ResourceTarget {
-  readonly server: string;
-  readonly uri: string;
-}
+type TemplateTarget = NonNullable<ReturnType<View['template']>>;
+
+/** What a `ref/resource` of completion may name, in the order it is looked for. */
+const COMPLETABLE = [
+  ['templates', 'template'],
+  ['resources', 'resource'],
+] as const;
 
 const NO_HEADERS: ParamHeaders = new Map();
 
@@ -99,7 +102,7 @@ export class CallerView implements View {
     return tool.paramHeaders ?? NO_HEADERS;
   }
 
-  resource(uri: string): ResourceTarget | undefined {
+  resource(uri: string): UriTarget | undefined {
     if (uriFault(uri, MAX_NAME_BYTES)) return undefined;
     const { scope } = this.#core;
     if (scope.bare) return this.#permitted(scope.entries[0], uri);
@@ -109,19 +112,17 @@ export class CallerView implements View {
     return (split && this.#permitted(scope.byPrefix(split.server), split.uri)) ?? this.#ownerOf(uri);
   }
 
-  template(uri: string): ResourceTarget | undefined {
+  template(uri: string): TemplateTarget | undefined {
     if (uriFault(uri, MAX_NAME_BYTES)) return undefined;
     const { scope } = this.#core;
     if (scope.bare) return this.#permittedTemplate(scope.entries[0], uri);
-    for (const kind of ['templates', 'resources'] as const) {
-      const listed = this.#core.exposed(kind, uri)?.item.ref ?? this.#only(kind, uri);
-      if (listed) return { server: listed.server, uri: listed.name };
+    for (const [list, kind] of COMPLETABLE) {
+      const listed = this.#core.exposed(list, uri)?.item.ref ?? this.#only(list, uri);
+      if (listed) return { kind, server: listed.server, uri: listed.name };
     }
     const split = splitUri(uri);
     const entry = split && scope.byPrefix(split.server);
-    if (!entry) return undefined;
-    const visible = this.#listedAs(entry, split.uri, 'templates') ?? this.#listedAs(entry, split.uri, 'resources');
-    return visible ? { server: entry.name, uri: split.uri } : undefined;
+    return entry && this.#listedTemplate(entry, split.uri);
   }
 
   absent(spelled: string): string | undefined {
@@ -164,20 +165,24 @@ export class CallerView implements View {
   }
 
   /** A resource of an upstream, listed or not: what is listed follows the view, anything else is asked for by its URI. */
-  #permitted(entry: ServerEntry | undefined, uri: string): ResourceTarget | undefined {
+  #permitted(entry: ServerEntry | undefined, uri: string): UriTarget | undefined {
     if (!entry || !offersResources(entry) || uri === '') return undefined;
     const allowed = this.#listedAs(entry, uri, 'resources') ?? this.#admits('resource', entry, uri);
     return allowed ? { server: entry.name, uri } : undefined;
   }
 
   /** Behind one upstream: templates and resources it listed by the view, others by asking. */
-  #permittedTemplate(entry: ServerEntry | undefined, uri: string): ResourceTarget | undefined {
+  #permittedTemplate(entry: ServerEntry | undefined, uri: string): TemplateTarget | undefined {
     if (!entry) return undefined;
-    const allowed =
-      this.#listedAs(entry, uri, 'templates') ??
-      this.#listedAs(entry, uri, 'resources') ??
-      (offersResources(entry) && this.#admits('template', entry, uri));
-    return allowed ? { server: entry.name, uri } : undefined;
+    if (COMPLETABLE.some(([list]) => entry.lists[list].positions.has(uri))) return this.#listedTemplate(entry, uri);
+    const allowed = offersResources(entry) && this.#admits('template', entry, uri);
+    return allowed ? { kind: 'template', server: entry.name, uri } : undefined;
+  }
+
+  /** What an upstream lists under this very text, when that is in this view. */
+  #listedTemplate(entry: ServerEntry, uri: string): TemplateTarget | undefined {
+    const as = COMPLETABLE.find(([list]) => entry.lists[list].positions.has(uri));
+    return as && this.#listedAs(entry, uri, as[0]) ? { kind: as[1], server: entry.name, uri } : undefined;
   }
 
   /** Whether an upstream's item is in this view; undefined when the upstream does not list it. */
@@ -192,7 +197,7 @@ export class CallerView implements View {
   }
 
   /** The one upstream that lists a bare URI, or else the one whose templates cover it. Two are none: never a guess. */
-  #ownerOf(uri: string): ResourceTarget | undefined {
+  #ownerOf(uri: string): UriTarget | undefined {
     const listing = this.#visibleOwners('resources', uri);
     if (listing.length > 1) return undefined;
     if (listing[0]) return { server: listing[0].server, uri };

@@ -1,16 +1,17 @@
 import type { CatalogueItem } from '#libs/catalogue';
 import { GatewayError, type Outcome } from '#libs/kernel';
 import { JsonView, paramHeaderValues, restoreArgumentUris } from '#libs/mcp';
-import { type Desk, endpointLabel, type Handler, notListed, type Request } from './context.js';
+import { authorize } from './authorize.js';
+import { type Desk, endpointLabel, fail, type Handler, notListed, type Request } from './context.js';
 import { forUpstream, requiredString } from './params.js';
-import { RETRY_MEMBERS, route } from './route.js';
+import { RETRY_MEMBERS, type Route, route } from './route.js';
 import { isError } from './sink.js';
 
 export const callTool: Handler = async (desk, request) => {
   const name = toolName(request);
   const item = request.view.tool(name);
   const started = performance.now();
-  if (!item) {
+  if (!item || !authorize(desk, request, item.ref)) {
     const server = request.view.absent(name) ?? endpointLabel(request.exchange.endpoint);
     desk.metrics.toolCalled(server, 'other');
     desk.metrics.toolFinished(server, 'other', 'error', (performance.now() - started) / 1000);
@@ -20,7 +21,7 @@ export const callTool: Handler = async (desk, request) => {
   desk.metrics.toolCalled(server, tool);
   let failed = true;
   try {
-    const outcome = await sendNamed(desk, request, item, `tool ${tool}`);
+    const outcome = await sendNamed(desk, request, item, `tool ${tool}`, () => fail(unknownTool(name)));
     failed = isError(outcome);
     return outcome;
   } finally {
@@ -31,25 +32,23 @@ export const callTool: Handler = async (desk, request) => {
 export const getPrompt: Handler = async (desk, request) => {
   const name = promptName(request);
   const item = request.view.prompt(name);
-  if (!item) throw notListed(desk, request, name, unknownPrompt(name));
-  return sendNamed(desk, request, item, `prompt ${item.ref.name}`);
+  if (!item || !authorize(desk, request, item.ref)) throw notListed(desk, request, name, unknownPrompt(name));
+  return sendNamed(desk, request, item, `prompt ${item.ref.name}`, () => fail(unknownPrompt(name)));
 };
 
-type Named = Pick<Request, 'view' | 'message'>;
-
-/** @throws GatewayError UNKNOWN_TOOL */
-export function namedTool(request: Named): CatalogueItem {
+/** @throws GatewayError UNKNOWN_TOOL, INSUFFICIENT_SCOPE */
+export function toolOf(desk: Desk, request: Request): CatalogueItem {
   const name = toolName(request);
   const item = request.view.tool(name);
-  if (!item) throw unknownTool(name);
+  if (!item || !authorize(desk, request, item.ref)) throw unknownTool(name);
   return item;
 }
 
-/** @throws GatewayError UNKNOWN_PROMPT */
-export function namedPrompt(request: Named): CatalogueItem {
+/** @throws GatewayError UNKNOWN_PROMPT, INSUFFICIENT_SCOPE */
+export function promptOf(desk: Desk, request: Request): CatalogueItem {
   const name = promptName(request);
   const item = request.view.prompt(name);
-  if (!item) throw unknownPrompt(name);
+  if (!item || !authorize(desk, request, item.ref)) throw unknownPrompt(name);
   return item;
 }
 
@@ -65,11 +64,18 @@ function unknownPrompt(name: string): GatewayError {
 }
 
 /** tools/call and prompts/get: the upstream's own name goes in, URIs the caller got from that server go back. */
-function sendNamed(desk: Desk, request: Request, item: CatalogueItem, subject: string): Promise<Outcome> {
+function sendNamed(
+  desk: Desk,
+  request: Request,
+  item: CatalogueItem,
+  subject: string,
+  unknown: Route['unknown'],
+): Promise<Outcome> {
   const params = namedParams(request, item);
   const headers = request.view.paramHeaders(item);
   return route(desk, request, {
-    server: item.ref.server,
+    ref: item.ref,
+    unknown,
     params,
     subject,
     repeatable: item.ref.kind === 'prompt',

@@ -1,27 +1,34 @@
-import { GatewayError } from '#libs/kernel';
+import { GatewayError, type ObjectRef, type Outcome } from '#libs/kernel';
 import { atLeast, editMembers, JsonView, splice } from '#libs/mcp';
+import { authorize } from './authorize.js';
 import { type Handler, type Request, upstreamOf } from './context.js';
 import { forUpstream } from './params.js';
 import { route } from './route.js';
 
+/** What is unknown, and so what is hidden, has nothing to suggest: a client asks with every key its user presses. */
+const NOTHING: Outcome = { kind: 'result', result: Buffer.from('{"completion":{"values":[]}}') };
+
 export const complete: Handler = async (desk, request) => {
-  const target = resolve(request);
-  const known = upstreamOf(desk, target.server).listing?.version;
+  const { member, ref } = resolve(request);
+  if (!ref || !authorize(desk, request, ref)) return NOTHING;
+  const known = upstreamOf(desk, ref.server).listing?.version;
   return route(desk, request, {
-    server: target.server,
-    params: completionParams(request, target, known !== undefined && !atLeast(known, '2025-06-18')),
-    subject: `completion of ${target.own}`,
+    ref,
+    unknown: () => NOTHING,
+    params: completionParams(request, member, ref.name, known !== undefined && !atLeast(known, '2025-06-18')),
+    subject: `completion of ${ref.name}`,
     repeatable: true,
   });
 };
 
 interface Target {
-  readonly server: string;
-  /** The member of `ref` that names the object, and the upstream's own spelling of it. */
+  /** The member of `ref` that names the object. */
   readonly member: 'name' | 'uri';
-  readonly own: string;
+  /** Absent: nothing in this view. */
+  readonly ref: ObjectRef | undefined;
 }
 
+/** @throws GatewayError INVALID_PARAMS */
 function resolve({ view, message }: Request): Target {
   const ref = message.params?.get('ref');
   const type = ref?.get('type')?.string();
@@ -33,18 +40,13 @@ function resolve({ view, message }: Request): Target {
       'completion/complete needs params.ref: {type: "ref/prompt", name} or {type: "ref/resource", uri}',
     );
   }
-  if (member === 'name') {
-    const prompt = view.prompt(spelled);
-    if (prompt) return { server: prompt.ref.server, member, own: prompt.ref.name };
-    throw new GatewayError('UNKNOWN_PROMPT', `Unknown prompt: ${spelled.slice(0, 200)}`);
-  }
-  const template = view.template(spelled);
-  if (template) return { server: template.server, member, own: template.uri };
-  throw new GatewayError('UNKNOWN_REF', `Unknown resource or template: ${spelled.slice(0, 200)}`);
+  if (member === 'name') return { member, ref: view.prompt(spelled)?.ref };
+  const found = view.template(spelled);
+  return { member, ref: found && { kind: found.kind, server: found.server, name: found.uri } };
 }
 
 /** `context` came with 2025-06-18; an older upstream may refuse what it does not know. */
-function completionParams({ message }: Request, { member, own }: Target, dropContext: boolean): Buffer {
+function completionParams({ message }: Request, member: string, own: string, dropContext: boolean): Buffer {
   const params = forUpstream(message.params as JsonView, dropContext ? { remove: ['context'] } : {});
   const ref = JsonView.of(params).get('ref') as JsonView;
   return splice(params, editMembers(ref, { set: { [member]: JSON.stringify(own) } }));

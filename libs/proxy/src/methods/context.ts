@@ -1,7 +1,7 @@
 import type { CatalogueService, View } from '#libs/catalogue';
-import { type Endpoint, type Exchange, GatewayError, type Outcome } from '#libs/kernel';
+import { type Endpoint, type Exchange, GatewayError, type ObjectRef, type Outcome } from '#libs/kernel';
 import type { RequestMessage } from '#libs/mcp';
-import type { CallMetrics } from '#libs/plugin';
+import type { CallMetrics, Decision } from '#libs/plugin';
 import type { UpstreamDirectory, UpstreamHandle } from '#libs/upstream';
 import type { ChangeHub } from '../changes/change-hub.js';
 import type { SessionStates } from '../changes/session-states.js';
@@ -18,16 +18,28 @@ export interface Desk {
   readonly reads: ReadCache;
 }
 
+/** What a request turned out to be about and what was decided of it last: filled on the way, for whoever records it. */
+export interface Verdict {
+  ref?: ObjectRef;
+  decision?: Decision;
+}
+
 /** One request on its way through the pipeline. */
 export interface Request {
   readonly exchange: Exchange;
   readonly message: RequestMessage;
   readonly view: View;
+  readonly verdict: Verdict;
 }
 
 export type Handler = (desk: Desk, request: Request) => Promise<Outcome> | Outcome;
 
 export const EMPTY_RESULT: Outcome = { kind: 'result', result: Buffer.from('{}') };
+
+/** Throws where an expression is wanted. */
+export function fail(error: GatewayError): never {
+  throw error;
+}
 
 /** The `proxy` label of what concerns an endpoint and no one upstream. */
 export function endpointLabel(endpoint: Endpoint): string {

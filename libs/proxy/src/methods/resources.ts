@@ -1,7 +1,8 @@
-import { GatewayError } from '#libs/kernel';
+import { GatewayError, type ObjectRef } from '#libs/kernel';
 import type { JsonView } from '#libs/mcp';
 import { subscriptionKey } from '../changes/session-states.js';
-import { type Desk, type Handler, notListed, type Request, requireOwnState, upstreamOf } from './context.js';
+import { authorize } from './authorize.js';
+import { type Desk, fail, type Handler, notListed, type Request, requireOwnState, upstreamOf } from './context.js';
 import { deliver } from './deliver.js';
 import type { AskedUri } from './delivery.js';
 import { forUpstream, requiredString } from './params.js';
@@ -13,12 +14,14 @@ const MAX_URI = 8 * 1024;
 export const readResource: Handler = async (desk, request) => {
   const { message, exchange } = request;
   const { resumption, principal } = exchange;
-  const { server, ...asked } = resolve(desk, request);
-  const { uri } = asked;
+  const asked = resolve(desk, request);
+  const { uri, ref } = asked;
+  const { server } = ref;
   const fresh = resumption ? undefined : desk.reads.get(principal, server, uri);
   if (fresh) return deliver(desk, request, server, fresh, { asked });
   return route(desk, request, {
-    server,
+    ref,
+    unknown: () => fail(unknownResource(asked.spelled)),
     params: forUpstream(message.params as JsonView, { set: { uri: JSON.stringify(uri) }, remove: RETRY_MEMBERS }),
     subject: `resource ${uri}`,
     repeatable: true,
@@ -31,7 +34,8 @@ export const readResource: Handler = async (desk, request) => {
 export const subscribeResource: Handler = async (desk, request) => {
   const { exchange } = request;
   requireOwnState(exchange, 'Subscribing to a resource');
-  const { server, ...asked } = resolve(desk, request);
+  const asked = resolve(desk, request);
+  const { server } = asked.ref;
   const key = subscriptionKey(server, asked.uri);
   const upstream = upstreamOf(desk, server);
   // Noted beforehand: the first update may come together with the answer.
@@ -40,6 +44,7 @@ export const subscribeResource: Handler = async (desk, request) => {
   subscriptions?.set(key, asked.spelled);
   try {
     const outcome = await upstream.subscribe(asked.uri, exchange, exchange.session?.id ?? '');
+    if (!authorize(desk, request, asked.ref)) throw unknownResource(asked.spelled);
     subscribed ||= outcome.kind === 'result';
     return deliver(desk, request, server, outcome, { asked });
   } finally {
@@ -50,26 +55,27 @@ export const subscribeResource: Handler = async (desk, request) => {
 export const unsubscribeResource: Handler = async (desk, request) => {
   const { exchange } = request;
   requireOwnState(exchange, 'Unsubscribing from a resource');
-  const { server, ...asked } = resolve(desk, request);
+  const asked = resolve(desk, request);
+  const { server } = asked.ref;
   if (exchange.session) desk.states.of(exchange.session.id).subscriptions.delete(subscriptionKey(server, asked.uri));
   const outcome = await upstreamOf(desk, server).unsubscribe(asked.uri, exchange, exchange.session?.id ?? '');
   return deliver(desk, request, server, outcome, { asked });
 };
 
-/** @throws GatewayError UNKNOWN_RESOURCE, or why its upstream cannot be asked now */
+/** @throws GatewayError UNKNOWN_RESOURCE, INSUFFICIENT_SCOPE, or why its upstream cannot be asked now */
 function resolve(desk: Desk, request: Request): ResolvedUri {
   const spelled = spelledUri(request);
-  const found = find(request, spelled);
+  const found = find(desk, request, spelled);
   if (found) return found;
   throw notListed(desk, request, spelled.slice(0, MAX_URI), unknownResource(spelled));
 }
 
-type ResolvedUri = AskedUri & { readonly server: string };
+type ResolvedUri = AskedUri & { readonly ref: ObjectRef };
 
-/** @throws GatewayError UNKNOWN_RESOURCE */
-export function namedResource(request: Pick<Request, 'view' | 'message'>): ResolvedUri {
+/** @throws GatewayError UNKNOWN_RESOURCE, INSUFFICIENT_SCOPE */
+export function resourceOf(desk: Desk, request: Request): ResolvedUri {
   const spelled = spelledUri(request);
-  const found = find(request, spelled);
+  const found = find(desk, request, spelled);
   if (!found) throw unknownResource(spelled);
   return found;
 }
@@ -78,9 +84,12 @@ function spelledUri({ message }: Pick<Request, 'message'>): string {
   return requiredString(message.params, 'uri', message.method);
 }
 
-function find({ view }: Pick<Request, 'view'>, spelled: string): ResolvedUri | undefined {
-  const found = spelled.length <= MAX_URI && !hasControl(spelled) ? view.resource(spelled) : undefined;
-  return found && { ...found, spelled };
+function find(desk: Desk, request: Request, spelled: string): ResolvedUri | undefined {
+  const target = spelled.length <= MAX_URI && !hasControl(spelled) ? request.view.resource(spelled) : undefined;
+  if (!target) return undefined;
+  const { server, uri } = target;
+  const ref = { kind: 'resource', server, name: uri } as const;
+  return authorize(desk, request, ref) && { uri, spelled, ref };
 }
 
 function unknownResource(spelled: string): GatewayError {

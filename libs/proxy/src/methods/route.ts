@@ -1,4 +1,5 @@
-import { type Exchange, GatewayError, type Outcome, type Resumption } from '#libs/kernel';
+import { type Exchange, GatewayError, type ObjectRef, type Outcome, type Resumption } from '#libs/kernel';
+import { authorize } from './authorize.js';
 import { type Desk, logFilter, type Request, upstreamOf } from './context.js';
 import { deliver } from './deliver.js';
 import type { DeliverOptions } from './delivery.js';
@@ -7,7 +8,10 @@ import { callSink } from './sink.js';
 
 /** Where a request goes, in that upstream's terms. */
 export interface Route extends DeliverOptions {
-  readonly server: string;
+  /** What the request is about; it has been authorized. */
+  readonly ref: ObjectRef;
+  /** Answers as to a name nobody knows, should the caller's permission be gone when the upstream has answered. */
+  readonly unknown: () => Outcome;
   readonly params: Buffer;
   /** What error texts call it, e.g. `tool echo`. */
   readonly subject: string;
@@ -24,10 +28,13 @@ const MAY_ASK: ReadonlySet<string> = new Set(['tools/call', 'prompts/get', 'reso
 /** Members of params that belong to a modern client's retry and are handed over apart. */
 export const RETRY_MEMBERS = ['inputResponses', 'requestState'] as const;
 
-/** Sends a request to its upstream and gives the outcome in the caller's terms. */
+/**
+ * Sends a request to its upstream and gives the outcome in the caller's terms, if the policy of that moment lets it have it.
+ */
 export async function route(desk: Desk, request: Request, to: Route): Promise<Outcome> {
   const { exchange, view, message } = request;
-  const { server, params, subject, paramHeaders } = to;
+  const { params, subject, paramHeaders } = to;
+  const { server } = to.ref;
   const { method } = message;
   const resumption = resumptionFor(exchange, server);
   const progressToken = progressTokenOf(message.params);
@@ -46,6 +53,7 @@ export async function route(desk: Desk, request: Request, to: Route): Promise<Ou
     callSink({ exchange, view, server, progressToken, wantsLog: logFilter(desk, exchange) }),
   );
   to.keep?.(outcome);
+  if (!authorize(desk, request, to.ref)) return to.unknown();
   return deliver(desk, request, server, outcome, to);
 }
 

@@ -1,21 +1,23 @@
-import type { View } from '#libs/catalogue';
 import { canonicalName } from '#libs/kernel';
-import type { RequestMessage } from '#libs/mcp';
-import { namedPrompt, namedTool } from './call.js';
-import { namedResource } from './resources.js';
+import { promptOf, toolOf } from './call.js';
+import type { Desk, Request } from './context.js';
+import { resourceOf } from './resources.js';
 
-/** Canonical name of what a request is about in this view; the method alone when it is about nothing in particular. */
-export function targetOf(view: View, message: RequestMessage): string {
-  switch (message.method) {
+/**
+ * Canonical name of what a request is about, when the caller may use it today; the method alone when it is about nothing in
+ * particular.
+ * @throws GatewayError UNKNOWN_*, INSUFFICIENT_SCOPE
+ */
+export function targetOf(desk: Desk, request: Request): string {
+  const { method } = request.message;
+  switch (method) {
     case 'tools/call':
-      return canonicalName(namedTool({ view, message }).ref);
+      return canonicalName(toolOf(desk, request).ref);
     case 'prompts/get':
-      return canonicalName(namedPrompt({ view, message }).ref);
-    case 'resources/read': {
-      const { server, uri } = namedResource({ view, message });
-      return canonicalName({ server, name: uri });
-    }
+      return canonicalName(promptOf(desk, request).ref);
+    case 'resources/read':
+      return canonicalName(resourceOf(desk, request).ref);
     default:
-      return message.method;
+      return method;
   }
 }

@@ -11,6 +11,7 @@ import {
   type Exchange,
   GatewayError,
   type InputRequest,
+  type ObjectRef,
   type OutboundNotification,
   type Outcome,
   type Principal,
@@ -23,11 +24,24 @@ import { ProxyOptions } from '../options.js';
 import { ProxyService } from '../proxy.service.js';
 import { ScriptedUpstream } from './scripted-upstream.js';
 
-class AllowAll extends Decide {
-  readonly policyVersion = 1;
-  decide(): Decision {
-    return { effect: 'allow', rule: 'test' };
+/** Permissions that a test sets, one for all callers. */
+export class TestPolicy extends Decide {
+  policyVersion = 1;
+
+  constructor(private effects: (ref: ObjectRef) => Decision['effect'] = () => 'allow') {
+    super();
   }
+
+  set(effects: (ref: ObjectRef) => Decision['effect']): void {
+    this.effects = effects;
+    this.policyVersion++;
+  }
+
+  decide(_: Principal, ref: ObjectRef): Decision {
+    const effect = this.effects(ref);
+    return effect === 'challenge' ? { effect, rule: 'test', scopes: ['more'] } : { effect, rule: 'test' };
+  }
+
   classOf(): string {
     return '';
   }
@@ -52,6 +66,7 @@ export interface CorridorOptions {
   /** Members of `proxy:` besides `servers`. */
   readonly proxy?: object;
   readonly warmUp?: number;
+  readonly decide?: Decide;
   /** Upstreams that are not waited for. */
   readonly late?: readonly string[];
 }
@@ -73,7 +88,7 @@ export class Corridor {
     };
     this.#registry = new UpstreamRegistry(extensions);
     const { proxy, server } = this.live.sections;
-    const catalogue = new CatalogueService(new AllowAll());
+    const catalogue = new CatalogueService(options.decide ?? new TestPolicy());
     const settings = new ProxyOptions('1.2.3', options.warmUp ?? 20);
     this.proxy = new ProxyService(proxy, server, catalogue, this.#registry, METRICS, settings, SILENT);
   }
@@ -189,9 +204,14 @@ export class TestClient {
     };
   }
 
+  /** A request as the front door hands it over; params as JSON text, or as a value. */
+  message(method: string, params: string | object = '{}'): RequestMessage {
+    return requestOf(method, typeof params === 'string' ? params : JSON.stringify(params));
+  }
+
   /** Sends a request; params are JSON text. @throws GatewayError */
   async send(method: string, params: string | object = '{}', exchange = this.exchange()): Promise<Outcome> {
-    return this.proxy.handle(exchange, requestOf(method, typeof params === 'string' ? params : JSON.stringify(params)));
+    return this.proxy.handle(exchange, this.message(method, params));
   }
 
   /** The text of a result. */
