@@ -1,4 +1,5 @@
 import { type DynamicModule, Global, Module } from '@nestjs/common';
+import { AuditModule, type AuditOptions } from '#libs/audit';
 import { ConfigModule, type LiveConfig } from '#libs/config';
 import { DownstreamModule } from '#libs/downstream';
 import { HealthModule } from '#libs/health';
@@ -17,6 +18,7 @@ export interface AppModuleOptions {
   readonly logger: GatewayLogger;
   readonly plugins: readonly PluginModuleRef[];
   readonly processMetrics: boolean;
+  readonly audit: AuditOptions;
 }
 
 function childEnvironment(): ChildEnvironment {
@@ -35,7 +37,7 @@ class EnvironmentModule {}
 /** Every room in its place. Which rooms there are is decided here and nowhere else. */
 @Module({})
 export class AppModule {
-  static register({ live, logger, plugins, processMetrics }: AppModuleOptions): DynamicModule {
+  static register({ live, logger, plugins, processMetrics, audit }: AppModuleOptions): DynamicModule {
     const config = live.sections.metrics;
     const proxy = ProxyModule.register(new ProxyOptions(VERSION));
     return {
@@ -44,6 +46,7 @@ export class AppModule {
         ConfigModule.forRoot(live),
         LoggingModule.forRoot(logger),
         MetricsModule.forRoot({ config, version: VERSION, processMetrics }),
+        AuditModule.forRoot(audit),
         { module: PermissionModule, global: true },
         EnvironmentModule,
         EgressModule,

@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { dirname } from 'node:path';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { AuditLog, auditProblems } from '#libs/audit';
 import type { LiveConfig } from '#libs/config';
 import { DownstreamStats, Drain, HTTP_SERVER_OPTIONS, installBodyPassthrough } from '#libs/downstream';
 import { GatewayError } from '#libs/kernel';
@@ -13,6 +14,7 @@ import { GatewayStatus } from '#libs/proxy';
 import { settingsProblems, UpstreamRegistry } from '#libs/upstream';
 import { AppModule } from './app.module.js';
 import { closeGateway } from './close-gateway.js';
+import { processTerminal } from './terminal.js';
 
 export interface GatewayOptions {
   readonly live: LiveConfig;
@@ -20,6 +22,8 @@ export interface GatewayOptions {
   readonly logger?: GatewayLogger;
   /** Metrics of the process itself; for one gateway per process at most. */
   readonly processMetrics?: boolean;
+  /** Where the audit goes with `audit.to: stdout`. Default: the process's standard output. */
+  readonly stdout?: { write(line: string): unknown };
 }
 
 export interface CloseOptions {
@@ -75,9 +79,16 @@ async function assemble(options: GatewayOptions): Promise<NestFastifyApplication
   const { live } = options;
   const logger = options.logger ?? createLogger({ level: 'silent', format: 'json', sink: { write: () => {} } });
   const { path } = live.source;
-  const plugins = await loadPlugins(live.current.plugins, { baseDir: path ? dirname(path) : process.cwd() });
+  const folder = path ? dirname(path) : process.cwd();
+  const plugins = await loadPlugins(live.current.plugins, { baseDir: folder });
   const adapter = new FastifyAdapter(HTTP_SERVER_OPTIONS);
-  const module = AppModule.register({ live, logger, plugins, processMetrics: options.processMetrics ?? false });
+  const module = AppModule.register({
+    live,
+    logger,
+    plugins,
+    processMetrics: options.processMetrics ?? false,
+    audit: { folder, stdout: options.stdout ?? { write: (line) => processTerminal().out(line) } },
+  });
   const app = await NestFactory.create<NestFastifyApplication>(module, adapter, {
     bodyParser: false,
     logger: nestLogger(logger),
@@ -86,7 +97,10 @@ async function assemble(options: GatewayOptions): Promise<NestFastifyApplication
   installBodyPassthrough(adapter.getInstance());
   logRequests(app.getHttpServer(), logger);
   const extensions = app.get(ExtensionRegistry);
-  live.checkWith(({ proxy }) => settingsProblems(proxy.servers, extensions));
+  live.checkWith(({ proxy, audit }) => [
+    ...settingsProblems(proxy.servers, extensions),
+    ...auditProblems(audit, folder),
+  ]);
   return app;
 }
 
@@ -99,6 +113,7 @@ function running(app: NestFastifyApplication, live: LiveConfig): Omit<Gateway, '
   ];
   app.get(GatewayMetrics).attach({
     status,
+    audit: app.get(AuditLog),
     frontDoor: { sessions: () => stats.sessions, streams: () => stats.streams, parked: () => stats.parked },
   });
   let closed: Promise<void> | undefined;

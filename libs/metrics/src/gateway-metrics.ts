@@ -12,6 +12,7 @@ export interface GaugeSources {
   readonly status: Pick<StatusSource, 'upstreams'>;
   /** What the front door holds open. */
   readonly frontDoor: { sessions(): number; streams(): number; parked(): number };
+  readonly audit: { readonly lost: number; readonly leftOut: number };
 }
 
 /**
@@ -49,6 +50,7 @@ export class GatewayMetrics extends CallMetrics {
     );
     this.#defineRequests();
     this.#defineGauges();
+    this.#defineAudit();
     new Gauge({ name: 'mcp_gateway_info', help: 'Version', labelNames: ['version'], registers: [this.registry] }).set(
       { version },
       1,
@@ -141,6 +143,22 @@ export class GatewayMetrics extends CallMetrics {
         }
       },
     });
+  }
+
+  #defineAudit(): void {
+    const sources = () => this.#sources;
+    const define = (name: string, help: string, member: 'lost' | 'leftOut') =>
+      new Counter({
+        name,
+        help,
+        registers: [this.registry],
+        collect() {
+          this.reset();
+          this.inc(sources()?.audit[member] ?? 0);
+        },
+      });
+    define('mcp_gateway_audit_lines_lost', 'Audit lines that could not be written', 'lost');
+    define('mcp_gateway_audit_refusals_left_out', 'Refusals of a flood that the audit only counts', 'leftOut');
   }
 
   #defineGauges(): void {

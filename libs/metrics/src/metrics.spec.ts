@@ -86,7 +86,7 @@ describe('metrics', () => {
       },
     ];
     const frontDoor = { sessions: () => 5, streams: () => 7, parked: () => 2 };
-    metrics.attach({ status: { upstreams: () => upstreams }, frontDoor });
+    metrics.attach({ status: { upstreams: () => upstreams }, frontDoor, audit: { lost: 3, leftOut: 7 } });
     const { body } = await scrape(`${url}/metrics`);
     expect(body).toContain('mcp_gateway_upstream_state{proxy="files",state="degraded"} 1\n');
     expect(body).toContain('mcp_gateway_upstream_state{proxy="files",state="ready"} 0\n');
@@ -96,6 +96,8 @@ describe('metrics', () => {
     expect(body).toContain('mcp_gateway_sessions 5\n');
     expect(body).toContain('mcp_gateway_streams 7\n');
     expect(body).toContain('mcp_gateway_parked_calls 2\n');
+    expect(body).toContain('mcp_gateway_audit_lines_lost 3\n');
+    expect(body).toContain('mcp_gateway_audit_refusals_left_out 7\n');
     upstreams = [];
     expect((await scrape(`${url}/metrics`)).body).not.toContain('proxy="files"');
   });

@@ -19,7 +19,11 @@ export abstract class Decide {
   abstract classOf(principal: Principal): string;
 }
 
-/** One line of the audit: a call, or a refusal of one. Values of arguments are in it only where the operator asked for them. */
+/**
+ * One line of the audit. `call`: something was asked of an upstream. `denied`: kept from it by who is calling (401, 403, a
+ * name outside of the caller's view). `refused`: kept from it for another reason (limits, host, shutdown). Values of arguments
+ * are in it only where the operator asked for them.
+ */
 export interface AuditEvent {
   readonly event: 'call' | 'denied' | 'refused';
   /** Correlation id: the same as in the log and in the X-Request-Id header. */
@@ -39,6 +43,8 @@ export interface AuditEvent {
   readonly decision: 'allow' | 'challenge' | 'hide' | 'deny' | 'unauthenticated';
   /** What decided. */
   readonly rule?: string | undefined;
+  /** `Decide.policyVersion` at the decision. */
+  readonly policyVersion?: number | undefined;
   readonly outcome: 'result' | 'tool_error' | 'error' | 'input_required' | 'refused';
   /** Code of the catalogue when the gateway itself failed or refused. */
   readonly code?: string | undefined;

@@ -31,7 +31,7 @@ export async function runServe(flags: ConfigFlags, terminal: Terminal): Promise<
   const running: { gateway?: Gateway } = {};
   const signals = stopSignals(() => exitNow(running.gateway));
   try {
-    const gateway = await createGateway({ live, logger, processMetrics: true });
+    const gateway = await createGateway({ live, logger, stdout: sink, processMetrics: true });
     running.gateway = gateway;
     const watch = followConfig(live, logger);
     if (terminal.outIsTty || format === 'text') screen.board = showStart(gateway, live, terminal);

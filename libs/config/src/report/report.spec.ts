@@ -39,7 +39,6 @@ describe('sections this build does not have', () => {
   });
 
   it.each([
-    ['audit: { to: stdout }', '$.audit'],
     [
       'proxy: { servers: [{ name: a, type: in-process, forward_headers: [x-a] }] }',
       '$.proxy.servers[0].forward_headers',

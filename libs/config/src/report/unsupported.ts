@@ -37,9 +37,8 @@ function restricting({ oauth, api_keys, auth, rate_limit, proxy }: GatewayConfig
   return found.problems;
 }
 
-function ignored({ audit, proxy }: GatewayConfig): Problem[] {
+function ignored({ proxy }: GatewayConfig): Problem[] {
   const found = collector('is not available in this version and has no effect');
-  found.when(audit.to !== 'off', ['audit']);
   proxy.servers.forEach((server, index) => {
     const at = (...keys: string[]) => ['proxy', 'servers', index, ...keys];
     found.when(server.forward_headers.length > 0, at('forward_headers'));
