@@ -1,15 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { ANONYMOUS, type Log, SILENT } from '#libs/kernel';
-import { type AuthOutcome, AuthProvider, type Credentials } from '#libs/plugin';
+import { type Authenticator, type AuthOutcome, type Credentials } from '#libs/plugin';
 import { AuthChain } from './auth-chain.js';
 
 const CREDENTIALS: Credentials = { headers: {}, rawHeaders: [], remoteAddress: '127.0.0.1', url: '/mcp' };
 
-class Scripted extends AuthProvider {
+class Scripted implements Authenticator {
   asked = 0;
-  constructor(private readonly answer: () => AuthOutcome | Promise<AuthOutcome>) {
-    super();
-  }
+  constructor(private readonly answer: () => AuthOutcome | Promise<AuthOutcome>) {}
   authenticate() {
     this.asked++;
     return this.answer();

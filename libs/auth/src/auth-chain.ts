@@ -1,50 +1,74 @@
 import { type Log, SILENT } from '#libs/kernel';
-import type { AuthOutcome, AuthProvider, Credentials } from '#libs/plugin';
+import type { Authenticator, AuthOutcome, Credentials } from '#libs/plugin';
+import { presented } from './presented.js';
 
 const UNAVAILABLE: AuthOutcome = { kind: 'unavailable', retryAfterSeconds: 5 };
 const NOBODY: AuthOutcome = { kind: 'none' };
+const UNRECOGNISED: AuthOutcome = { kind: 'denied', reason: 'no configured issuer or key recognises the token' };
+
+export interface ChainSettings {
+  /** Longest token in characters. */
+  readonly maxTokenLength: number;
+  /** Credentials are not even looked at: there is nobody who could judge them. */
+  readonly anonymous: boolean;
+}
+
+interface Chain extends ChainSettings {
+  readonly steps: readonly Authenticator[];
+}
 
 /**
- * Asks the configured providers in order. `none` passes on; everything else stops, so that a later, weaker provider never
- * repairs what a stronger one refused. A provider that throws counts as unavailable. `none` of the chain: nobody found a
- * credential of its kind.
+ * Asks the configured authenticators in order. `none` passes on; everything else stops, so that a later, weaker one never
+ * repairs what a stronger one refused. One that throws counts as unavailable. `none` of the chain: nobody found a
+ * credential of its kind. A token nobody recognises is denied.
  */
 export class AuthChain {
-  readonly #providers: readonly AuthProvider[];
   readonly #log: Log;
+  #chain: Chain;
 
-  constructor(providers: readonly AuthProvider[], log: Log = SILENT) {
-    this.#providers = providers;
+  constructor(steps: readonly Authenticator[], log: Log = SILENT) {
     this.#log = log;
+    this.#chain = { steps, maxTokenLength: 8_192, anonymous: false };
+  }
+
+  /** From now on these are asked, about new requests. */
+  replace(steps: readonly Authenticator[], settings: ChainSettings): void {
+    this.#chain = { steps, ...settings };
   }
 
   authenticate(credentials: Credentials): AuthOutcome | Promise<AuthOutcome> {
-    return this.#ask(credentials, 0);
+    const chain = this.#chain;
+    if (chain.anonymous) return this.#ask(chain, credentials, 0);
+    const found = presented(credentials, chain.maxTokenLength);
+    if (found.kind === 'malformed' || found.kind === 'denied') return found;
+    if (found.kind === 'none') return this.#ask(chain, credentials, 0);
+    const { headers, rawHeaders, url, remoteAddress } = credentials;
+    return this.#ask(chain, { headers, rawHeaders, url, remoteAddress, bearer: found.bearer }, 0);
   }
 
-  // Stays synchronous while the providers do: with no authentication a request costs no extra turn of the event loop.
-  #ask(credentials: Credentials, from: number): AuthOutcome | Promise<AuthOutcome> {
-    for (let index = from; index < this.#providers.length; index++) {
-      const provider = this.#providers[index];
-      if (!provider) break;
+  // Stays synchronous while the authenticators do: a request with a known token costs no extra turn of the event loop.
+  #ask(chain: Chain, credentials: Credentials, from: number): AuthOutcome | Promise<AuthOutcome> {
+    const { steps } = chain;
+    for (let index = from; index < steps.length; index++) {
+      const step = steps[index] as Authenticator;
       try {
-        const outcome = provider.authenticate(credentials);
+        const outcome = step.authenticate(credentials);
         if (outcome instanceof Promise) {
           return outcome.then(
-            (settled) => (settled.kind === 'none' ? this.#ask(credentials, index + 1) : settled),
-            (thrown) => this.#failed(provider, thrown),
+            (settled) => (settled.kind === 'none' ? this.#ask(chain, credentials, index + 1) : settled),
+            (thrown) => this.#failed(step, thrown),
           );
         }
         if (outcome.kind !== 'none') return outcome;
       } catch (thrown) {
-        return this.#failed(provider, thrown);
+        return this.#failed(step, thrown);
       }
     }
-    return NOBODY;
+    return credentials.bearer ? UNRECOGNISED : NOBODY;
   }
 
-  #failed(provider: AuthProvider, thrown: unknown): AuthOutcome {
-    this.#log.error({ err: thrown, provider: provider.constructor.name }, 'An authentication provider failed');
+  #failed(step: Authenticator, thrown: unknown): AuthOutcome {
+    this.#log.error({ err: thrown, provider: step.constructor.name }, 'An authentication provider failed');
     return UNAVAILABLE;
   }
 }

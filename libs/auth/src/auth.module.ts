@@ -1,24 +1,23 @@
 import { Module } from '@nestjs/common';
-import { GatewayLog } from '#libs/plugin';
-import { AnonymousProvider } from './anonymous.provider.js';
+import { PluginModule } from '#libs/plugin';
 import { AuthGuard } from './auth.guard.js';
 import { AuthChain } from './auth-chain.js';
+import { AuthSettings } from './auth-settings.js';
+import { LiveAuth } from './live-auth.js';
 
 /**
- * Who is calling. Which providers are asked, and in which order, is the configuration's decision and never follows
- * from a provider being installed: with no authentication configured it is the anonymous one alone.
- * Needs a `GatewayLog` from a global module.
+ * Who is calling. Which authenticators are asked, and in which order, is the configuration's decision and never follows
+ * from one being installed: with no authentication configured everybody is anonymous.
+ * Needs the configuration's refs, `GatewayLog` and `EgressClient` from global modules.
  */
 @Module({
+  imports: [PluginModule],
   providers: [
-    AnonymousProvider,
-    {
-      provide: AuthChain,
-      useFactory: (anonymous: AnonymousProvider, log: GatewayLog) => new AuthChain([anonymous], log),
-      inject: [AnonymousProvider, GatewayLog],
-    },
+    LiveAuth,
+    { provide: AuthChain, useFactory: ({ chain }: LiveAuth) => chain, inject: [LiveAuth] },
+    AuthSettings,
     AuthGuard,
   ],
-  exports: [AuthGuard, AuthChain],
+  exports: [AuthGuard, AuthChain, AuthSettings],
 })
 export class AuthModule {}

@@ -19,7 +19,15 @@ export {
   Secret,
   toGatewayError,
 } from '#libs/kernel';
-export { type AuthOutcome, AuthProvider, type Credentials } from './auth-provider.js';
+export {
+  type Authenticator,
+  type AuthOutcome,
+  AuthProvider,
+  type AuthSetup,
+  type Bearer,
+  type Credentials,
+  type IntrospectionSetup,
+} from './auth-provider.js';
 export {
   EXTENSION_API_VERSION,
   Extension,

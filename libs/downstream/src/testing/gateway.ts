@@ -4,8 +4,19 @@ import { Controller, Get, Global, Module } from '@nestjs/common';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { Test } from '@nestjs/testing';
 import { AuthChain } from '#libs/auth';
-import { ProxyConfig, ProxyConfigRef, ServerConfig, ServerConfigRef } from '#libs/config';
-import { type AuthProvider, GatewayLog, Public } from '#libs/plugin';
+import {
+  ApiKeysConfigRef,
+  GatewayConfig,
+  GatewayConfigRef,
+  OauthConfig,
+  OauthConfigRef,
+  ProxyConfig,
+  ProxyConfigRef,
+  ServerConfig,
+  ServerConfigRef,
+} from '#libs/config';
+import { EgressClient, EgressGuard } from '#libs/egress';
+import { type Authenticator, GatewayLog, Public } from '#libs/plugin';
 import { McpProxy } from '#libs/proxy';
 import { DownstreamModule, DownstreamStats, Drain, HTTP_SERVER_OPTIONS, installBodyPassthrough } from '../index.js';
 import { FakeProxy } from './fake-proxy.js';
@@ -19,7 +30,7 @@ export interface LogLine {
 export interface TestGatewayOptions {
   readonly server?: (config: ServerConfig) => void;
   readonly proxy?: (config: ProxyConfig) => void;
-  readonly providers?: readonly AuthProvider[];
+  readonly providers?: readonly Authenticator[];
   readonly requestTimeout?: number;
 }
 
@@ -70,12 +81,25 @@ export class TestGateway {
     @Module({
       controllers: [OtherRoutes],
       providers: [
+        { provide: GatewayConfigRef, useValue: new GatewayConfigRef(new GatewayConfig()) },
+        { provide: OauthConfigRef, useValue: new OauthConfigRef(new OauthConfig()) },
+        { provide: ApiKeysConfigRef, useValue: new ApiKeysConfigRef([]) },
+        { provide: EgressClient, useValue: new EgressClient(new EgressGuard()) },
         { provide: ServerConfigRef, useValue: server },
         { provide: ProxyConfigRef, useValue: proxyConfig },
         { provide: GatewayLog, useValue: recording(log) },
         { provide: McpProxy, useValue: proxy },
       ],
-      exports: [ServerConfigRef, ProxyConfigRef, GatewayLog, McpProxy],
+      exports: [
+        GatewayConfigRef,
+        OauthConfigRef,
+        ApiKeysConfigRef,
+        EgressClient,
+        ServerConfigRef,
+        ProxyConfigRef,
+        GatewayLog,
+        McpProxy,
+      ],
     })
     class Neighbours {}
     let builder = Test.createTestingModule({ imports: [DownstreamModule.register([Neighbours])] });

@@ -1,8 +1,8 @@
 import { principal } from '#libs/kernel';
-import { type AuthOutcome, AuthProvider, type Credentials } from '#libs/plugin';
+import type { Authenticator, AuthOutcome, Credentials } from '#libs/plugin';
 
 /** For tests with several callers: `Authorization: User ann` is ann, `down` cannot be checked, others are refused. */
-export class HeaderUsers extends AuthProvider {
+export class HeaderUsers implements Authenticator {
   authenticate({ headers }: Credentials): AuthOutcome {
     const [scheme, name] = String(headers['authorization'] ?? '').split(' ');
     if (scheme === '') return { kind: 'none' };
