@@ -106,6 +106,11 @@ export class CatalogueService {
     return view;
   }
 
+  /** Of today's permissions; see `Decide`. */
+  get policyVersion(): number {
+    return this.#desk.decisions.policyVersion;
+  }
+
   /** Today's decision, by the same port that views are made with: an error in it is a denial. */
   decide(principal: Principal, ref: ObjectRef): Decision {
     return this.#desk.decisions.decide(principal, ref);

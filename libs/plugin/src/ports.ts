@@ -20,9 +20,9 @@ export abstract class Decide {
 }
 
 /**
- * One line of the audit. `call`: something was asked of an upstream. `denied`: kept from it by who is calling (401, 403, a
- * name outside of the caller's view). `refused`: kept from it for another reason (limits, host, shutdown). Values of arguments
- * are in it only where the operator asked for them.
+ * One line of the audit. `call`: the caller was let through to an upstream. `denied`: permissions or a policy kept the caller
+ * from it, unknown names included. `refused`: it was turned away before that (credentials, limits, params). Values of arguments
+ * are told only where the operator asked for them.
  */
 export interface AuditEvent {
   readonly event: 'call' | 'denied' | 'refused';
@@ -40,13 +40,14 @@ export interface AuditEvent {
   readonly object?: string | undefined;
   /** The name the client used, where it differs. */
   readonly exposed?: string | undefined;
-  readonly decision: 'allow' | 'challenge' | 'hide' | 'deny' | 'unauthenticated';
+  /** Absent when it did not come to one. */
+  readonly decision?: 'allow' | 'challenge' | 'hide' | 'deny' | 'unauthenticated' | undefined;
   /** What decided. */
   readonly rule?: string | undefined;
   /** `Decide.policyVersion` at the decision. */
   readonly policyVersion?: number | undefined;
   readonly outcome: 'result' | 'tool_error' | 'error' | 'input_required' | 'refused';
-  /** Code of the catalogue when the gateway itself failed or refused. */
+  /** Code of the catalogue when the gateway itself failed or refused; the number of an error that the upstream answered. */
   readonly code?: string | undefined;
   readonly durationMs?: number | undefined;
   /** JSON of the call's arguments, of which keys and sizes are recorded. */

@@ -12,8 +12,9 @@ import {
   within,
 } from '#libs/kernel';
 import { LIST_KINDS, type NotificationMessage, type ParamHeader, type RequestMessage } from '#libs/mcp';
-import { CallMetrics, GatewayLog } from '#libs/plugin';
+import { AuditTrail, CallMetrics, GatewayLog } from '#libs/plugin';
 import { capabilitiesOf, UpstreamRegistry } from '#libs/upstream';
+import { audited, isCall } from './audit/audited.js';
 import { ChangeHub } from './changes/change-hub.js';
 import { Listeners } from './changes/listeners.js';
 import { SessionStates } from './changes/session-states.js';
@@ -49,6 +50,7 @@ export class ProxyService extends McpProxy implements OnApplicationBootstrap {
     metrics: CallMetrics,
     private readonly options: ProxyOptions,
     private readonly log: GatewayLog,
+    private readonly audit: AuditTrail,
   ) {
     super();
     this.#hub = new ChangeHub(this.#states, (session) => this.catalogue.view(viewRequest(this.#asOfNow(session))));
@@ -102,7 +104,9 @@ export class ProxyService extends McpProxy implements OnApplicationBootstrap {
       endpoint.kind === 'server' ? this.upstreams.get(endpoint.server)?.listing?.capabilities : undefined;
     const handler = handlerOf(message.method, endpoint, capabilities);
     if (!handler) throw new GatewayError('METHOD_NOT_FOUND', `Method not found: ${message.method.slice(0, 100)}`);
-    return handler(this.#desk, { exchange, message, view: this.catalogue.view(viewRequest(exchange)), verdict: {} });
+    const request = { exchange, message, view: this.catalogue.view(viewRequest(exchange)), verdict: {} };
+    if (!this.audit.enabled || !isCall(message.method)) return handler(this.#desk, request);
+    return audited(this.audit, request, () => handler(this.#desk, request));
   }
 
   notified(session: ClientSession, notification: NotificationMessage): void {

@@ -22,6 +22,10 @@ export interface Desk {
 export interface Verdict {
   ref?: ObjectRef;
   decision?: Decision;
+  /** Of the permissions at the decision. */
+  policyVersion?: number;
+  /** It went to the upstream, or to what the gateway keeps of it. */
+  sent?: boolean;
 }
 
 /** One request on its way through the pipeline. */

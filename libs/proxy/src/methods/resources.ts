@@ -18,7 +18,10 @@ export const readResource: Handler = async (desk, request) => {
   const { uri, ref } = asked;
   const { server } = ref;
   const fresh = resumption ? undefined : desk.reads.get(principal, server, uri);
-  if (fresh) return deliver(desk, request, server, fresh, { asked });
+  if (fresh) {
+    request.verdict.sent = true;
+    return deliver(desk, request, server, fresh, { asked });
+  }
   return route(desk, request, {
     ref,
     unknown: () => fail(unknownResource(asked.spelled)),
@@ -42,6 +45,7 @@ export const subscribeResource: Handler = async (desk, request) => {
   const subscriptions = exchange.session && desk.states.of(exchange.session.id).subscriptions;
   let subscribed = subscriptions?.has(key) ?? false;
   subscriptions?.set(key, asked.spelled);
+  request.verdict.sent = true;
   try {
     const outcome = await upstream.subscribe(asked.uri, exchange, exchange.session?.id ?? '');
     if (!authorize(desk, request, asked.ref)) throw unknownResource(asked.spelled);

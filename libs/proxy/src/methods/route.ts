@@ -38,6 +38,7 @@ export async function route(desk: Desk, request: Request, to: Route): Promise<Ou
   const { method } = message;
   const resumption = resumptionFor(exchange, server);
   const progressToken = progressTokenOf(message.params);
+  request.verdict.sent = true;
   const outcome = await upstreamOf(desk, server).send(
     {
       method,

@@ -18,7 +18,15 @@ import {
   SILENT,
 } from '#libs/kernel';
 import { parseClientMessage, type RequestMessage } from '#libs/mcp';
-import { type CallMetrics, Decide, type Decision, type ExtensionPoint, UpstreamCredential } from '#libs/plugin';
+import {
+  type AuditEvent,
+  AuditTrail,
+  type CallMetrics,
+  Decide,
+  type Decision,
+  type ExtensionPoint,
+  UpstreamCredential,
+} from '#libs/plugin';
 import { UpstreamRegistry } from '#libs/upstream';
 import { ProxyOptions } from '../options.js';
 import { ProxyService } from '../proxy.service.js';
@@ -53,6 +61,16 @@ class NoCredential extends UpstreamCredential {
   }
 }
 
+/** An audit that keeps what it was told, once a test switches it on. */
+export class TestTrail extends AuditTrail {
+  enabled = false;
+  readonly events: AuditEvent[] = [];
+
+  record(event: AuditEvent): void {
+    this.events.push(event);
+  }
+}
+
 const METRICS: CallMetrics = {
   toolCalled() {},
   toolFinished() {},
@@ -75,6 +93,7 @@ export interface CorridorOptions {
 export class Corridor {
   readonly live: LiveConfig;
   readonly proxy: ProxyService;
+  readonly audit = new TestTrail();
   readonly #registry: UpstreamRegistry;
 
   private constructor(
@@ -90,7 +109,7 @@ export class Corridor {
     const { proxy, server } = this.live.sections;
     const catalogue = new CatalogueService(options.decide ?? new TestPolicy());
     const settings = new ProxyOptions('1.2.3', options.warmUp ?? 20);
-    this.proxy = new ProxyService(proxy, server, catalogue, this.#registry, METRICS, settings, SILENT);
+    this.proxy = new ProxyService(proxy, server, catalogue, this.#registry, METRICS, settings, SILENT, this.audit);
   }
 
   static async open(

@@ -1,0 +1,150 @@
+import { describe, expect, it } from 'vitest';
+import type { ObjectRef } from '#libs/kernel';
+import type { Decision } from '#libs/plugin';
+import { corridors, TestPolicy } from '../testing/corridor.js';
+import { type Script, ScriptedUpstream } from '../testing/scripted-upstream.js';
+
+const open = corridors();
+
+const RESULTS: Script = {
+  'tools/call': ({ result }) => result('{"content":[]}'),
+  'prompts/get': ({ result }) => result('{"messages":[]}'),
+  'resources/read': ({ result }) => result('{"contents":[]}'),
+  'completion/complete': ({ result }) => result('{"completion":{"values":["a"]}}'),
+};
+
+async function world(script: Script = {}, effects: (ref: ObjectRef) => Decision['effect'] = () => 'allow') {
+  const up = new ScriptedUpstream({ ...RESULTS, ...script });
+  const policy = new TestPolicy(effects);
+  const corridor = await open({ up }, { decide: policy });
+  corridor.audit.enabled = true;
+  const { events } = corridor.audit;
+  return { up, policy, corridor, client: corridor.client({ name: 'desk' }), events };
+}
+
+const argument = { name: 'x', value: 'v' };
+
+describe('the audit of calls', () => {
+  it.each([
+    ['tools/call', { name: 'up:work', arguments: { a: 1 } }, 'work', '{"a":1}'],
+    ['prompts/get', { name: 'up:greet', arguments: { b: '2' } }, 'greet', '{"b":"2"}'],
+    ['resources/read', { uri: 'up+file:///a' }, 'file:///a', undefined],
+    ['resources/subscribe', { uri: 'up+file:///a' }, 'file:///a', undefined],
+    [
+      'completion/complete',
+      { ref: { type: 'ref/prompt', name: 'up:greet' }, argument },
+      'greet',
+      JSON.stringify(argument),
+    ],
+  ])('has one event per %s', async (method, params, object, given) => {
+    const { client, events } = await world();
+    await client.send(method, params);
+    expect(events).toHaveLength(1);
+    expect(events[0]).toMatchObject({
+      event: 'call',
+      requestId: 'request-1',
+      client: { name: 'desk', version: '1' },
+      remoteAddress: '127.0.0.1',
+      endpoint: '/mcp',
+      method,
+      server: 'up',
+      object,
+      decision: 'allow',
+      rule: 'test',
+      policyVersion: 1,
+      outcome: 'result',
+      durationMs: expect.any(Number),
+    });
+    expect(events[0]?.arguments?.toString()).toBe(given);
+  });
+
+  it('has none for lists and the like', async () => {
+    const { client, events } = await world();
+    await client.send('tools/list');
+    await client.send('logging/setLevel', { level: 'info' });
+    expect(events).toEqual([]);
+  });
+
+  it('names what the client called it where that differs', async () => {
+    const { corridor, events } = await world();
+    await corridor.client({ at: 'up' }).send('tools/call', { name: 'work' });
+    await corridor.client().send('tools/call', { name: 'up:work' });
+    expect(events.map(({ endpoint, object, exposed }) => [endpoint, object, exposed])).toEqual([
+      ['/mcp/up', 'work', 'work'],
+      ['/mcp', 'work', undefined],
+    ]);
+  });
+
+  it.each([
+    ['tool_error', undefined, ({ result }) => result('{"content":[],"isError":true}')],
+    ['error', '-32000', ({ error }) => error('{"code":-32000,"message":"no"}')],
+  ] satisfies [string, string | undefined, Script[string]][])(
+    'tells a %s from a result',
+    async (outcome, code, script) => {
+      const { client, events } = await world({ 'tools/call': script });
+      await client.send('tools/call', { name: 'up:work' });
+      expect(events).toMatchObject([{ event: 'call', decision: 'allow', outcome, code }]);
+    },
+  );
+
+  it('is not even put together while nobody reads it', async () => {
+    const { client, corridor, events } = await world();
+    corridor.audit.enabled = false;
+    await client.send('tools/call', { name: 'up:work' });
+    expect(events).toEqual([]);
+  });
+});
+
+describe('the audit of refusals', () => {
+  it.each([
+    ['tools/call', { name: 'up:wurk' }, 'up:wurk', 'UNKNOWN_TOOL'],
+    ['prompts/get', { name: 'up:graat' }, 'up:graat', 'UNKNOWN_PROMPT'],
+    ['resources/read', { uri: 'nope+file:///x' }, 'nope+file:///x', 'UNKNOWN_RESOURCE'],
+    ['completion/complete', { ref: { type: 'ref/prompt', name: 'up:graat' }, argument }, 'up:graat', undefined],
+  ])('has what nobody knows as hidden: %s', async (method, params, object, code) => {
+    const { client, events } = await world();
+    await client.send(method, params).catch(() => {});
+    expect(events).toMatchObject([{ event: 'denied', decision: 'hide', method, object, outcome: 'refused', code }]);
+    expect(events[0]?.server).toBeUndefined();
+  });
+
+  it('has what a caller may not see, as it was sent, and never reaches the upstream', async () => {
+    const { client, events, up } = await world({}, () => 'hide');
+    await client.send('tools/call', { name: 'up:work' }).catch(() => {});
+    expect(events).toMatchObject([{ event: 'denied', decision: 'hide', object: 'up:work', code: 'UNKNOWN_TOOL' }]);
+    expect(up.seen.some(({ method }) => method === 'tools/call')).toBe(false);
+  });
+
+  it('has a step-up with the rule that asks for it', async () => {
+    const { client, events } = await world({}, () => 'challenge');
+    await client.send('tools/call', { name: 'up:work' }).catch(() => {});
+    expect(events).toMatchObject([
+      {
+        event: 'denied',
+        decision: 'challenge',
+        rule: 'test',
+        server: 'up',
+        object: 'work',
+        code: 'INSUFFICIENT_SCOPE',
+      },
+    ]);
+  });
+
+  it('says that a call went through although its result was withheld', async () => {
+    const { client, events, policy } = await world({
+      'tools/call': ({ result }) => {
+        policy.set(() => 'hide');
+        result('{"content":[]}');
+      },
+    });
+    await client.send('tools/call', { name: 'up:work' }).catch(() => {});
+    expect(events).toMatchObject([{ event: 'call', decision: 'hide', outcome: 'error', code: 'UNKNOWN_TOOL' }]);
+  });
+
+  it('has what could not be understood as refused', async () => {
+    const { client, events } = await world();
+    await client.send('tools/call', { name: 7 }).catch(() => {});
+    expect(events).toMatchObject([{ event: 'refused', outcome: 'refused', code: 'INVALID_PARAMS' }]);
+    expect(events[0]?.decision).toBeUndefined();
+  });
+});
