@@ -1,7 +1,6 @@
-import type { Era } from '#libs/kernel';
+import { compileSelection, type Era } from '#libs/kernel';
 import { type Audiences, LIST_KINDS, type ListKind } from '#libs/mcp';
 import type { Quarantined } from './contract.js';
-import { compileSelection } from './glob.js';
 import type { Intake, IntakeItem } from './ingest/ingest.js';
 import type { CatalogueServer } from './settings.js';
 

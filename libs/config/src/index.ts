@@ -1,3 +1,5 @@
+export { closeness, type PermissionPattern, parsePattern, permissionPatternFlaw } from './access/pattern.js';
+export { isScopeClaim, type Mapping, obtainable, parseMappings, withImplied } from './access/scopes.js';
 export { ConfigModule } from './config.module.js';
 export { equalConfig } from './equal.js';
 export {

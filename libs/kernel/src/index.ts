@@ -27,6 +27,7 @@ export type {
   Outcome,
   Resumption,
 } from './exchange.js';
+export { compileGlob, compileSelection, matchesGlob } from './glob.js';
 export { type Log, SILENT } from './log.js';
 export { Lru } from './lru.js';
 export {

@@ -1,2 +1,3 @@
-export { AllowAll } from './allow-all.js';
 export { PermissionModule } from './permission.module.js';
+export { Permissions } from './permissions.js';
+export { type Judgement, Policy, type PolicyConfig } from './policy.js';

@@ -1,10 +1,10 @@
 import { Module } from '@nestjs/common';
 import { Decide } from '#libs/plugin';
-import { AllowAll } from './allow-all.js';
+import { Permissions } from './permissions.js';
 
 /** Binds the `Decide` port. */
 @Module({
-  providers: [AllowAll, { provide: Decide, useExisting: AllowAll }],
+  providers: [Permissions, { provide: Decide, useExisting: Permissions }],
   exports: [Decide],
 })
 export class PermissionModule {}

@@ -17,6 +17,20 @@ export abstract class Decide {
   abstract decide(principal: Principal, ref: ObjectRef): Decision;
   /** Callers of one class get the same answers to everything, while the policy version stays. */
   abstract classOf(principal: Principal): string;
+
+  /**
+   * Whether this caller may know that a server exists before anything of it is listed: when there is something it could be
+   * shown there. A policy that can tell more than for a server's things as a whole overrides it.
+   */
+  mayKnow(principal: Principal, server: string): boolean {
+    const whole = (kind: ObjectRef['kind']) => this.decide(principal, { kind, server, name: '*' }).effect !== 'hide';
+    return whole('tool') || whole('prompt') || whole('resource');
+  }
+
+  /** Runs whenever the policy version has changed. Returns the function that stops it. */
+  onChange(_listener: () => void): () => void {
+    return () => {};
+  }
 }
 
 /**

@@ -1,7 +1,6 @@
-import { canonicalName, Lru, type ObjectRef, type Spelling } from '#libs/kernel';
+import { canonicalName, compileGlob, compileSelection, Lru, type ObjectRef, type Spelling } from '#libs/kernel';
 import { LIST_KINDS, type ListKind } from '#libs/mcp';
 import type { ServerEntry } from '../entry.js';
-import { compileGlob, compileSelection } from '../glob.js';
 import { remembered } from '../remembered.js';
 import type { CatalogueToolset } from '../settings.js';
 import { NameTable } from './name-table.js';

@@ -1,8 +1,7 @@
-import { serverOfPattern } from '../fields/formats.js';
+import { mappingClaim } from '../access/scopes.js';
 import type { Findings } from '../load/problems.js';
 import type { GatewayConfig } from '../sections/gateway.config.js';
-import { matchesGlob } from './glob.js';
-import { warnUnknownServers } from './proxy.js';
+import { checkPermissions } from './permissions.js';
 
 /** Claims their holder can edit at most identity providers. */
 const USER_EDITABLE: ReadonlySet<string> = new Set([
@@ -59,25 +58,4 @@ function checkMappings(auth: GatewayConfig['auth'], findings: Findings): void {
       findings.problem(place, `must be claim:value with a claim listed in auth.claims (${listed})`, 'key');
     } else if (key.length === claim.length + 1) findings.problem(place, `has no value after "${claim}:"`, 'key');
   }
-}
-
-/** The claim of a mapping's key: the longest listed one that is followed by ":" there. */
-export function mappingClaim(key: string, claims: readonly string[]): string | undefined {
-  const fitting = claims.filter((claim) => key.startsWith(`${claim}:`));
-  return fitting.sort((a, b) => b.length - a.length)[0];
-}
-
-function checkPermissions({ auth, proxy }: GatewayConfig, findings: Findings): void {
-  const names = proxy.servers.map(({ name }) => name).filter((name) => name !== undefined);
-  for (const [pattern, rule] of Object.entries(auth.permissions)) {
-    const place = ['auth', 'permissions', pattern];
-    const server = serverOfPattern(pattern);
-    if (!names.some((name) => matchesGlob(server, name)))
-      findings.warning(place, `no configured server is called "${server}"`, 'key');
-    if (rule.public || rule.scopes.length > 0 || !findings.sound(place)) continue;
-    if ((rule.mode ?? auth.options.scope_mode) === 'all')
-      findings.problem(place, 'needs scopes (or public: true): "all" of none would let everybody in');
-    else findings.warning(place, 'has no scopes, so nobody may use it (for everybody: public: true)');
-  }
-  warnUnknownServers({ deny: auth.deny }, ['auth'], names, findings);
 }

@@ -1,8 +1,8 @@
-import { serverOfPattern } from '../fields/formats.js';
+import { matchesGlob } from '#libs/kernel';
+import { serverOfPattern } from '../access/pattern.js';
 import { type Path, showPath } from '../load/path.js';
 import type { Findings } from '../load/problems.js';
 import type { GatewayConfig } from '../sections/gateway.config.js';
-import { matchesGlob } from './glob.js';
 
 /** What the upstreams and toolsets share: names, prefixes, and patterns that name them. */
 export function checkProxy({ proxy }: GatewayConfig, findings: Findings): void {

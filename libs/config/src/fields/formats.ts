@@ -164,25 +164,6 @@ function serverGlobFlaw(server: string): string | undefined {
     : `"${server}" before the ":" cannot be a server's name`;
 }
 
-export const OBJECT_KINDS = ['tools', 'prompts', 'resources', 'templates', 'tasks', 'completions', '*'] as const;
-
-/** `n8n:*`, `prompts/n8n:*`, `resources/n8n:file:///*`. */
-export function permissionPatternFlaw(pattern: string): string | undefined {
-  const slash = pattern.indexOf('/');
-  const colon = pattern.indexOf(':');
-  if (slash < 0 || colon < slash) return objectPatternFlaw(pattern);
-  const kind = pattern.slice(0, slash);
-  if (!OBJECT_KINDS.includes(kind as never))
-    return `"${kind}/" must be one of ${OBJECT_KINDS.map((known) => `${known}/`).join(', ')}`;
-  return objectPatternFlaw(pattern.slice(slash + 1));
-}
-
-/** The server part of a permission or toolset pattern. */
-export function serverOfPattern(pattern: string): string {
-  const beforeColon = pattern.slice(0, pattern.indexOf(':'));
-  return beforeColon.slice(beforeColon.indexOf('/') + 1);
-}
-
 const WEAK = /^(?:change-?me|secret-api-key|your[-_])/i;
 
 /** For the gateway's own secrets: at least 32 characters, not a placeholder, not one letter repeated. */

@@ -25,13 +25,11 @@ describe('sections this build does not have', () => {
   it('restrict access in the published examples', () => {
     const path = join(import.meta.dirname, '../../../../config/examples/published-1.yaml');
     const text = readFileSync(path, 'utf8').replaceAll(/\$\{\w+\}/g, 'https://a.example.com/x');
-    expect(report(text).restricting).toEqual(['$.oauth.enabled', '$.auth.mappings', '$.auth.permissions']);
+    expect(report(text).restricting).toEqual(['$.oauth.enabled']);
   });
 
   it.each([
     [`api_keys: [{ name: a, key: ${STRONG} }]`, '$.api_keys'],
-    ['auth: { deny: ["a:*"] }', '$.auth.deny'],
-    ['auth: { options: { default_scope: s } }', '$.auth.options.default_scope'],
     ['rate_limit: [{ key: ip, limit: 1 }]', '$.rate_limit'],
     ['proxy: { egress: { allow_private: false } }', '$.proxy.egress.allow_private'],
   ])('restrict: %s', (text, path) => {

@@ -21,16 +21,12 @@ export function unsupportedSections(config: GatewayConfig): Unsupported {
   return { restricting: restricting(config), ignored: ignored(config) };
 }
 
-function restricting({ oauth, api_keys, auth, rate_limit, proxy }: GatewayConfig): Problem[] {
+function restricting({ oauth, api_keys, rate_limit, proxy }: GatewayConfig): Problem[] {
   const found = collector(
     'is not enforced by this version; the gateway does not serve without it. Remove it to serve everybody who can reach the gateway',
   );
   found.when(oauth.enabled, ['oauth', 'enabled']);
   found.when(api_keys.length > 0, ['api_keys']);
-  found.when(Object.keys(auth.mappings).length > 0, ['auth', 'mappings']);
-  found.when(Object.keys(auth.permissions).length > 0, ['auth', 'permissions']);
-  found.when(auth.deny.length > 0, ['auth', 'deny']);
-  found.when(auth.options.default_scope !== null, ['auth', 'options', 'default_scope']);
   found.when(rate_limit.length > 0, ['rate_limit']);
   found.when(!proxy.egress.allow_private, ['proxy', 'egress', 'allow_private']);
   found.when(proxy.egress.deny.length > 0, ['proxy', 'egress', 'deny']);

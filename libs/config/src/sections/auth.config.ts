@@ -1,7 +1,8 @@
 import 'reflect-metadata';
 import { Secret } from '#libs/kernel';
+import { permissionPatternFlaw } from '../access/pattern.js';
 import { Entries, TextList, textListValues } from '../fields/collections.js';
-import { permissionPatternFlaw, SCOPE, SCOPE_RULE, strengthFlaw } from '../fields/formats.js';
+import { SCOPE, SCOPE_RULE, strengthFlaw } from '../fields/formats.js';
 import { Choice, Flag, SecretText, Text } from '../fields/leaf.js';
 import { Section, SectionMap } from '../fields/nested.js';
 

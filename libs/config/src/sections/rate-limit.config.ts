@@ -1,5 +1,5 @@
 import 'reflect-metadata';
-import { permissionPatternFlaw } from '../fields/formats.js';
+import { permissionPatternFlaw } from '../access/pattern.js';
 import { Choice, Count, Duration, Text } from '../fields/leaf.js';
 
 /** One limit. At least one of `limit` and `concurrency` must be given. */

@@ -1,5 +1,5 @@
 import type { ProxyConfig } from '#libs/config';
-import type { Spelling } from '#libs/kernel';
+import { matchesGlob, type Spelling } from '#libs/kernel';
 
 /** What is known of one host: how its model API wants names spelled. It never changes what a caller may do. */
 export interface ClientProfile {
@@ -57,17 +57,5 @@ export function spellingFor(
 
 /** `*` stands for any run of characters; letter case is ignored, because hosts change it between releases. */
 export function matchesName(pattern: string, name: string): boolean {
-  const parts = pattern.toLowerCase().split('*');
-  const text = name.toLowerCase();
-  const first = parts[0] ?? '';
-  if (parts.length === 1) return text === first;
-  if (!text.startsWith(first)) return false;
-  let from = first.length;
-  for (const part of parts.slice(1, -1)) {
-    const found = text.indexOf(part, from);
-    if (found < 0) return false;
-    from = found + part.length;
-  }
-  const last = parts[parts.length - 1] ?? '';
-  return text.length - last.length >= from && text.endsWith(last);
+  return matchesGlob(pattern.toLowerCase(), name.toLowerCase());
 }
