@@ -36,7 +36,7 @@ interface Remembered {
 /** The snapshot of everything upstreams offer, and the views of it. Swapped whole; readers keep the one they have. */
 @Injectable()
 export class CatalogueService {
-  /** Emitted once per publish, withdraw or configure that changed something. */
+  /** Emitted once per publish, withdraw, configure or change of policy that changed something. */
   readonly changes: Emitter<CatalogueEvents>;
   readonly #intakes = new Map<string, Intake>();
   readonly #desk: ViewDesk;
@@ -59,6 +59,7 @@ export class CatalogueService {
       freshnesses: new Freshnesses(options.now),
       limits: { pageItems: options.pageItems, pageBytes: options.pageBytes },
     };
+    this.#desk.decisions.onChange(() => this.#policyChanged());
   }
 
   /** The generation in force. */
@@ -111,6 +112,17 @@ export class CatalogueService {
     return this.#desk.decisions.policyVersion;
   }
 
+  /** Whether this caller may know that a server exists, listed or not. */
+  mayKnow(principal: Principal, server: string): boolean {
+    return this.#desk.decisions.knows(principal, server);
+  }
+
+  /** Whether an upstream lists a resource that this caller may not know. */
+  hidesResource(principal: Principal, server: string, uri: string): boolean {
+    const isListed = this.#current.server(server)?.lists.resources.positions.has(uri) ?? false;
+    return isListed && !this.#desk.decisions.shows(principal, { kind: 'resource', server, name: uri });
+  }
+
   /** Today's decision, by the same port that views are made with: an error in it is a denial. */
   decide(principal: Principal, ref: ObjectRef): Decision {
     return this.#desk.decisions.decide(principal, ref);
@@ -161,6 +173,12 @@ export class CatalogueService {
     }
     this.#replace(next);
     this.changes.emit('changed', { generation, ...change });
+  }
+
+  /** Nothing upstreams offer is another; what callers see of it may be. */
+  #policyChanged(): void {
+    this.#replace(this.#current);
+    this.changes.emit('changed', { generation: this.#current.generation, kinds: LIST_KINDS, servers: [] });
   }
 
   /** Each complaint once, not with every listing that repeats it. */

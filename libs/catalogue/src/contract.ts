@@ -77,6 +77,12 @@ export interface View {
    * caller may know of it: then whatever it names may well exist.
    */
   absent(spelled: string): string | undefined;
+  /** Whether the caller may know that an upstream exists, whatever it lists. */
+  mayKnow(server: string): boolean;
+  /** Names the policy and the class of callers: equal ones see equal things at every endpoint. */
+  readonly audience: string;
+  /** Whether a text says the name or URI of something this upstream offers and the caller may not know. */
+  betrays(server: string, text: string): boolean;
   /** The prefix that names and URIs of this upstream carry in this view. */
   prefixOf(server: string): string;
   /** What this view's client sees for an upstream's own URI. */

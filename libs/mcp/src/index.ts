@@ -1,5 +1,6 @@
 export { downgradeElicitation, downgradeResult, hasMultiSelect } from './content/downgrade.js';
 export { withoutHopMeta } from './content/hop-meta.js';
+export { withoutLinks } from './content/links.js';
 export { restoreArgumentUris } from './content/restore.js';
 export { rewriteAskUris, rewriteItem, rewriteResultUris, type UriMap } from './content/rewrite.js';
 export { needsProjection, projectOutputSchema, projectStructured } from './content/structured.js';

@@ -1,5 +1,5 @@
 import { type Endpoint, endpointPath, type Freshness, GatewayError, type Principal } from '#libs/kernel';
-import { exposeUri, type ListKind, matchesTemplate, type ParamHeaders, splitUri } from '#libs/mcp';
+import { exposeUri, LIST_KINDS, type ListKind, matchesTemplate, type ParamHeaders, splitUri } from '#libs/mcp';
 import type { CatalogueItem, UriTarget, View, ViewRequest } from '../contract.js';
 import { offersResources, type ServerEntry } from '../entry.js';
 import { type Freshnesses, NOT_KEPT } from '../freshnesses.js';
@@ -142,6 +142,21 @@ export class CallerView implements View {
     )?.name;
   }
 
+  mayKnow(server: string): boolean {
+    return this.#desk.decisions.knows(this.#principal, server);
+  }
+
+  get audience(): string {
+    const { decisions } = this.#desk;
+    return `${decisions.policyVersion} ${decisions.classOf(this.#principal)}`;
+  }
+
+  betrays(server: string, text: string): boolean {
+    const entry = this.#core.catalogue.server(server);
+    const refs = entry ? LIST_KINDS.flatMap((kind) => entry.lists[kind].items.map(({ ref }) => ref)) : [];
+    return refs.some((ref) => mentions(text, ref.name) && !this.#desk.decisions.shows(this.#principal, ref));
+  }
+
   prefixOf(server: string): string {
     return this.#core.catalogue.prefixOf(server);
   }
@@ -222,6 +237,18 @@ export class CallerView implements View {
       ({ ref }) => matchesTemplate(ref.name, uri) && this.#listedAs(entry, ref.name, 'templates') === true,
     );
   }
+}
+
+/** Whether a name stands in a text as a word of its own. */
+function mentions(text: string, name: string): boolean {
+  for (let at = text.indexOf(name); at >= 0; at = text.indexOf(name, at + 1)) {
+    if (!isWordPart(text[at - 1]) && !isWordPart(text[at + name.length])) return true;
+  }
+  return false;
+}
+
+function isWordPart(character: string | undefined): boolean {
+  return character !== undefined && /[\p{L}\p{N}_-]/u.test(character);
 }
 
 /** Path tricks a template's author did not mean to cover: dot-dot segments in any spelling, back-slashes. */

@@ -52,14 +52,17 @@ export class Decisions {
     return bitmaps;
   }
 
-  /**
-   * Whether a caller who sees none of an upstream's things may still know of it: when all of its tools or resources
-   * would be allowed, whatever they are called.
-   */
+  /** Whether a caller who sees none of an upstream's things may still know of it. */
   knows(principal: Principal, server: string): boolean {
-    return (
-      this.shows(principal, { kind: 'tool', server, name: '*' }) ||
-      this.shows(principal, { kind: 'resource', server, name: '*' })
-    );
+    try {
+      return this.port.mayKnow(principal, server);
+    } catch {
+      return false;
+    }
+  }
+
+  /** @see Decide.onChange */
+  onChange(listener: () => void): void {
+    this.port.onChange(listener);
   }
 }

@@ -12,8 +12,8 @@ interface Channel extends SessionChannel {
 }
 
 /**
- * Change notifications to legacy sessions. Each session is told only what changed in its own view, and only while it
- * has a stream; a list that changed while it had none is announced when it opens one.
+ * What sessions of legacy clients are told outside of their requests: only what is in their own view by the policy of that
+ * moment, and only while they have a stream; a list that changed while one had none is announced when it opens one.
  */
 export class ChangeHub {
   readonly #channels = new Map<string, Channel>();
@@ -60,20 +60,21 @@ export class ChangeHub {
     const channel = this.#channels.get(client);
     if (!channel) return;
     const { session, ask } = channel;
-    take(
-      forwardAsk(request, { client: session.client, endpoint: session.endpoint, ask }, this.viewOf(session), server),
-    );
+    const view = this.viewOf(session);
+    if (!view.servers.includes(server)) return;
+    take(forwardAsk(request, { client: session.client, endpoint: session.endpoint, ask }, view, server));
   }
 
   logged(event: UpstreamEvents['logged']): void {
     for (const client of event.clients) {
-      if (!passesLevel(event.params, this.states.find(client)?.logLevel)) continue;
+      if (!passesLevel(event.params, this.states.find(client)?.logLevel) || !this.#sees(client, event.server)) continue;
       this.#deliver(client, { method: 'notifications/message', params: withoutHopMeta(event.params) });
     }
   }
 
   elicitationCompleted(event: UpstreamEvents['elicitationCompleted']): void {
     for (const client of event.clients) {
+      if (!this.#sees(client, event.server)) continue;
       this.#deliver(client, { method: 'notifications/elicitation/complete', params: event.params });
     }
   }
@@ -84,12 +85,15 @@ export class ChangeHub {
     const channel = this.#channels.get(client);
     if (!subscriptions || !channel) return undefined;
     const key = subscriptionKey(server, uri);
-    const exact = subscriptions.get(key);
-    if (exact !== undefined) return exact;
-    for (const whole of subscriptions.keys()) {
-      if (isWithin(key, whole)) return this.viewOf(channel.session).exposeUri(server, uri);
-    }
-    return undefined;
+    const view = this.viewOf(channel.session);
+    const isWatched = [...subscriptions.keys()].some((whole) => isWithin(key, whole));
+    const spelled = subscriptions.get(key) ?? (isWatched ? view.exposeUri(server, uri) : undefined);
+    return spelled !== undefined && view.resource(spelled)?.server === server ? spelled : undefined;
+  }
+
+  #sees(client: string, server: string): boolean {
+    const channel = this.#channels.get(client);
+    return channel !== undefined && this.viewOf(channel.session).servers.includes(server);
   }
 
   #deliver(client: string, notification: OutboundNotification): void {

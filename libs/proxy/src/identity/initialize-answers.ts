@@ -1,6 +1,6 @@
 import type { View } from '#libs/catalogue';
 import { type Endpoint, type Exchange, Lru } from '#libs/kernel';
-import { MODERN_VERSIONS } from '#libs/mcp';
+import { type Listing, MODERN_VERSIONS } from '#libs/mcp';
 import type { UpstreamDirectory } from '#libs/upstream';
 import { mergeCapabilities, type ServerCapabilities } from './capabilities.js';
 import { mergeInstructions } from './instructions.js';
@@ -42,28 +42,31 @@ export class InitializeAnswers {
   #cached(what: string, exchange: Exchange, view: View, build: (offer: Offer) => object): Buffer {
     const { client, endpoint, spelling } = exchange;
     const known = view.servers.flatMap((name) => this.upstreams.get(name)?.listing ?? []);
-    const unheard = this.#unheard(endpoint);
-    const key = `${what} ${view.generation} ${known.length} ${unheard} ${view.key} ${client.version}`;
+    const unheard = this.#unheard(endpoint, view);
+    const key = `${what} ${view.generation} ${known.length} ${unheard} ${view.key} ${view.audience} ${client.version}`;
     const cached = this.#cache.get(key);
     if (cached) return cached;
+    // What an upstream says of itself is left out where it names what this caller may not know.
+    const isFitToRead = ({ server, instructions }: Listing) => !view.betrays(server, instructions ?? '');
     const offer = {
       capabilities: mergeCapabilities(endpoint, known, unheard),
-      instructions: mergeInstructions(endpoint, spelling, known),
+      instructions: mergeInstructions(endpoint, spelling, known.filter(isFitToRead)),
     };
     const built = Buffer.from(JSON.stringify(build(offer)));
     this.#cache.set(key, built);
     return built;
   }
 
-  /** Whether an upstream that may belong to this endpoint has not said yet what it offers. */
-  #unheard(endpoint: Endpoint): boolean {
+  /** Whether an upstream that may belong to this endpoint, and that the caller may know, has not said yet what it offers. */
+  #unheard(endpoint: Endpoint, view: View): boolean {
     return this.upstreams
       .all()
       .some(
         (upstream) =>
           !upstream.listing &&
           (endpoint.kind !== 'server' || upstream.name === endpoint.server) &&
-          upstream.status.state !== 'disabled',
+          upstream.status.state !== 'disabled' &&
+          view.mayKnow(upstream.name),
       );
   }
 }

@@ -12,7 +12,7 @@ const failure = (code: number, data: object = {}) => ({
 function to(era: 'legacy' | 'modern', settings: Partial<Delivery> & { version?: string } = {}): Delivery {
   const version = settings.version ?? (era === 'modern' ? '2026-07-28' : '2025-11-25');
   const exchange = { client: { era, version } } as unknown as Exchange;
-  const rest = { server: 's', method: 'tools/call', map: undefined, modernOnly: false };
+  const rest = { server: 's', method: 'tools/call', map: undefined, hides: () => false, modernOnly: false };
   return { ...rest, view: undefined as never, exchange, ...settings };
 }
 

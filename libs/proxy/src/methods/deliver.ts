@@ -1,14 +1,21 @@
 import type { View } from '#libs/catalogue';
 import type { Exchange, Freshness, Outcome } from '#libs/kernel';
-import { asLegacyResult, downgradeResult, projectStructured, rewriteResultUris, withoutHopMeta } from '#libs/mcp';
+import {
+  asLegacyResult,
+  downgradeResult,
+  projectStructured,
+  rewriteResultUris,
+  withoutHopMeta,
+  withoutLinks,
+} from '#libs/mcp';
 import type { Desk, Request } from './context.js';
 import { deliverError } from './deliver-error.js';
 import { deliverInputs } from './deliver-inputs.js';
 import type { AskedUri, DeliverOptions, Delivery } from './delivery.js';
 
 /**
- * An upstream's answer in the terms of this client: URIs in its spelling, content its era and revision know, nothing
- * that belongs to the upstream's hop.
+ * An upstream's answer in the terms of this client: URIs in its spelling, content its era and revision know, no links to
+ * what is hidden from it, nothing that belongs to the upstream's hop.
  */
 export function deliver(
   desk: Desk,
@@ -20,7 +27,8 @@ export function deliver(
   const map = exchange.endpoint.kind === 'server' ? undefined : uriMap(desk, exchange, view, server, options.asked);
   const listing = desk.upstreams.get(server)?.listing;
   const modernOnly = listing?.era === 'modern' && !listing.dual;
-  const delivery = { ...options, exchange, view, server, method, map, modernOnly };
+  const hides = (uri: string) => desk.catalogue.hidesResource(exchange.principal, server, uri);
+  const delivery = { ...options, exchange, view, server, method, map, hides, modernOnly };
   switch (outcome.kind) {
     case 'error':
       return deliverError(delivery, outcome);
@@ -32,11 +40,11 @@ export function deliver(
 }
 
 function deliverResult(
-  { exchange, method, map, wrapsOutput, modernOnly }: Delivery,
+  { exchange, method, map, hides, wrapsOutput, modernOnly }: Delivery,
   outcome: Extract<Outcome, { kind: 'result' }>,
 ): Outcome {
   const { client } = exchange;
-  const own = withoutHopMeta(outcome.result);
+  const own = withoutLinks(method, withoutHopMeta(outcome.result), hides);
   const spelled = map ? rewriteResultUris(method, own, map) : own;
   if (client.era === 'modern') {
     const { freshness } = outcome;

@@ -22,6 +22,8 @@ export interface Delivery extends DeliverOptions {
   readonly method: string;
   /** Maps the upstream's URIs to this client's; absent where there is nothing to map. */
   readonly map: ((uri: string) => string) | undefined;
+  /** Whether a URI of the upstream is that of a resource the caller may not know. */
+  readonly hides: (uri: string) => boolean;
   /** The upstream speaks the modern era only, so what it says to a legacy client has to be put in legacy terms. */
   readonly modernOnly: boolean;
 }

@@ -38,6 +38,7 @@ export async function route(desk: Desk, request: Request, to: Route): Promise<Ou
   const { method } = message;
   const resumption = resumptionFor(exchange, server);
   const progressToken = progressTokenOf(message.params);
+  const permitted = () => desk.catalogue.decide(exchange.principal, to.ref).effect === 'allow';
   request.verdict.sent = true;
   const outcome = await upstreamOf(desk, server).send(
     {
@@ -51,7 +52,7 @@ export async function route(desk: Desk, request: Request, to: Route): Promise<Ou
       ...(paramHeaders && { paramHeaders }),
     },
     exchange,
-    callSink({ exchange, view, server, progressToken, wantsLog: logFilter(desk, exchange) }),
+    callSink({ exchange, view, server, progressToken, wantsLog: logFilter(desk, exchange), permitted }),
   );
   to.keep?.(outcome);
   if (!authorize(desk, request, to.ref)) return to.unknown();

@@ -24,25 +24,30 @@ export interface SinkSettings {
   readonly progressToken: Buffer | undefined;
   /** Whether the client wants a log message. */
   readonly wantsLog: (params: Buffer) => boolean;
+  /** Whether the caller may still use what it called: a policy can change while an upstream is at work. */
+  readonly permitted: () => boolean;
 }
 
 /** What an upstream tells the caller, turned into the caller's terms. */
 export function callSink(settings: SinkSettings): CallSink {
-  const { exchange, progressToken } = settings;
+  const { exchange, progressToken, permitted } = settings;
   return {
     progress(params) {
-      if (!progressToken) return;
+      if (!progressToken || !permitted()) return;
       const own = withoutHopMeta(params);
       const edits = editMembers(JsonView.of(own), { set: { progressToken } });
       exchange.notify({ method: 'notifications/progress', params: splice(own, edits) });
     },
     log(params) {
-      if (!settings.wantsLog(params)) return;
+      if (!settings.wantsLog(params) || !permitted()) return;
       exchange.notify({ method: 'notifications/message', params: withoutHopMeta(params) });
     },
-    ask: (request) => forwardAsk(request, exchange, settings.view, settings.server),
+    ask: (request) =>
+      permitted() ? forwardAsk(request, exchange, settings.view, settings.server) : refused(NOT_PERMITTED),
   };
 }
+
+const NOT_PERMITTED = new GatewayError('ASK_UNDELIVERED', 'The caller may not use this any more');
 
 /** Who is asked: an exchange, or a session outside of any. */
 export type Asked = Pick<Exchange, 'client' | 'endpoint' | 'ask'>;
@@ -53,7 +58,9 @@ export function forwardAsk(request: InputRequest, asked: Asked, view: View, serv
   const { version } = asked.client;
   if (params && method === 'elicitation/create' && !atLeast(version, '2025-11-25')) {
     const obstacle = obstacleOf(params);
-    if (obstacle !== undefined) return unsupported(`${method}: a client of ${version} cannot show ${obstacle}`);
+    // What an older client cannot show counts as a capability it does not have.
+    if (obstacle !== undefined)
+      return refused(new GatewayError('ASK_UNSUPPORTED', `${method}: a client of ${version} cannot show ${obstacle}`));
   }
   const ask = asked.ask({ ...request, ...(params && { params: askParams(params, method, asked, view, server) }) });
   const aggregated = asked.endpoint.kind !== 'server';
@@ -93,9 +100,8 @@ function obstacleOf(params: Buffer): string | undefined {
   return hasMultiSelect(params) ? 'a choice of several values' : undefined;
 }
 
-/** What an older client cannot show counts as a capability it does not have. */
-function unsupported(reason: string): Ask {
-  return derived(Promise.reject(new GatewayError('ASK_UNSUPPORTED', reason)), () => {});
+function refused(reason: GatewayError): Ask {
+  return derived(Promise.reject(reason), () => {});
 }
 
 /** Whoever withdraws a question may not look at its answer any more. */
