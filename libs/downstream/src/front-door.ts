@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Injectable } from '@nestjs/common';
 import { principalOf } from '#libs/auth';
-import { type Endpoint, type Era, GatewayError, saneTraceparent, toGatewayError } from '#libs/kernel';
+import { type Endpoint, type Era, GatewayError, type Principal, saneTraceparent, toGatewayError } from '#libs/kernel';
 import { EnvelopeError, parseClientMessage } from '#libs/mcp';
 import { McpProxy } from '#libs/proxy';
 import { eraOf, eraOfHeaders, versionHeader } from './era.js';
@@ -85,11 +85,12 @@ export class FrontDoor {
     if (this.registry.draining) response.setHeader('connection', 'close');
     try {
       const traceparent = request.headers['traceparent'];
+      const principal = principalOf(request);
       await handler({
         request,
         response,
-        principal: principalOf(request),
-        endpoint: this.#endpoint(name),
+        principal,
+        endpoint: this.#endpoint(name, principal),
         requestId,
         traceparent: saneTraceparent(typeof traceparent === 'string' ? traceparent : undefined),
         remoteAddress: this.policy.addresses.of(request),
@@ -109,8 +110,9 @@ export class FrontDoor {
     sendError(response, error, idJson, requestId, era);
   }
 
-  #endpoint(name: string | undefined): Endpoint {
-    const endpoint = this.proxy.endpoint(name);
+  /** What is hidden from this caller is not there. */
+  #endpoint(name: string | undefined, principal: Principal): Endpoint {
+    const endpoint = this.proxy.endpoint(name, principal);
     if (endpoint) return endpoint;
     throw new GatewayError('ENDPOINT_NOT_FOUND', 'There is no server or toolset of this name; /mcp has all of them');
   }

@@ -6,6 +6,7 @@ import type {
   InputRequest,
   OutboundNotification,
   Outcome,
+  Principal,
   Spelling,
 } from '#libs/kernel';
 import type { NotificationMessage, ParamHeader, RequestMessage } from '#libs/mcp';
@@ -32,8 +33,11 @@ export interface Listening {
 
 /** What the front door needs of the proxy. `ProxyService` is the one implementation. */
 export abstract class McpProxy {
-  /** The endpoint behind `/mcp` (undefined) or `/mcp/<name>`; undefined when there is none of that name. */
-  abstract endpoint(name: string | undefined): Endpoint | undefined;
+  /**
+   * The endpoint behind `/mcp` (undefined) or `/mcp/<name>`; undefined when there is none of that name, or none that this
+   * caller may know.
+   */
+  abstract endpoint(name: string | undefined, principal?: Principal): Endpoint | undefined;
 
   /** How names are spelled for a client of this name (`clients:` profiles). Logged once per profile. */
   abstract spelling(clientName: string): Spelling;

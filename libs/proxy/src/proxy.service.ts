@@ -8,6 +8,7 @@ import {
   GatewayError,
   type OutboundNotification,
   type Outcome,
+  type Principal,
   type Spelling,
   within,
 } from '#libs/kernel';
@@ -27,7 +28,7 @@ import { viewRequest } from './methods/params.js';
 import { ReadCache } from './methods/read-cache.js';
 import { targetOf } from './methods/target.js';
 import { ProxyOptions } from './options.js';
-import { catalogueSettings, isLoopback } from './settings.js';
+import { catalogueSettings, endpointOf, isLoopback, serversBehind } from './settings.js';
 
 /** The corridor between the front door and the back door: resolve in the caller's view, send, deliver. */
 @Injectable()
@@ -67,11 +68,12 @@ export class ProxyService extends McpProxy implements OnApplicationBootstrap {
     this.#warm = this.upstreams.settled(this.options.warmUp);
   }
 
-  endpoint(name: string | undefined): Endpoint | undefined {
-    if (name === undefined) return { kind: 'aggregate' };
-    const { servers, toolsets } = this.proxyConfig.current;
-    if (servers.some((server) => server.name === name && server.enabled)) return { kind: 'server', server: name };
-    return Object.hasOwn(toolsets, name) ? { kind: 'toolset', toolset: name } : undefined;
+  endpoint(name: string | undefined, principal?: Principal): Endpoint | undefined {
+    const endpoint = endpointOf(name, this.proxyConfig.current);
+    if (!endpoint || !principal) return endpoint;
+    const behind = serversBehind(endpoint, this.proxyConfig.current);
+    const isHidden = behind.length > 0 && !behind.some((server) => this.catalogue.mayKnow(principal, server));
+    return isHidden && endpoint.kind !== 'aggregate' ? undefined : endpoint;
   }
 
   spelling(clientName: string): Spelling {

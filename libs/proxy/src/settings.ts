@@ -1,5 +1,6 @@
 import type { CatalogueSettings } from '#libs/catalogue';
 import type { ProxyConfig, ServerConfig } from '#libs/config';
+import { type Endpoint, matchesGlob } from '#libs/kernel';
 
 /** The catalogue's part of the configuration. */
 export function catalogueSettings(proxy: ProxyConfig, server: ServerConfig): CatalogueSettings {
@@ -14,6 +15,29 @@ export function catalogueSettings(proxy: ProxyConfig, server: ServerConfig): Cat
       exclude: toolset.exclude,
     })),
   };
+}
+
+/** What lies behind `/mcp` or `/mcp/<name>`; undefined when nothing of that name is configured. */
+export function endpointOf(name: string | undefined, { servers, toolsets }: ProxyConfig): Endpoint | undefined {
+  if (name === undefined) return { kind: 'aggregate' };
+  if (servers.some((server) => server.name === name && server.enabled)) return { kind: 'server', server: name };
+  return Object.hasOwn(toolsets, name) ? { kind: 'toolset', toolset: name } : undefined;
+}
+
+/** Names of the configured servers an endpoint can take something from. */
+export function serversBehind(endpoint: Endpoint, { servers, toolsets }: ProxyConfig): readonly string[] {
+  const enabled = servers.filter((server) => server.enabled).map(({ name }) => name);
+  switch (endpoint.kind) {
+    case 'aggregate':
+      return enabled;
+    case 'server':
+      return [endpoint.server];
+    case 'toolset': {
+      const patterns = toolsets[endpoint.toolset]?.include ?? [];
+      const parts = patterns.map((pattern) => pattern.slice(0, pattern.indexOf(':')));
+      return enabled.filter((name) => parts.some((part) => matchesGlob(part, name)));
+    }
+  }
 }
 
 /** Whether the listener can be reached from this machine only. */

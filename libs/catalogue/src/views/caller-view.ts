@@ -182,7 +182,7 @@ export class CallerView implements View {
   /** A resource of an upstream, listed or not: what is listed follows the view, anything else is asked for by its URI. */
   #permitted(entry: ServerEntry | undefined, uri: string): UriTarget | undefined {
     if (!entry || !offersResources(entry) || uri === '') return undefined;
-    const allowed = this.#listedAs(entry, uri, 'resources') ?? this.#admits('resource', entry, uri);
+    const allowed = this.#listedAs(entry, uri, 'resources') ?? (!strays(uri) && this.#admits('resource', entry, uri));
     return allowed ? { server: entry.name, uri } : undefined;
   }
 
@@ -230,9 +230,9 @@ export class CallerView implements View {
     return owners.flatMap((index) => this.#core.visible(kind, index)?.item.ref ?? []);
   }
 
-  /** Whether a visible template of this upstream covers a URI. One that climbs out of its path is covered by none. */
+  /** Whether a visible template of this upstream covers a URI. One that strays is covered by none. */
   #coveredBy(entry: ServerEntry, uri: string): boolean {
-    if (climbs(uri)) return false;
+    if (strays(uri)) return false;
     return entry.lists.templates.items.some(
       ({ ref }) => matchesTemplate(ref.name, uri) && this.#listedAs(entry, ref.name, 'templates') === true,
     );
@@ -251,7 +251,14 @@ function isWordPart(character: string | undefined): boolean {
   return character !== undefined && /[\p{L}\p{N}_-]/u.test(character);
 }
 
-/** Path tricks a template's author did not mean to cover: dot-dot segments in any spelling, back-slashes. */
-function climbs(uri: string): boolean {
-  return uri.includes('\\') || /(?:^|[/:=?#]|%2f)(?:\.|%2e){2}(?:$|[/?#]|%2f|%5c)/i.test(uri);
+/**
+ * What nobody means to offer by a template or a permission, and only a list can: dot-dot segments and back-slashes in any
+ * spelling, a user's name before the host, an escaped NUL.
+ */
+function strays(uri: string): boolean {
+  return (
+    /\\|%5c|%00/i.test(uri) ||
+    /(?:^|[/:=?#]|%2f)(?:\.|%2e){2}(?:$|[/?#]|%2f)/i.test(uri) ||
+    /^[a-z][a-z0-9+.-]*:\/\/[^/?#]*@/i.test(uri)
+  );
 }
