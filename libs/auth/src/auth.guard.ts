@@ -2,8 +2,9 @@ import type { IncomingMessage } from 'node:http';
 import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import { GatewayError } from '#libs/kernel';
-import { type AuthOutcome, type Credentials, GatewayLog, publicOptions } from '#libs/plugin';
+import { type AuthOutcome, publicOptions } from '#libs/plugin';
 import { AuthChain } from './auth-chain.js';
+import { credentialsOf } from './credentials-of.js';
 import { hasPrincipal, setPrincipal } from './principal-of.js';
 
 /**
@@ -15,50 +16,37 @@ export class AuthGuard implements CanActivate {
   constructor(
     private readonly reflector: Reflector,
     private readonly chain: AuthChain,
-    private readonly log: GatewayLog,
   ) {}
 
-  /** @throws GatewayError UNAUTHENTICATED, TOKEN_INVALID, CREDENTIALS_MALFORMED or AUTH_UNAVAILABLE */
+  /**
+   * @throws GatewayError UNAUTHENTICATED, TOKEN_INVALID, CREDENTIALS_MALFORMED or AUTH_UNAVAILABLE; the provider's reason is
+   * its cause, for the log: told to a stranger it would be an oracle
+   */
   canActivate(context: ExecutionContext): boolean | Promise<boolean> {
     if (publicOptions(this.reflector, context.getHandler(), context.getClass())) return true;
     const request = context.switchToHttp().getRequest<{ raw: IncomingMessage }>().raw;
     if (hasPrincipal(request)) return true;
     const outcome = this.chain.authenticate(credentialsOf(request));
-    return outcome instanceof Promise ? outcome.then((it) => this.#admit(request, it)) : this.#admit(request, outcome);
-  }
-
-  #admit(request: IncomingMessage, outcome: AuthOutcome): true {
-    switch (outcome.kind) {
-      case 'ok':
-        setPrincipal(request, outcome.principal);
-        return true;
-      case 'unavailable':
-        throw new GatewayError('AUTH_UNAVAILABLE', 'Credentials cannot be checked at the moment; try again', {
-          data: { retryAfter: outcome.retryAfterSeconds },
-        });
-      case 'denied':
-        this.#refused(request, outcome.reason);
-        throw new GatewayError('TOKEN_INVALID', 'The access token is invalid');
-      case 'malformed':
-        this.#refused(request, outcome.reason);
-        throw new GatewayError('CREDENTIALS_MALFORMED', 'The credentials are malformed; send one Authorization header');
-      case 'none':
-        break;
-    }
-    throw new GatewayError('UNAUTHENTICATED', 'This endpoint needs valid credentials');
-  }
-
-  /** The reason helps operators; told to a stranger it would be an oracle. */
-  #refused({ socket }: IncomingMessage, reason: string): void {
-    this.log.info({ reason, remoteAddress: socket.remoteAddress }, 'Credentials refused');
+    return outcome instanceof Promise ? outcome.then((it) => admit(request, it)) : admit(request, outcome);
   }
 }
 
-function credentialsOf(request: IncomingMessage): Credentials {
-  return {
-    headers: request.headers,
-    rawHeaders: request.rawHeaders,
-    remoteAddress: request.socket.remoteAddress ?? '',
-    url: request.url ?? '',
-  };
+function admit(request: IncomingMessage, outcome: AuthOutcome): true {
+  switch (outcome.kind) {
+    case 'ok':
+      setPrincipal(request, outcome.principal);
+      return true;
+    case 'denied':
+      throw new GatewayError('TOKEN_INVALID', 'The access token is invalid', { cause: outcome.reason });
+    case 'malformed':
+      throw new GatewayError('CREDENTIALS_MALFORMED', 'The credentials are malformed; send one Authorization header', {
+        cause: outcome.reason,
+      });
+    case 'unavailable':
+      throw new GatewayError('AUTH_UNAVAILABLE', 'Credentials cannot be checked at the moment; try again', {
+        data: { retryAfter: outcome.retryAfterSeconds },
+      });
+    case 'none':
+      throw new GatewayError('UNAUTHENTICATED', 'This endpoint needs valid credentials');
+  }
 }

@@ -4,6 +4,8 @@ import { AuthGuard } from './auth.guard.js';
 import { AuthChain } from './auth-chain.js';
 import { AuthSettings } from './auth-settings.js';
 import { LiveAuth } from './live-auth.js';
+import { ResourceServer } from './resource/resource-server.js';
+import { Standings } from './standing.js';
 
 /**
  * Who is calling. Which authenticators are asked, and in which order, is the configuration's decision and never follows
@@ -17,7 +19,9 @@ import { LiveAuth } from './live-auth.js';
     { provide: AuthChain, useFactory: ({ chain }: LiveAuth) => chain, inject: [LiveAuth] },
     AuthSettings,
     AuthGuard,
+    Standings,
+    ResourceServer,
   ],
-  exports: [AuthGuard, AuthChain, AuthSettings],
+  exports: [AuthGuard, AuthChain, AuthSettings, Standings, ResourceServer],
 })
 export class AuthModule {}

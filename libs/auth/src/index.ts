@@ -4,3 +4,7 @@ export { AuthModule } from './auth.module.js';
 export { AuthChain } from './auth-chain.js';
 export { AuthSettings } from './auth-settings.js';
 export { principalOf } from './principal-of.js';
+export { type OauthError, oauthError } from './resource/challenge.js';
+export { endpointNamed, METADATA_PATH, PublicUrls } from './resource/public-urls.js';
+export { type ResourceMetadata, ResourceServer } from './resource/resource-server.js';
+export { type Standing, Standings } from './standing.js';

@@ -1,10 +1,9 @@
 import { type ApiKeyConfig, type GatewayConfig, OauthConfig } from '#libs/config';
 import type { AuthSetup } from '#libs/plugin';
+import { endpointNamed, PublicUrls, WHOLE } from './resource/public-urls.js';
 
 /** The sections that say who may call. */
 export type AuthSections = Pick<GatewayConfig, 'server' | 'oauth'> & { readonly api_keys: readonly ApiKeyConfig[] };
-
-const ENDPOINT = /^(?:https?:\/\/[^/?#]*)?(\/mcp(?:\/[a-z0-9-]{1,30})?)(?:\?|$)/;
 
 /** Without it nobody is asked for credentials at all. */
 export function authenticationOn({ oauth, api_keys }: Pick<AuthSections, 'oauth' | 'api_keys'>): boolean {
@@ -13,15 +12,13 @@ export function authenticationOn({ oauth, api_keys }: Pick<AuthSections, 'oauth'
 
 /** The `oauth` section as providers see it. */
 export function setupOf({ server, oauth }: Pick<AuthSections, 'server' | 'oauth'>): AuthSetup {
-  const { origin, pathname } = new URL(server.url);
-  const base = origin + pathname.replace(/\/+$/, '');
-  const resource = (path: string) => oauth.resource ?? base + path;
+  const urls = new PublicUrls(server.url, oauth.resource);
   const { introspection } = oauth;
   return {
     issuers: oauth.authorization_servers,
-    resource: resource('/mcp'),
+    resource: urls.resource(WHOLE),
     audience: oauth.audience,
-    resourceAt: (target) => resource(ENDPOINT.exec(target)?.[1] ?? '/mcp'),
+    resourceAt: (target) => urls.resource(endpointNamed(target) ?? WHOLE),
     algorithms: oauth.algorithms,
     clockTolerance: oauth.clock_tolerance,
     jwksUri: oauth.jwks_uri ?? undefined,

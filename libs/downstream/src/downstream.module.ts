@@ -6,6 +6,8 @@ import { FrontLog } from './http/front-log.js';
 import { FrontPolicy } from './http/front-policy.js';
 import { GatewayExceptionFilter } from './http/gateway-exception.filter.js';
 import { HostOriginGuard } from './http/host-origin.guard.js';
+import { RefusalAudit } from './http/refusal-audit.js';
+import { Refusals } from './http/refusals.js';
 import { Initializer } from './legacy/initializer.js';
 import { LegacyFront } from './legacy/legacy-front.js';
 import { RequestRunner } from './legacy/request-runner.js';
@@ -23,6 +25,7 @@ import { DownstreamStats } from './stats.js';
 import { Drain } from './streams/drain.js';
 import { StreamLimits } from './streams/stream-limits.js';
 import { StreamRegistry } from './streams/stream-registry.js';
+import { WellKnownController } from './well-known.controller.js';
 
 /**
  * The front door. Its guards and its error answers are the application's: every route of every module is checked for
@@ -35,13 +38,15 @@ export class DownstreamModule {
     return {
       module: DownstreamModule,
       imports: [AuthModule, ...imports],
-      controllers: [McpController],
+      controllers: [McpController, WellKnownController],
       providers: [
         { provide: APP_GUARD, useClass: HostOriginGuard },
         { provide: APP_GUARD, useExisting: AuthGuard },
         { provide: APP_FILTER, useClass: GatewayExceptionFilter },
         FrontPolicy,
         FrontLog,
+        Refusals,
+        RefusalAudit,
         FrontDoor,
         LegacyFront,
         Initializer,

@@ -6,12 +6,13 @@ import { EnvelopeError, parseClientMessage } from '#libs/mcp';
 import { McpProxy } from '#libs/proxy';
 import { eraOf, eraOfHeaders, versionHeader } from './era.js';
 import type { Inbound, InboundPost } from './front.js';
-import { methodNotAllowed, sendError } from './http/answers.js';
+import { methodNotAllowed } from './http/answers.js';
 import { correlate } from './http/correlation.js';
 import { FrontLog } from './http/front-log.js';
 import { FrontPolicy } from './http/front-policy.js';
 import { acceptedForPost, checkAcceptForGet, checkContentType } from './http/post-headers.js';
 import { readBody } from './http/read-body.js';
+import { Refusals, type Refused } from './http/refusals.js';
 import { LegacyFront } from './legacy/legacy-front.js';
 import { ModernFront } from './modern/modern-front.js';
 import { StreamRegistry } from './streams/stream-registry.js';
@@ -27,6 +28,7 @@ export class FrontDoor {
     private readonly legacy: LegacyFront,
     private readonly modern: ModernFront,
     private readonly registry: StreamRegistry,
+    private readonly refusals: Refusals,
     private readonly log: FrontLog,
   ) {}
 
@@ -71,7 +73,7 @@ export class FrontDoor {
       await (era === 'modern' ? this.modern : this.legacy).post(inbound);
     } catch (thrown) {
       const idJson = message.kind === 'request' ? message.idJson : null;
-      this.#refuse(toGatewayError(thrown), response, requestId, idJson, era);
+      this.#refuse({ error: toGatewayError(thrown), request, requestId }, response, idJson, era);
     }
   }
 
@@ -98,16 +100,17 @@ export class FrontDoor {
     } catch (thrown) {
       const error = toGatewayError(thrown);
       const idJson = error instanceof EnvelopeError ? (error.idJson ?? null) : null;
-      this.#refuse(error, response, requestId, idJson, eraOfHeaders(request));
+      this.#refuse({ error, request, requestId }, response, idJson, eraOfHeaders(request));
     }
   }
 
-  #refuse(error: GatewayError, response: ServerResponse, requestId: string, idJson: string | null, era: Era): void {
+  #refuse(refused: Refused, response: ServerResponse, idJson: string | null, era: Era): void {
+    const { error, requestId } = refused;
     // Nobody is left to be told.
     if (response.destroyed || error.code === 'BODY_INCOMPLETE') return void response.destroy();
     this.log.failed(error, requestId);
     if (response.headersSent) return void response.destroy();
-    sendError(response, error, idJson, requestId, era);
+    this.refusals.send(response, refused, idJson, era);
   }
 
   /** What is hidden from this caller is not there. */

@@ -22,10 +22,10 @@ describe('callers without good credentials', () => {
     for (const headers of [{}, { authorization: 'Bearer x' }, { 'mcp-session-id': 'g1.aaaaaa.bbbb' }]) {
       const answer = await send(gateway.url, { method, body, headers });
       expect(answer.status).toBe(401);
-      expect(answer.headers['www-authenticate']).toBe('Bearer');
-      expect(answer.json.error.data).toMatchObject({
+      expect(answer.headers['www-authenticate']).toMatch(/^Bearer/);
+      expect(answer.json).toMatchObject({
         code: 'authorization' in headers ? 'TOKEN_INVALID' : 'UNAUTHENTICATED',
-        requestId: answer.headers['x-request-id'],
+        request_id: answer.headers['x-request-id'],
       });
       expect(answer.text).not.toContain('malformed');
     }

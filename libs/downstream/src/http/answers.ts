@@ -8,6 +8,14 @@ export const SSE_HEADERS: Readonly<OutgoingHttpHeaders> = {
   'x-accel-buffering': 'no',
 };
 
+/** What HTTP says of a message that is an answer by itself. */
+export interface HttpAnswer {
+  readonly status: number;
+  readonly headers?: OutgoingHttpHeaders;
+  /** Sent instead of the message. */
+  readonly body?: Buffer;
+}
+
 /** One JSON answer, head and body in one write. */
 export function sendJson(res: ServerResponse, status: number, body: Buffer, headers?: OutgoingHttpHeaders): void {
   res.writeHead(status, {
@@ -44,35 +52,9 @@ function rpcCode({ code, entry }: GatewayError, era: Era): number {
   return code === 'UNKNOWN_RESOURCE' && era === 'modern' ? ERRORS.INVALID_PARAMS.rpc : entry.rpc;
 }
 
-/** Answers a request that failed before any stream was open. */
-export function sendError(
-  res: ServerResponse,
-  error: GatewayError,
-  idJson: string | null,
-  requestId: string,
-  era: Era = 'legacy',
-): void {
-  sendJson(res, error.entry.http, errorMessage(error, idJson, requestId, era), errorHeaders(error));
-}
-
 /** The methods of an MCP endpoint. */
 export const MCP_METHODS = 'GET, POST, DELETE, OPTIONS';
 
 export function methodNotAllowed(message: string): GatewayError {
   return new GatewayError('METHOD_NOT_ALLOWED', message, { data: { allow: MCP_METHODS } });
-}
-
-/** Headers that belong to a failure's HTTP status. */
-export function errorHeaders(error: GatewayError): OutgoingHttpHeaders | undefined {
-  switch (error.entry.http) {
-    case 401:
-      return { 'www-authenticate': 'Bearer' };
-    case 405:
-      return { allow: String(error.data['allow'] ?? MCP_METHODS) };
-    case 429:
-    case 503:
-      return { 'retry-after': String(error.data['retryAfter'] ?? 5) };
-    default:
-      return undefined;
-  }
 }

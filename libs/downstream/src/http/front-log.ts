@@ -30,17 +30,21 @@ export class FrontLog {
     this.metrics?.requested(era, version);
   }
 
-  /** A request the front door itself refused. */
-  failed(error: GatewayError, requestId: string): void {
+  /** A request the front door itself refused. `about` is more for the log. */
+  failed(error: GatewayError, requestId: string, about: object = {}): void {
     this.metrics?.refused(error.entry.reason);
-    this.answered(error, requestId);
+    this.#write(error, { requestId, ...about });
   }
 
   /** A request that failed further inside, where it is counted. */
   answered(error: GatewayError, requestId: string, method?: string): void {
-    if (error.entry.level !== 'error' && !this.#mayWrite(error)) return;
-    const fields = { requestId, code: error.code, ...(method !== undefined && { method: method.slice(0, 100) }) };
-    this.log[error.entry.level]({ ...fields, ...(error.cause !== undefined && { err: error.cause }) }, error.message);
+    this.#write(error, { requestId, ...(method !== undefined && { method: method.slice(0, 100) }) });
+  }
+
+  /** What went wrong inside is never left out: strangers cannot cause it at will. */
+  #write(error: GatewayError, { requestId, ...about }: { readonly requestId: string }): void {
+    if (error.code !== 'INTERNAL' && !this.#mayWrite(error)) return;
+    this.log[error.entry.level]({ requestId, code: error.code, ...about, ...causeOf(error) }, error.message);
   }
 
   #mayWrite({ code, data }: GatewayError): boolean {
@@ -56,4 +60,10 @@ export class FrontLog {
     }
     return ++window.lines <= LINES;
   }
+}
+
+/** Why credentials were refused comes as a text, everything else as an error. */
+function causeOf({ cause }: GatewayError): object {
+  if (cause === undefined) return {};
+  return typeof cause === 'string' ? { reason: cause } : { err: cause };
 }

@@ -2,9 +2,14 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Injectable } from '@nestjs/common';
 import { GatewayError, toGatewayError } from '#libs/kernel';
 import { eraOfHeaders } from '../era.js';
-import { methodNotAllowed, sendError, sendJson } from './answers.js';
+import { methodNotAllowed, sendJson } from './answers.js';
 import { correlate } from './correlation.js';
+import { shareWith } from './cors.js';
 import { FrontLog } from './front-log.js';
+import { FrontPolicy } from './front-policy.js';
+import { pathOf } from './path-of.js';
+import { RefusalAudit } from './refusal-audit.js';
+import { Refusals } from './refusals.js';
 
 /** An MCP endpoint's path that no route took: only the method can be wrong. */
 const MCP_PATH = /^\/mcp(?:\/[^/]+)?$/;
@@ -22,7 +27,12 @@ interface Reply {
 @Catch()
 @Injectable()
 export class GatewayExceptionFilter implements ExceptionFilter {
-  constructor(private readonly log: FrontLog) {}
+  constructor(
+    private readonly refusals: Refusals,
+    private readonly audit: RefusalAudit,
+    private readonly policy: FrontPolicy,
+    private readonly log: FrontLog,
+  ) {}
 
   catch(thrown: unknown, host: ArgumentsHost): void {
     const http = host.switchToHttp();
@@ -36,14 +46,26 @@ export class GatewayExceptionFilter implements ExceptionFilter {
       return;
     }
     if (!reply.sent) reply.hijack();
+    this.#share(request, reply.raw);
     const body = ownBody(thrown);
     if (body) {
       sendJson(reply.raw, body.status, Buffer.from(JSON.stringify(body.value)));
       return;
     }
     const error = asGatewayError(thrown, request);
-    this.log.failed(error, requestId);
-    sendError(reply.raw, error, null, requestId, eraOfHeaders(request));
+    this.#report(error, request, requestId);
+    this.refusals.send(reply.raw, { error, request, requestId }, null, eraOfHeaders(request));
+  }
+
+  /** Where there is no route no guard has marked the answer. */
+  #share({ headers: { origin } }: IncomingMessage, response: ServerResponse): void {
+    if (origin !== undefined && !response.hasHeader('vary')) shareWith(origin, response, this.policy.hosts);
+  }
+
+  #report(error: GatewayError, request: IncomingMessage, requestId: string): void {
+    const about = error.entry.origin === 'auth' ? { remoteAddress: this.policy.addresses.of(request) } : {};
+    this.log.failed(error, requestId, about);
+    this.audit.record(error, request, requestId);
   }
 }
 
@@ -81,10 +103,4 @@ function statusOf(thrown: unknown): number | undefined {
   if (thrown instanceof HttpException) return thrown.getStatus();
   const status = (thrown as { statusCode?: unknown } | undefined)?.statusCode;
   return typeof status === 'number' ? status : undefined;
-}
-
-/** Without authority and query, short, and without anything a terminal or a page would act on. */
-function pathOf(request: IncomingMessage): string {
-  const path = (request.url ?? '').replace(/^https?:\/\/[^/?#]*/i, '').split('?', 1)[0] ?? '';
-  return path.slice(0, 200).replace(/[^\x21-\x7e]|[<>"'&]/g, '?');
 }

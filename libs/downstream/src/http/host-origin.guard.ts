@@ -3,7 +3,7 @@ import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/com
 import { Reflector } from '@nestjs/core';
 import { GatewayError } from '#libs/kernel';
 import { publicOptions } from '#libs/plugin';
-import { EXPOSED_HEADERS } from './cors.js';
+import { shareWith } from './cors.js';
 import { FrontPolicy } from './front-policy.js';
 
 const ABSOLUTE_FORM = /^https?:\/\/([^/?#]*)/i;
@@ -28,7 +28,7 @@ export class HostOriginGuard implements CanActivate {
     this.#checkCount(request.rawHeaders);
     this.#checkHost(request);
     const origin = this.#checkOrigin(request.rawHeaders);
-    if (origin !== undefined) this.#share(origin, http.getResponse<{ raw: ServerResponse }>().raw);
+    if (origin !== undefined) shareWith(origin, http.getResponse<{ raw: ServerResponse }>().raw, this.policy.hosts);
     return true;
   }
 
@@ -61,13 +61,6 @@ export class HostOriginGuard implements CanActivate {
       'FORBIDDEN_ORIGIN',
       'Pages of this origin may not call this gateway; the operator can add it to server.cors.allowed_origins',
     );
-  }
-
-  #share(origin: string, response: ServerResponse): void {
-    response.setHeader('vary', 'Origin');
-    if (!this.policy.hosts.sharesWith(origin)) return;
-    response.setHeader('access-control-allow-origin', origin);
-    response.setHeader('access-control-expose-headers', EXPOSED_HEADERS);
   }
 }
 

@@ -39,7 +39,7 @@ export class Initializer {
     await this.proxy.warm(exchange);
     const result = this.proxy.initializeResult(exchange);
     exchange.finish();
-    reply.answer(encodeResult(request.idJson, result), 200, { 'mcp-session-id': token });
+    reply.answer(encodeResult(request.idJson, result), { status: 200, headers: { 'mcp-session-id': token } });
   }
 
   #claims({ principal, endpoint }: InboundPost, { params }: RequestMessage): Omit<SessionClaims, 'home'> {

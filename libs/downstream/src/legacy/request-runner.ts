@@ -3,9 +3,10 @@ import { GatewayError, type Outcome, toGatewayError } from '#libs/kernel';
 import { EnvelopeError, encodeError, encodeResult, type RequestMessage } from '#libs/mcp';
 import { McpProxy } from '#libs/proxy';
 import type { InboundPost } from '../front.js';
-import { errorHeaders, errorMessage } from '../http/answers.js';
+import { errorMessage } from '../http/answers.js';
 import { FrontLog } from '../http/front-log.js';
 import { FrontPolicy } from '../http/front-policy.js';
+import { Refusals } from '../http/refusals.js';
 import type { Running, SessionOverlay } from '../session/overlay.js';
 import type { PostReply } from '../streams/post-reply.js';
 import { LegacyExchange } from './legacy-exchange.js';
@@ -19,6 +20,7 @@ export class RequestRunner {
   constructor(
     private readonly proxy: McpProxy,
     private readonly policy: FrontPolicy,
+    private readonly refusals: Refusals,
     private readonly log: FrontLog,
   ) {}
 
@@ -59,7 +61,7 @@ export class RequestRunner {
   refuse(inbound: InboundPost, error: GatewayError, reply: PostReply, idJson?: string): void {
     this.log.failed(error, inbound.requestId);
     const id = idJson ?? (error instanceof EnvelopeError ? error.idJson : undefined) ?? null;
-    reply.answer(errorMessage(error, id, inbound.requestId), error.entry.http, errorHeaders(error));
+    reply.answer(errorMessage(error, id, inbound.requestId), this.refusals.of({ ...inbound, error }));
   }
 
   /** `notifications/cancelled`, from whichever connection; false when no such request is running here. */
@@ -85,7 +87,7 @@ export class RequestRunner {
   #fail(inbound: InboundPost, request: RequestMessage, error: GatewayError, reply: PostReply): void {
     this.log.answered(error, inbound.requestId, request.method);
     const message = errorMessage(error, request.idJson, inbound.requestId);
-    reply.answer(message, error.entry.http, errorHeaders(error));
+    reply.answer(message, this.refusals.of({ ...inbound, error }));
   }
 
   #refusal(overlay: SessionOverlay, request: RequestMessage): GatewayError | undefined {

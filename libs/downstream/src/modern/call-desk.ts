@@ -3,9 +3,10 @@ import { GatewayError, type Outcome, type Resumption, toGatewayError } from '#li
 import { namedMember, paramsDigest, type RequestMessage } from '#libs/mcp';
 import { McpProxy } from '#libs/proxy';
 import type { InboundPost } from '../front.js';
-import { errorHeaders, errorMessage } from '../http/answers.js';
+import { errorMessage } from '../http/answers.js';
 import { FrontLog } from '../http/front-log.js';
 import { FrontPolicy } from '../http/front-policy.js';
+import { Refusals } from '../http/refusals.js';
 import { Replica } from '../session/replica.js';
 import { Sessions } from '../session/sessions.js';
 import { PostReply } from '../streams/post-reply.js';
@@ -34,6 +35,7 @@ export class CallDesk {
     private readonly lot: ParkingLot,
     private readonly replica: Replica,
     private readonly times: ModernTimes,
+    private readonly refusals: Refusals,
     private readonly log: FrontLog,
   ) {
     this.#hooks = {
@@ -201,7 +203,7 @@ export class CallDesk {
   #fail({ inbound, request, reply }: Attachment, error: GatewayError): void {
     this.log.answered(error, inbound.requestId, request.message.method);
     const message = errorMessage(error, request.message.idJson, inbound.requestId, 'modern');
-    reply.answer(message, error.entry.http, errorHeaders(error));
+    reply.answer(message, this.refusals.of({ ...inbound, error }));
   }
 
   #reply({ response, accepted }: InboundPost): PostReply {

@@ -1,6 +1,6 @@
 import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import { SSE_KEEP_ALIVE, sseFrame } from '#libs/mcp';
-import { SSE_HEADERS, sendJson } from '../http/answers.js';
+import { type HttpAnswer, SSE_HEADERS, sendJson } from '../http/answers.js';
 import type { AskChannel } from '../legacy/ask-desk.js';
 import type { OpenStream, StreamRegistry } from './stream-registry.js';
 
@@ -61,13 +61,14 @@ export class PostReply implements AskChannel, OpenStream {
     return () => this.#watchers?.delete(listener);
   }
 
-  /** One request's response. Status and headers count only while the answer is still a single JSON message. */
-  answer(message: Buffer, status = 200, headers?: OutgoingHttpHeaders): void {
+  /** One request's response. What HTTP has to say of it counts only while the answer is still a single message. */
+  answer(message: Buffer, http: HttpAnswer = OK): void {
+    const { status, headers, body = message } = http;
     this.#outstanding--;
     if (this.#closed) return;
     if ((!this.#settings.json || this.#settings.streamFirst) && status === 200) this.#startStream(headers);
     if (!this.#streaming && !this.#settings.batch) {
-      this.#finish(() => sendJson(this.#res, status, message, headers));
+      this.#finish(() => sendJson(this.#res, status, body, headers));
       return;
     }
     if (this.#streaming) this.#res.write(sseFrame(message));
@@ -129,6 +130,7 @@ function jsonArray(messages: readonly Buffer[]): Buffer {
   return Buffer.concat(parts);
 }
 
+const OK: HttpAnswer = { status: 200 };
 const OPEN = Buffer.from('[');
 const COMMA = Buffer.from(',');
 const CLOSE = Buffer.from(']');

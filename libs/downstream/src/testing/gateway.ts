@@ -16,7 +16,7 @@ import {
   ServerConfigRef,
 } from '#libs/config';
 import { EgressClient, EgressGuard } from '#libs/egress';
-import { type Authenticator, GatewayLog, Public } from '#libs/plugin';
+import { type Authenticator, AuditTrail, GatewayLog, Public } from '#libs/plugin';
 import { McpProxy } from '#libs/proxy';
 import { DownstreamModule, DownstreamStats, Drain, HTTP_SERVER_OPTIONS, installBodyPassthrough } from '../index.js';
 import { FakeProxy } from './fake-proxy.js';
@@ -30,7 +30,9 @@ export interface LogLine {
 export interface TestGatewayOptions {
   readonly server?: (config: ServerConfig) => void;
   readonly proxy?: (config: ProxyConfig) => void;
+  readonly oauth?: (config: OauthConfig) => void;
   readonly providers?: readonly Authenticator[];
+  readonly audit?: AuditTrail;
   readonly requestTimeout?: number;
 }
 
@@ -63,6 +65,8 @@ export class TestGateway {
     readonly proxy: FakeProxy,
     readonly server: ServerConfigRef,
     readonly proxyConfig: ProxyConfigRef,
+    readonly oauth: OauthConfigRef,
+    readonly apiKeys: ApiKeysConfigRef,
     readonly log: LogLine[],
   ) {
     this.url = `http://127.0.0.1:${(app.getHttpServer().address() as AddressInfo).port}`;
@@ -77,18 +81,23 @@ export class TestGateway {
     const proxySection = new ProxyConfig();
     options.proxy?.(proxySection);
     const proxyConfig = new ProxyConfigRef(proxySection);
+    const oauthSection = new OauthConfig();
+    options.oauth?.(oauthSection);
+    const oauth = new OauthConfigRef(oauthSection);
+    const apiKeys = new ApiKeysConfigRef([]);
     @Global()
     @Module({
       controllers: [OtherRoutes],
       providers: [
         { provide: GatewayConfigRef, useValue: new GatewayConfigRef(new GatewayConfig()) },
-        { provide: OauthConfigRef, useValue: new OauthConfigRef(new OauthConfig()) },
-        { provide: ApiKeysConfigRef, useValue: new ApiKeysConfigRef([]) },
         { provide: EgressClient, useValue: new EgressClient(new EgressGuard()) },
         { provide: ServerConfigRef, useValue: server },
         { provide: ProxyConfigRef, useValue: proxyConfig },
+        { provide: OauthConfigRef, useValue: oauth },
+        { provide: ApiKeysConfigRef, useValue: apiKeys },
         { provide: GatewayLog, useValue: recording(log) },
         { provide: McpProxy, useValue: proxy },
+        { provide: AuditTrail, useValue: options.audit ?? { enabled: false, record() {} } },
       ],
       exports: [
         GatewayConfigRef,
@@ -99,6 +108,7 @@ export class TestGateway {
         ProxyConfigRef,
         GatewayLog,
         McpProxy,
+        AuditTrail,
       ],
     })
     class Neighbours {}
@@ -120,7 +130,7 @@ export class TestGateway {
     const app = module.createNestApplication<NestFastifyApplication>(adapter, { bodyParser: false, logger: false });
     installBodyPassthrough(adapter.getInstance());
     await app.listen(0, '127.0.0.1');
-    return new TestGateway(app, proxy, server, proxyConfig, log);
+    return new TestGateway(app, proxy, server, proxyConfig, oauth, apiKeys, log);
   }
 
   get stats(): DownstreamStats {

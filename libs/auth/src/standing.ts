@@ -1,0 +1,39 @@
+import type { IncomingMessage } from 'node:http';
+import { Injectable } from '@nestjs/common';
+import type { AuthOutcome } from '#libs/plugin';
+import { AuthChain } from './auth-chain.js';
+import { credentialsOf } from './credentials-of.js';
+import { principalOf } from './principal-of.js';
+
+/**
+ * How the sender of an open request stands today. `good`: would be let in as the same principal; `expiresAt` in milliseconds
+ * since the epoch. `gone`: would not. `unknown`: nobody can tell at the moment.
+ */
+export type Standing =
+  | { readonly kind: 'good'; readonly expiresAt: number | undefined }
+  | { readonly kind: 'gone' }
+  | { readonly kind: 'unknown' };
+
+/** Asks again whether a request that is open for long would still be let in: streams never stand in for a credential. */
+@Injectable()
+export class Standings {
+  constructor(private readonly chain: AuthChain) {}
+
+  /** Never throws. */
+  async of(request: IncomingMessage): Promise<Standing> {
+    return judge(await this.chain.authenticate(credentialsOf(request)), principalOf(request).key);
+  }
+}
+
+function judge(outcome: AuthOutcome, key: string): Standing {
+  switch (outcome.kind) {
+    case 'ok':
+      return outcome.principal.key === key
+        ? { kind: 'good', expiresAt: outcome.principal.expiresAt }
+        : { kind: 'gone' };
+    case 'unavailable':
+      return { kind: 'unknown' };
+    default:
+      return { kind: 'gone' };
+  }
+}
