@@ -57,13 +57,21 @@ export class ResourceServer {
     return challengeFor(error, {
       metadata: known ? this.urls.metadata(endpointNamed(target)) : undefined,
       baseline: this.#baseline(),
-      asked: (scopes) => this.settings.challengeScopes(scopes),
+      asked: (scopes) => this.#asked(scopes),
     });
   }
 
   /** As clients have to ask for them. A refresh token is between client and authorization server: no resource wants one. */
   #baseline(): readonly string[] {
-    const scopes = this.oauth.current.scopes_supported.filter((scope) => scope !== 'offline_access');
-    return this.settings.challengeScopes(scopes);
+    return this.#asked(this.oauth.current.scopes_supported.filter((scope) => scope !== 'offline_access'));
+  }
+
+  /** A provider that fails here, maybe a plug-in's, leaves them as they are: a refusal must not fail for it. */
+  #asked(scopes: readonly string[]): readonly string[] {
+    try {
+      return this.settings.challengeScopes(scopes);
+    } catch {
+      return scopes;
+    }
   }
 }

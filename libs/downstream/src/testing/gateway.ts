@@ -16,7 +16,7 @@ import {
   ServerConfigRef,
 } from '#libs/config';
 import { EgressClient, EgressGuard } from '#libs/egress';
-import { type Authenticator, AuditTrail, GatewayLog, Public } from '#libs/plugin';
+import { AuditTrail, type Authenticator, GatewayLog, Public } from '#libs/plugin';
 import { McpProxy } from '#libs/proxy';
 import { DownstreamModule, DownstreamStats, Drain, HTTP_SERVER_OPTIONS, installBodyPassthrough } from '../index.js';
 import { FakeProxy } from './fake-proxy.js';
