@@ -2,7 +2,7 @@ import { applyDecorators, Injectable } from '@nestjs/common';
 import { DiscoveryService } from '@nestjs/core';
 
 /** Version of the extension contracts below. A plug-in names the range it was written for. */
-export const EXTENSION_API_VERSION = '1.0.0';
+export const EXTENSION_API_VERSION = '1.1.0';
 
 /** An extension point: the abstract class is both the contract and the key under which implementations are found. */
 // biome-ignore lint/suspicious/noExplicitAny: the type of "any abstract class" needs it

@@ -1,4 +1,4 @@
-import type { GatewayError, Log } from '#libs/kernel';
+import type { ClientHeaders, GatewayError, Log, Principal } from '#libs/kernel';
 
 /** Limits of one upstream, in bytes. */
 export interface TransportLimits {
@@ -40,8 +40,28 @@ export interface UpstreamTarget {
   readonly log: Log;
 }
 
-/** Headers to add to an HTTP request, asked for anew each time (credentials may have been refreshed). */
-export type HeaderSource = () => Readonly<Record<string, string>> | Promise<Readonly<Record<string, string>>>;
+/** Whom a request is sent for. An exchange fits. */
+export interface RequestCaller {
+  readonly principal: Principal;
+  readonly headers: ClientHeaders;
+}
+
+/**
+ * Headers to add to an HTTP request, asked for anew each time (credentials may have been refreshed): those of the caller
+ * it is for or, without one, of whoever used the connection last. Rejects with the GatewayError to fail the request with.
+ */
+export type HeaderSource = (
+  caller?: RequestCaller,
+) => Readonly<Record<string, string>> | Promise<Readonly<Record<string, string>>>;
+
+/** An upstream's 401. */
+export interface CredentialRefusal {
+  /** What it refused, as the source gave it out. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly caller: RequestCaller | undefined;
+  /** Its `WWW-Authenticate` headers. */
+  readonly challenges: readonly string[];
+}
 
 /** A JSON-RPC request ready to be sent. */
 export interface OutboundRequest {
@@ -52,6 +72,8 @@ export interface OutboundRequest {
   readonly body: Buffer;
   /** Headers of this one request (X-Request-Id, traceparent …); transports without headers ignore them. */
   readonly headers?: Readonly<Record<string, string>>;
+  /** Whom it is for: to be handed to the connection's header source. Absent for the gateway's own requests. */
+  readonly caller?: RequestCaller;
 }
 
 /** Where what belongs to one request goes. */
@@ -76,6 +98,8 @@ export interface ConnectionListener {
 export interface ConnectOptions {
   readonly listener: ConnectionListener;
   readonly headers: HeaderSource;
+  /** To be told of each 401. True: ask `headers` again and send the request once more; a second 401 stands. */
+  readonly refused?: (refusal: CredentialRefusal) => boolean;
   readonly signal: AbortSignal;
 }
 

@@ -5,6 +5,8 @@ import { problems, reveal } from './header-rules.js';
 /** `auth: { type: basic, username, password }` (RFC 7617, UTF-8). */
 @Extension(UpstreamCredential, { name: 'basic', api: '1.0' })
 export class BasicCredential extends UpstreamCredential {
+  override readonly personal = false;
+
   override validate(settings: Readonly<Record<string, unknown>>): readonly string[] {
     const username = reveal(settings['username']);
     return problems({

@@ -4,6 +4,8 @@ import { problems, reveal, valueProblem } from './header-rules.js';
 /** `auth: { type: bearer, token }`: a fixed token (RFC 6750). */
 @Extension(UpstreamCredential, { name: 'bearer', api: '1.0' })
 export class BearerCredential extends UpstreamCredential {
+  override readonly personal = false;
+
   override validate(settings: Readonly<Record<string, unknown>>): readonly string[] {
     const doubled = /^bearer\s/i.test(reveal(settings['token']) ?? '');
     return problems({

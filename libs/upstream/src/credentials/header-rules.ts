@@ -26,9 +26,14 @@ export function valueProblem(setting: unknown): string | undefined {
   const value = reveal(setting);
   if (value === undefined || value === '') return 'is required, for example "${SOME_VARIABLE}"';
   if (value.length > MAX_VALUE) return 'is longer than 8 KiB';
-  return VALUE.test(value)
+  return isFieldValue(value)
     ? undefined
     : 'contains characters a header cannot carry (is there a line break at its end?)';
+}
+
+/** Whether a header can carry it unchanged (UP-03). */
+export function isFieldValue(value: string): boolean {
+  return value.length <= MAX_VALUE && VALUE.test(value);
 }
 
 /** `key: problem` for every key that has one. */

@@ -4,6 +4,8 @@ import { nameProblem, problems, reveal, valueProblem } from './header-rules.js';
 /** `auth: { type: header, header, value }`: one fixed header. */
 @Extension(UpstreamCredential, { name: 'header', api: '1.0' })
 export class HeaderCredential extends UpstreamCredential {
+  override readonly personal = false;
+
   override validate(settings: Readonly<Record<string, unknown>>): readonly string[] {
     return problems({ header: nameProblem(settings['header']), value: valueProblem(settings['value']) });
   }

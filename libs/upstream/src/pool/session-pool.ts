@@ -67,6 +67,7 @@ export class SessionPool {
   /** A session at once, or undefined when `wait` has to be used. Pair with `release`. */
   take(spec: SessionSpec, solo: boolean): Slot | undefined {
     const group = this.#groups.get(spec.key);
+    group?.renew(spec);
     const slot = group && this.#free(group, solo);
     if (slot) this.#occupy(slot, solo);
     return slot;
@@ -241,6 +242,7 @@ export class SessionPool {
 
   #group(spec: SessionSpec): SessionGroup {
     let group = this.#groups.get(spec.key);
+    group?.renew(spec);
     if (group) return group;
     group = new SessionGroup(spec);
     this.#groups.set(spec.key, group);

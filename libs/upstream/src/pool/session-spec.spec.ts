@@ -5,8 +5,10 @@ import { exchangeOf } from '../testing/callers.js';
 import { effectiveState, SERVICE, specFor } from './session-spec.js';
 
 const legacy = { era: 'legacy' as const, dual: false };
-const shared = { credential: 'none', sharedAnonymous: true, ...legacy };
-const strangers = { credential: 'none', sharedAnonymous: false, ...legacy };
+const common = { type: 'none', personal: false, identity: '' };
+const personal = { type: 'token-exchange', personal: true, identity: '' };
+const shared = { credential: common, sharedAnonymous: true, ...legacy };
+const strangers = { credential: common, sharedAnonymous: false, ...legacy };
 const alice = principal('issuer', 'alice');
 
 describe('relayed capabilities', () => {
@@ -65,11 +67,21 @@ describe('the session of an exchange', () => {
 
   it('none: a credential that may differ per user is never shared between users', () => {
     const exchange = (who: typeof alice) => exchangeOf({ session: 'a', principal: who });
-    const perUser = { credential: 'token-exchange', sharedAnonymous: false, ...legacy };
+    const perUser = { credential: personal, sharedAnonymous: false, ...legacy };
     const bob = principal('issuer', 'bob');
     expect(key('none', exchange(alice), perUser)).not.toBe(key('none', exchange(bob), perUser));
-    expect(specFor('none', exchange(alice), perUser).principal).toBe(alice);
+    expect(specFor('none', exchange(alice), perUser).personal?.principal).toBe(alice);
   });
+
+  it.each(['none', 'user', 'session'] as const)(
+    '%s: callers the upstream takes for different people share nothing, although the gateway knows them as one',
+    (policy) => {
+      const as = (identity: string) => ({ ...shared, credential: { ...personal, identity } });
+      const exchange = exchangeOf({ session: 'a', capabilities: asking });
+      expect(key(policy, exchange, as('x'))).not.toBe(key(policy, exchange, as('y')));
+      expect(key(policy, exchange, as('x'))).toBe(key(policy, exchange, as('x')));
+    },
+  );
 
   it('user: one per principal; anonymous callers are apart unless the listener is loopback', () => {
     const [a, b] = [exchangeOf({ session: 'a' }), exchangeOf({ session: 'b' })];
@@ -81,7 +93,7 @@ describe('the session of an exchange', () => {
     expect(key('user', c, strangers)).not.toBe(
       key('user', exchangeOf({ session: 'c', principal: alice, capabilities: asking }), strangers),
     );
-    expect(specFor('user', c, strangers)).toMatchObject({ principal: alice, client: undefined, shared: false });
+    expect(specFor('user', c, strangers)).toMatchObject({ client: undefined, shared: false });
   });
 
   it('user: an anonymous caller without a session gets one for the call alone', () => {
@@ -101,7 +113,7 @@ describe('the session of an exchange', () => {
   it('modern: capabilities travel with the request, so nothing but the credential tells sessions apart', () => {
     const modern = { ...strangers, era: 'modern' as const };
     expect(specFor('none', exchangeOf({ session: 'a', capabilities: asking }), modern)).toBe(SERVICE);
-    const perUser = { ...modern, credential: 'token-exchange' };
+    const perUser = { ...modern, credential: personal };
     const exchange = exchangeOf({ principal: alice, capabilities: asking });
     expect(key('none', exchange, perUser)).toBe(key('none', exchangeOf({ principal: alice }), perUser));
     expect(key('none', exchange, perUser)).not.toBe(SERVICE.key);

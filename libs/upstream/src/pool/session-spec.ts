@@ -1,4 +1,5 @@
 import type { ClientSession, Era, Exchange, Principal } from '#libs/kernel';
+import type { RequestCaller } from '#libs/plugin';
 import { type ClientCapabilities, capabilitiesOf, NO_CAPABILITIES } from '../session/capabilities.js';
 
 /** Who may share one upstream session. */
@@ -11,10 +12,11 @@ export interface SessionSpec {
   /** The era wanted of an upstream that speaks both; the modern one when absent. */
   readonly era?: Era;
   readonly capabilities: ClientCapabilities;
-  /** Whose credential opens it; undefined for the upstream's service credential. */
-  readonly principal: Principal | undefined;
-  /** Opened under a credential that may differ per principal: what it is offered may be for this principal alone. */
-  readonly personal: boolean;
+  /**
+   * Opened under this caller's own credential: what it is offered may be for this caller alone. Undefined where the
+   * credential is the same for everybody.
+   */
+  readonly personal: RequestCaller | undefined;
   /** Callers who are not the same person may share it. */
   readonly shared: boolean;
   /** The client session it lives and dies with. */
@@ -27,24 +29,24 @@ export interface SessionSpec {
 export const SERVICE: SessionSpec = Object.freeze({
   key: 'service',
   capabilities: NO_CAPABILITIES,
-  principal: undefined,
-  personal: false,
+  personal: undefined,
   shared: true,
   client: undefined,
   ephemeral: false,
 });
 
-/** Credentials that are the same for everybody; any other may differ per principal. */
-const COMMON_CREDENTIALS: ReadonlySet<string> = new Set([
-  'none',
-  'header',
-  'bearer',
-  'basic',
-  'oauth-client-credentials',
-]);
+/** What a credential says of one caller. */
+export interface CredentialUse {
+  /** `auth.type`. */
+  readonly type: string;
+  /** It may differ per caller. */
+  readonly personal: boolean;
+  /** Whom the upstream takes this caller for, besides the principal. */
+  readonly identity: string;
+}
 
 export interface SpecSettings {
-  readonly credential: string;
+  readonly credential: CredentialUse;
   /** The listener is loopback only: anonymous callers are one person. */
   readonly sharedAnonymous: boolean;
   /** The era this exchange is sent in. Modern requests carry their client's capabilities themselves. */
@@ -83,33 +85,34 @@ export function specFor(policy: StatePolicy, exchange: Exchange, settings: SpecS
 function inEra(policy: StatePolicy, exchange: Exchange, settings: SpecSettings): SessionSpec {
   const capabilities = settings.era === 'modern' ? NO_CAPABILITIES : capabilitiesOf(exchange.client);
   const { principal, session } = exchange;
-  const personal = !COMMON_CREDENTIALS.has(settings.credential);
-  const credential = personal ? principal : undefined;
+  const { identity, personal, type } = settings.credential;
+  const own = { capabilities, personal: personal ? { principal, headers: exchange.headers } : undefined };
+  const credential = identity === '' ? type : `${type}=${identity}`;
   const onePerson = principal.anonymous && settings.sharedAnonymous;
-  if (policy === 'none') return unbound(capabilities, credential, !onePerson);
+  if (policy === 'none') return unbound(own, credential, !onePerson);
   if (policy === 'session' && session) {
     return {
-      key: `session|${session.id}|${settings.credential}|${capabilities.key}`,
-      capabilities,
-      principal,
-      personal,
+      ...own,
+      key: `session|${session.id}|${credential}|${capabilities.key}`,
       shared: false,
       client: session.id,
       ephemeral: false,
     };
   }
-  if (onePerson) return unbound(capabilities, credential, false);
-  return perUser(capabilities, principal, session, exchange.id, settings.credential);
+  if (onePerson) return unbound(own, credential, false);
+  return perUser(own, principal, session, exchange.id, credential);
 }
 
-function unbound(capabilities: ClientCapabilities, principal: Principal | undefined, shared: boolean): SessionSpec {
+type Own = Pick<SessionSpec, 'capabilities' | 'personal'>;
+
+function unbound(own: Own, credential: string, shared: boolean): SessionSpec {
+  const { capabilities, personal } = own;
   // Nothing tells such a caller's session from the service session: one child serves both.
-  if (capabilities.key === '' && !principal) return SERVICE;
+  if (capabilities.key === '' && !personal) return SERVICE;
+  const owner = personal ? `${personal.principal.key}|${credential}` : '';
   return {
-    key: `${shared ? 'any' : 'one'}|${principal?.key ?? ''}|${capabilities.key}`,
-    capabilities,
-    principal,
-    personal: principal !== undefined,
+    ...own,
+    key: `${shared ? 'any' : 'one'}|${owner}|${capabilities.key}`,
     shared,
     client: undefined,
     ephemeral: false,
@@ -117,17 +120,16 @@ function unbound(capabilities: ClientCapabilities, principal: Principal | undefi
 }
 
 function perUser(
-  capabilities: ClientCapabilities,
+  own: Own,
   principal: Principal,
   session: ClientSession | undefined,
   exchangeId: string,
   credential: string,
 ): SessionSpec {
-  const key = `user|${principal.key}|${credential}|${capabilities.key}`;
+  const key = `user|${principal.key}|${credential}|${own.capabilities.key}`;
   // Anonymous callers are strangers to each other: nothing but the sealed session tells one from another.
-  const own = { capabilities, principal, personal: !COMMON_CREDENTIALS.has(credential), shared: false };
-  if (!principal.anonymous) return { ...own, key, client: undefined, ephemeral: false };
+  if (!principal.anonymous) return { ...own, key, shared: false, client: undefined, ephemeral: false };
   return session
-    ? { ...own, key: `${key}|${session.id}`, client: session.id, ephemeral: false }
-    : { ...own, key: `${key}|${exchangeId}`, client: undefined, ephemeral: true };
+    ? { ...own, key: `${key}|${session.id}`, shared: false, client: session.id, ephemeral: false }
+    : { ...own, key: `${key}|${exchangeId}`, shared: false, client: undefined, ephemeral: true };
 }

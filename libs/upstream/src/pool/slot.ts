@@ -15,7 +15,20 @@ export class SessionGroup {
   /** Resource subscriptions: URI to client sessions. They live on the first session of the group. */
   readonly subscriptions = new Map<string, Set<string>>();
 
-  constructor(readonly spec: SessionSpec) {}
+  #spec: SessionSpec;
+
+  constructor(spec: SessionSpec) {
+    this.#spec = spec;
+  }
+
+  get spec(): SessionSpec {
+    return this.#spec;
+  }
+
+  /** The same caller again, perhaps with a younger credential: sessions opened from now on use that one. */
+  renew(spec: SessionSpec): void {
+    if (spec.personal && spec.key === this.#spec.key) this.#spec = spec;
+  }
 
   /** Made for one exchange, which needs it no more. */
   get disposable(): boolean {

@@ -1,6 +1,7 @@
 import { GatewayError, type Log, type Outcome, toGatewayError } from '#libs/kernel';
 import { encodeNotification, encodeRequest, REQUEST_ID_META_KEY } from '#libs/mcp';
 import type { Connection, ConnectionListener, ConnectionStatus } from '#libs/plugin';
+import type { Forwarded } from '../credentials/forwarded-headers.js';
 import { AskDesk } from './ask-desk.js';
 import { attribute, soleCaller } from './attribution.js';
 import type { ClientCapabilities } from './capabilities.js';
@@ -31,6 +32,8 @@ export interface LegacySessionOptions {
   readonly log: Log;
   /** Opens the transport's connection. */
   readonly connect: (listener: ConnectionListener, signal: AbortSignal) => Promise<Connection>;
+  /** Headers of a caller's own request that go along. */
+  readonly forwarded?: Forwarded | undefined;
   /** Gives up opening. */
   readonly signal: AbortSignal;
 }
@@ -173,11 +176,16 @@ export class LegacySession implements UpstreamSession, CallOwner, ConnectionList
     let params = request.params;
     let headers: Record<string, string> | undefined;
     if (exchange) {
+      const forwarded = this.#options.forwarded?.(exchange.headers);
+      if (forwarded) headers = { ...forwarded };
       // Always ask for progress: it is the sign of life that keeps a long call from running into its time limit.
       const meta: Record<string, string> = { progressToken: String(id) };
       if (connection.attribution === 'connection') meta[REQUEST_ID_META_KEY] = JSON.stringify(exchange.id);
-      else headers = { 'x-request-id': exchange.id };
-      if (headers && exchange.traceparent !== undefined) headers['traceparent'] = exchange.traceparent;
+      else {
+        headers ??= {};
+        headers['x-request-id'] = exchange.id;
+        if (exchange.traceparent !== undefined) headers['traceparent'] = exchange.traceparent;
+      }
       params = withMeta(params, meta);
     }
     const body = encodeRequest(id, method, params);
@@ -187,7 +195,7 @@ export class LegacySession implements UpstreamSession, CallOwner, ConnectionList
     if (call.ended) return call.outcome;
     call.unsubscribe = unsubscribe;
     try {
-      const handle = connection.send({ id, method, body, headers }, call);
+      const handle = connection.send({ id, method, body, headers, caller: exchange }, call);
       if (call.ended) handle.abandon();
       else call.handle = handle;
     } catch (thrown) {

@@ -27,6 +27,7 @@ const FATAL: ReadonlySet<string> = new Set([
   'UPSTREAM_DISCONNECTED',
   'UPSTREAM_SESSION_LOST',
   'UPSTREAM_UNAUTHORIZED',
+  'EGRESS_DENIED',
 ]);
 
 /**

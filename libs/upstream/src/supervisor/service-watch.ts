@@ -15,6 +15,7 @@ const GONE: ReadonlySet<string> = new Set([
   'UPSTREAM_DISCONNECTED',
   'UPSTREAM_SESSION_LOST',
   'UPSTREAM_UNAUTHORIZED',
+  'EGRESS_DENIED',
 ]);
 
 export interface WatchSettings {

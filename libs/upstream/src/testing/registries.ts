@@ -15,6 +15,8 @@ import type { Extensions } from '../upstream/opener.js';
 import { ScriptedConnection } from './scripted-connection.js';
 
 class NoCredential extends UpstreamCredential {
+  override readonly personal = false;
+
   headers(): CredentialOutcome {
     return { kind: 'ok', headers: {} };
   }

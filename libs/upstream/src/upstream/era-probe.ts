@@ -50,6 +50,8 @@ export interface ProbeOptions {
 const NO_EVIDENCE: ReadonlySet<string> = new Set([
   'UPSTREAM_UNREACHABLE',
   'UPSTREAM_UNAUTHORIZED',
+  'UPSTREAM_FORBIDDEN',
+  'EGRESS_DENIED',
   'UPSTREAM_BUSY',
   'SHUTTING_DOWN',
   'UPSTREAM_REMOVED',

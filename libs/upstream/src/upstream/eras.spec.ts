@@ -152,7 +152,7 @@ describe('the era of an HTTP upstream', () => {
 
   it.each<[string, Answer, string]>([
     ['401', (_m, r) => void r.writeHead(401).end(), 'UPSTREAM_UNAUTHORIZED'],
-    ['403', (_m, r) => void r.writeHead(403).end(), 'UPSTREAM_UNAUTHORIZED'],
+    ['403', (_m, r) => void r.writeHead(403).end(), 'UPSTREAM_FORBIDDEN'],
     ['500', (_m, r) => void r.writeHead(500).end(), 'UPSTREAM_HTTP'],
     ['503', (_m, r) => void r.writeHead(503).end(), 'UPSTREAM_HTTP'],
     ['a broken connection', (_m, r) => void r.destroy(), 'UPSTREAM_UNREACHABLE'],

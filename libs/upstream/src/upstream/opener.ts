@@ -1,15 +1,17 @@
-import { LATER_CREDENTIALS, type UpstreamConfig } from '#libs/config';
-import { type Era, GatewayError, type Log, type Principal } from '#libs/kernel';
+import type { UpstreamConfig } from '#libs/config';
+import type { ClientHeaders, Era, Log } from '#libs/kernel';
 import { LATEST_MODERN } from '#libs/mcp';
 import {
   type ConnectionListener,
   type ExtensionPoint,
-  type HeaderSource,
+  type RequestCaller,
   UpstreamCredential,
   type UpstreamTarget,
   UpstreamTransport,
 } from '#libs/plugin';
-import { SERVICE, type SessionSpec } from '../pool/session-spec.js';
+import { type CredentialBinding, CredentialSource } from '../credentials/credential-source.js';
+import { type Forwarded, forwarding } from '../credentials/forwarded-headers.js';
+import { type CredentialUse, SERVICE, type SessionSpec } from '../pool/session-spec.js';
 import { LegacySession } from '../session/legacy-session.js';
 import { ModernSession } from '../session/modern/modern-session.js';
 import type { SessionListener, UpstreamSession } from '../session/upstream-session.js';
@@ -31,6 +33,7 @@ export class SessionOpener {
   #target: UpstreamTarget | undefined;
   #verdict: EraVerdict | undefined;
   #probing: Promise<EraVerdict> | undefined;
+  readonly #forwarded: Forwarded | undefined;
   /** Probed connections that are still being closed. */
   readonly #closing = new Set<Promise<void>>();
 
@@ -39,7 +42,9 @@ export class SessionOpener {
     private readonly extensions: Extensions,
     private readonly settings: () => GatewaySettings,
     private readonly log: Log,
-  ) {}
+  ) {
+    this.#forwarded = forwarding(config.forward_headers);
+  }
 
   /** What is known of the upstream's era; undefined until it was found out. */
   get verdict(): EraVerdict | undefined {
@@ -49,11 +54,7 @@ export class SessionOpener {
   async open(spec: SessionSpec, listener: SessionListener, signal: AbortSignal): Promise<UpstreamSession> {
     const { config, log } = this;
     const server = config.name;
-    if (LATER_CREDENTIALS.has(config.auth.type)) {
-      const text = `${server}: auth.type ${config.auth.type} is not available in this version; use header, bearer or basic`;
-      throw new GatewayError('UPSTREAM_UNAUTHORIZED', text, { data: { server }, notExecuted: true });
-    }
-    const connect = await this.#connector(spec.principal);
+    const connect = await this.#connector(spec.personal);
     const era = await this.#eraFor(spec, signal);
     const common = {
       server,
@@ -63,6 +64,7 @@ export class SessionOpener {
       log,
       signal,
       connect,
+      forwarded: this.#forwarded,
     };
     const { verdict } = this;
     const dual = verdict?.era === 'modern' && verdict.dual !== undefined;
@@ -90,6 +92,14 @@ export class SessionOpener {
    */
   async reprobe(signal: AbortSignal): Promise<EraVerdict | undefined> {
     return this.#probes ? await this.#probe(signal) : undefined;
+  }
+
+  /** What its credential makes of a caller: decides who may share a session. */
+  credentialUse(headers: ClientHeaders): CredentialUse {
+    const { auth, name } = this.config;
+    const credential = this.extensions.get(UpstreamCredential, auth.type);
+    const { personal } = credential;
+    return { type: auth.type, personal, identity: personal ? credential.identity({ name }, auth, headers) : '' };
   }
 
   /** Frees what the sessions shared, once the last one is closed. */
@@ -146,28 +156,19 @@ export class SessionOpener {
     return verdict;
   }
 
-  async #connector(principal: Principal | undefined) {
-    const { config, extensions, log } = this;
+  async #connector(caller: RequestCaller | undefined) {
+    const { config, extensions } = this;
     const transport = extensions.get(UpstreamTransport, config.type);
+    const binding = await this.#bind();
+    const { headers, refused } = new CredentialSource(binding, caller);
+    return (listener: ConnectionListener, signal: AbortSignal) =>
+      transport.connect(binding.target, { listener, headers, refused, signal });
+  }
+
+  async #bind(): Promise<CredentialBinding> {
+    const { config, extensions, log } = this;
     const credential = extensions.get(UpstreamCredential, config.auth.type);
     this.#target ??= await toTarget(config, log);
-    const target = this.#target;
-    const headers = headerSource(credential, target, config.auth, principal);
-    return (listener: ConnectionListener, signal: AbortSignal) =>
-      transport.connect(target, { listener, headers, signal });
+    return { credential, target: this.#target, settings: config.auth };
   }
-}
-
-function headerSource(
-  credential: UpstreamCredential,
-  target: UpstreamTarget,
-  settings: Readonly<Record<string, unknown>>,
-  principal: Principal | undefined,
-): HeaderSource {
-  return async () => {
-    const outcome = await credential.headers(target, settings, principal);
-    if (outcome.kind === 'ok') return outcome.headers;
-    const text = `${target.name}: no credential for this upstream: ${outcome.reason}`;
-    throw new GatewayError('UPSTREAM_UNAUTHORIZED', text, { data: { server: target.name }, notExecuted: true });
-  };
 }

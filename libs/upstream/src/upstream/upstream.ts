@@ -330,7 +330,7 @@ export class Upstream implements UpstreamHandle {
     const policy = effectiveState(config.state, config.type, this.#eras.profile(era));
     if (policy === 'session' && exchange.session?.elsewhere) throw heldElsewhere(this.name);
     return specFor(policy, exchange, {
-      credential: config.auth.type,
+      credential: this.#opener.credentialUse(exchange.headers),
       sharedAnonymous: settings().sharedAnonymous,
       era,
       dual: this.#eras.dual !== undefined,

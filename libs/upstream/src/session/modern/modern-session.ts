@@ -1,6 +1,7 @@
 import { GatewayError, type Log, type Outcome, toGatewayError } from '#libs/kernel';
 import { JsonView, LIST_KINDS, LIST_METHODS } from '#libs/mcp';
 import type { Connection, ConnectionListener, ConnectionStatus } from '#libs/plugin';
+import type { Forwarded } from '../../credentials/forwarded-headers.js';
 import { connectionEnded, formatMs, notOpened } from '../failures.js';
 import { connectionOf, type Opening, openWithin } from '../opening.js';
 import type { RunningCall } from '../running-call.js';
@@ -41,6 +42,8 @@ export interface ModernSessionOptions {
   readonly log: Log;
   /** Opens the transport's connection. */
   readonly connect: (listener: ConnectionListener, signal: AbortSignal) => Promise<Connection>;
+  /** Headers of a caller's own request that go along. */
+  readonly forwarded?: Forwarded | undefined;
   /** Gives up opening. */
   readonly signal: AbortSignal;
   /** The upstream answered like one of the other era. */
@@ -271,6 +274,7 @@ export class ModernSession implements UpstreamSession {
       caller,
       hasHeaders,
       paramHeaders,
+      forwarded: this.#options.forwarded,
     };
     return this.#wire.send(request, (id) => outgoing(options, id));
   }

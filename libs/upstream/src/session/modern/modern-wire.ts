@@ -102,7 +102,10 @@ export class ModernWire implements CallOwner, ConnectionListener {
     try {
       const { params, headers } = outgoing(id);
       const body = encodeRequest(id, request.method, params);
-      const handle = connection.send({ id, method: request.method, body, headers }, call);
+      const handle = connection.send(
+        { id, method: request.method, body, headers, caller: request.caller?.exchange },
+        call,
+      );
       if (call.ended) handle.abandon();
       else call.handle = handle;
     } catch (thrown) {

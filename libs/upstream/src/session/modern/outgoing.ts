@@ -8,6 +8,7 @@ import {
   REQUEST_ID_META_KEY,
   splice,
 } from '#libs/mcp';
+import type { Forwarded } from '../../credentials/forwarded-headers.js';
 import { type ClientCapabilities, capabilitiesOf, NO_CAPABILITIES } from '../capabilities.js';
 import { withMeta } from '../params.js';
 import type { Caller } from '../upstream-session.js';
@@ -23,6 +24,8 @@ export interface OutgoingOptions {
   /** Whether the transport has headers of its own for each request. */
   readonly hasHeaders: boolean;
   readonly paramHeaders?: Readonly<Record<string, string>> | undefined;
+  /** Headers of a caller's own request that go along. */
+  readonly forwarded?: Forwarded | undefined;
 }
 
 /** A modern request built from scratch: the envelope in `_meta` (M:base) and the headers that repeat it (M:http). */
@@ -37,6 +40,8 @@ export function outgoing(options: OutgoingOptions, id: number): Outgoing {
   if (caller?.logLevel !== undefined) meta[MODERN_META.logLevel] = JSON.stringify(caller.logLevel);
   const headers: Record<string, string> = {};
   if (exchange) {
+    // First, so that whatever the gateway says itself stays.
+    if (hasHeaders) Object.assign(headers, options.forwarded?.(exchange.headers));
     // Always ask for progress: it is the sign of life that keeps a long call from running into its time limit.
     meta['progressToken'] = String(id);
     if (!hasHeaders) meta[REQUEST_ID_META_KEY] = JSON.stringify(exchange.id);

@@ -2,13 +2,12 @@ import { GatewayError, toGatewayError } from '#libs/kernel';
 import { LIST_METHODS, type SseEvent, SseParser } from '#libs/mcp';
 import type { OutboundRequest, ReplySink } from '#libs/plugin';
 import { peek, splitBatch } from '../shared/peek.js';
-import { excerpt, subject } from '../shared/text.js';
+import { subject } from '../shared/text.js';
 import { PostExchange, type Reply, ResumeExchange } from './exchanges.js';
 import type { HttpRequest } from './http-request.js';
 import { type HttpSession, resumable } from './http-session.js';
 import { networkError } from './network-errors.js';
-import { flatten, withHeaders } from './request-headers.js';
-import { protocolError, tooLarge } from './status-errors.js';
+import { overheard, protocolError, tooLarge } from './status-errors.js';
 
 /** A server that keeps its stream open behind the response may do so for this long; then the socket is freed. */
 const LINGER = 1_000;
@@ -55,28 +54,16 @@ export class Call implements Reply {
   }
 
   start(): void {
-    const { target, pools, path } = this.#session;
-    withHeaders(
-      this.#session.source,
-      (credential) => {
-        if (this.#over) return;
-        const exchange = new PostExchange(this, this.#session, this.#request);
-        this.#exchange = exchange;
-        const headers = flatten(this.#session.postHeaders(), this.#request.headers, credential);
-        const lane = laneOf(pools, this.#request.method);
-        lane.dispatch({ path, method: 'POST', headers, body: this.#request.body }, exchange);
-      },
-      (thrown) => {
-        const { code, message, data } = toGatewayError(thrown);
-        this.fail(
-          new GatewayError(
-            code,
-            code === 'INTERNAL' ? `${subject(target)} got no credential: its provider failed` : message,
-            { data, cause: thrown, notExecuted: true },
-          ),
-        );
-      },
-    );
+    const { pools, path } = this.#session;
+    const { body, caller, headers, method } = this.#request;
+    const exchange = new PostExchange(this, this.#session, this.#request);
+    this.#exchange = exchange;
+    const own = this.#session.postHeaders();
+    exchange.send({ lane: laneOf(pools, method), method: 'POST', path, own, headers, body, caller });
+  }
+
+  get answered(): boolean {
+    return this.#answered;
   }
 
   /** Nobody waits any more. */
@@ -117,9 +104,9 @@ export class Call implements Reply {
       this.#answered = true;
       this.#sink.onMessage(bytes);
     } else if (peeked.id === undefined && peeked.failed) {
-      this.fail(
-        protocolError(this.#session.target, `answered with an error that names no request: ${excerpt(bytes, 200)}`),
-      );
+      const { target } = this.#session;
+      overheard(target, 'answered with an error that names no request', bytes);
+      this.fail(protocolError(target, 'answered with an error that names no request; see its log'));
     }
   }
 
@@ -182,18 +169,11 @@ export class Call implements Reply {
   }
 
   #resume(): void {
-    const { source, pools, path } = this.#session;
-    withHeaders(
-      source,
-      (credential) => {
-        if (this.#over) return;
-        const exchange = new ResumeExchange(this);
-        this.#exchange = exchange;
-        const headers = flatten(this.#session.streamHeaders(this.#lastEventId), undefined, credential);
-        pools.streams.dispatch({ path, method: 'GET', headers }, exchange);
-      },
-      () => this.#resumeLater(3),
-    );
+    const { pools, path } = this.#session;
+    const exchange = new ResumeExchange(this, this.#session);
+    this.#exchange = exchange;
+    const own = this.#session.streamHeaders(this.#lastEventId);
+    exchange.send({ lane: pools.streams, method: 'GET', path, own, caller: this.#request.caller });
   }
 
   resumeRefused(why: string): void {

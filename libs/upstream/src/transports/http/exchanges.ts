@@ -1,13 +1,15 @@
-import { GatewayError } from '#libs/kernel';
+import { GatewayError, toGatewayError } from '#libs/kernel';
 import type { OutboundRequest } from '#libs/plugin';
-import { excerpt } from '../shared/text.js';
-import { HttpRequest, headerOf, mediaType, type ResponseHeaders } from './http-request.js';
+import { subject } from '../shared/text.js';
+import { CredentialedRequest } from './credentialed-request.js';
+import { headerOf, mediaType, type ResponseHeaders } from './http-request.js';
 import type { HttpSession } from './http-session.js';
 import { networkError } from './network-errors.js';
 import {
   contentTypeProblem,
   ERROR_BODY,
   encodingProblem,
+  overheard,
   protocolError,
   statusOutcome,
   tooLarge,
@@ -16,6 +18,8 @@ import {
 /** Where what an exchange brings goes. */
 export interface Reply {
   deliver(message: Buffer): void;
+  /** The response was delivered. */
+  readonly answered: boolean;
   /** Begins an event stream. Returns what takes its bytes. */
   stream(): (chunk: Buffer) => void;
   /** The stream is over, by itself or by an error. */
@@ -25,9 +29,8 @@ export interface Reply {
 }
 
 /** The POST that carries the request. */
-export class PostExchange extends HttpRequest {
+export class PostExchange extends CredentialedRequest {
   readonly #reply: Reply;
-  readonly #session: HttpSession;
   readonly #request: OutboundRequest;
   #status = 0;
   #headers: ResponseHeaders = {};
@@ -36,24 +39,30 @@ export class PostExchange extends HttpRequest {
   #size = 0;
 
   constructor(reply: Reply, session: HttpSession, request: OutboundRequest) {
-    super();
+    super(session);
     this.#reply = reply;
-    this.#session = session;
     this.#request = request;
   }
 
-  protected onHead(status: number, headers: ResponseHeaders): void {
-    const { target } = this.#session;
+  protected onNoCredential(thrown: unknown): void {
+    const { code, message, data } = toGatewayError(thrown);
+    const failed = `${subject(this.session.target)} got no credential: its provider failed`;
+    const text = code === 'INTERNAL' ? failed : message;
+    this.#reply.fail(new GatewayError(code, text, { data, cause: thrown, notExecuted: true }));
+  }
+
+  protected onAnswer(status: number, headers: ResponseHeaders): void {
+    const { target } = this.session;
     this.#status = status;
     this.#headers = headers;
     const unreadable = encodingProblem(target, headers);
     if (unreadable) this.#reply.fail(unreadable);
-    else if (status <= 299) this.#onAnswer(status, headers);
+    else if (status <= 299) this.#onResponse(status, headers);
   }
 
-  #onAnswer(status: number, headers: ResponseHeaders): void {
-    const { target } = this.#session;
-    const badSession = this.#request.method === 'initialize' ? this.#session.adopt(headers) : undefined;
+  #onResponse(status: number, headers: ResponseHeaders): void {
+    const { target } = this.session;
+    const badSession = this.#request.method === 'initialize' ? this.session.adopt(headers) : undefined;
     const type = mediaType(headers);
     if (badSession) this.#reply.fail(badSession);
     else if (type === 'text/event-stream') this.#stream = this.#reply.stream();
@@ -72,7 +81,7 @@ export class PostExchange extends HttpRequest {
     if (failed && this.#size > ERROR_BODY) return;
     this.#parts.push(chunk);
     this.#size += chunk.length;
-    if (!failed && this.#size > this.#session.target.limits.response) this.#tooLarge();
+    if (!failed && this.#size > this.session.target.limits.response) this.#tooLarge();
     else if (failed && this.#size > ERROR_BODY) {
       this.abort();
       this.onDone();
@@ -85,7 +94,7 @@ export class PostExchange extends HttpRequest {
   }
 
   #conclude(): void {
-    const { target, id } = this.#session;
+    const { target, id } = this.session;
     const body = this.#parts.length === 1 ? (this.#parts[0] as Buffer) : Buffer.concat(this.#parts);
     let json = body;
     if (this.#status > 299) {
@@ -104,32 +113,39 @@ export class PostExchange extends HttpRequest {
     }
     this.#reply.deliver(json);
     // Does nothing when that was the response.
-    this.#reply.fail(protocolError(target, `did not answer the request; it sent: ${excerpt(body) || 'nothing'}`));
+    if (!this.#reply.answered) overheard(target, 'sent what does not answer the request', body);
+    const sent = body.length === 0 ? 'nothing' : 'something else';
+    this.#reply.fail(protocolError(target, `did not answer the request but sent ${sent}; see its log`));
   }
 
   protected onFailed(error: Error, sent: boolean): void {
     if (this.#stream) this.#reply.ended(error);
-    else this.#reply.fail(networkError(this.#session.target, error, sent));
+    else this.#reply.fail(networkError(this.session.target, error, sent));
   }
 
   #tooLarge(): void {
-    const { target } = this.#session;
+    const { target } = this.session;
     this.#reply.fail(tooLarge(target, target.limits.response, 'response'));
   }
 }
 
 /** A GET that continues a broken stream behind its last event (`L:http`, resumability). */
-export class ResumeExchange extends HttpRequest {
+export class ResumeExchange extends CredentialedRequest {
   readonly #reply: Reply;
   #stream: ((chunk: Buffer) => void) | undefined;
   #temporary = false;
 
-  constructor(reply: Reply) {
-    super();
+  constructor(reply: Reply, session: HttpSession) {
+    super(session);
     this.#reply = reply;
   }
 
-  protected onHead(status: number, headers: ResponseHeaders): void {
+  /** There may be one later. */
+  protected onNoCredential(): void {
+    this.#reply.ended(new Error('no credential'));
+  }
+
+  protected onAnswer(status: number, headers: ResponseHeaders): void {
     if (status === 200 && mediaType(headers) === 'text/event-stream') this.#stream = this.#reply.stream();
     else if (status >= 500 || status === 429 || status === 409) this.#temporary = true;
     else this.#reply.resumeRefused(`it answered HTTP ${status}`);

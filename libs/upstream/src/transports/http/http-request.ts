@@ -17,11 +17,23 @@ export abstract class HttpRequest implements Dispatcher.DispatchHandler {
   /** `sent` is false when the request provably never reached the upstream. */
   protected abstract onFailed(error: Error, sent: boolean): void;
 
+  /** Whether nothing more will be reported. */
+  get over(): boolean {
+    return this.#over;
+  }
+
   /** Ends the exchange and frees its socket. */
   abort(): void {
     if (this.#over) return;
     this.#over = true;
     this.#controller?.abort(new Error('abandoned'));
+  }
+
+  /** Forgets the attempt under way, of which nothing was reported yet, so that the request can be dispatched again. */
+  protected restart(): void {
+    const controller = this.#controller;
+    this.#controller = undefined;
+    controller?.abort(new Error('sent again'));
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
@@ -30,30 +42,35 @@ export abstract class HttpRequest implements Dispatcher.DispatchHandler {
     this.#controller = controller;
   }
 
-  onResponseStart(_controller: Dispatcher.DispatchController, status: number, headers: ResponseHeaders): void {
-    if (!this.#over && status >= 200) this.onHead(status, headers);
+  onResponseStart(controller: Dispatcher.DispatchController, status: number, headers: ResponseHeaders): void {
+    if (this.#current(controller) && status >= 200) this.onHead(status, headers);
   }
 
-  onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
-    if (!this.#over) this.onBody(chunk);
+  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    if (this.#current(controller)) this.onBody(chunk);
   }
 
-  onResponseEnd(): void {
-    if (this.#over) return;
+  onResponseEnd(controller: Dispatcher.DispatchController): void {
+    if (!this.#current(controller)) return;
     this.#over = true;
     this.onDone();
   }
 
-  onResponseError(_controller: Dispatcher.DispatchController | null, error: Error): void {
-    if (this.#controller) {
-      this.#fail(error, true);
-    } else process.nextTick(() => this.#fail(error, false));
+  onResponseError(controller: Dispatcher.DispatchController | null, error: Error): void {
+    // No controller: it never got to a socket.
+    if (!controller) process.nextTick(() => this.#fail(error, false));
+    else if (controller === this.#controller) this.#fail(error, true);
   }
 
   #fail(error: Error, sent: boolean): void {
     if (this.#over) return;
     this.#over = true;
     this.onFailed(error, sent);
+  }
+
+  /** Events of an attempt that was given up for another are nobody's. */
+  #current(controller: Dispatcher.DispatchController): boolean {
+    return !this.#over && controller === this.#controller;
   }
 }
 

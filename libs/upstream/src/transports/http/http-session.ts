@@ -1,6 +1,6 @@
 import type { GatewayError } from '#libs/kernel';
 import { atLeast, isModernVersion } from '#libs/mcp';
-import type { ConnectionListener, HeaderSource, UpstreamTarget } from '#libs/plugin';
+import type { ConnectionListener, ConnectOptions, CredentialRefusal, HeaderSource, UpstreamTarget } from '#libs/plugin';
 import { Strays } from '../shared/strays.js';
 import { subject } from '../shared/text.js';
 import { headerOf, type ResponseHeaders } from './http-request.js';
@@ -14,6 +14,9 @@ const EVENT_ID = /^[\x20-\x7e]{1,4096}$/;
 /** What all exchanges of one connection share. */
 export class HttpSession {
   readonly path: string;
+  readonly source: HeaderSource;
+  readonly listener: ConnectionListener;
+  readonly #refused: ConnectOptions['refused'];
   readonly #strays: Strays;
   #id: string | undefined;
   #version: string | undefined;
@@ -23,10 +26,12 @@ export class HttpSession {
   constructor(
     readonly target: UpstreamTarget,
     readonly pools: OriginPools,
-    readonly source: HeaderSource,
-    readonly listener: ConnectionListener,
+    { headers, listener, refused }: Pick<ConnectOptions, 'headers' | 'listener' | 'refused'>,
   ) {
     const url = new URL(target.url as string);
+    this.source = headers;
+    this.listener = listener;
+    this.#refused = refused;
     this.#strays = new Strays(subject(target), target.log);
     this.path = url.pathname + url.search;
   }
@@ -38,6 +43,11 @@ export class HttpSession {
   set version(version: string) {
     this.#version = version;
     this.#rebuild();
+  }
+
+  /** Tells of a 401. True when another credential can be had. */
+  refused(refusal: CredentialRefusal): boolean {
+    return this.#refused?.(refusal) ?? false;
   }
 
   /** Broken streams are resumed with `Last-Event-ID` in the legacy era only; a modern one has lost its request (M:http). */

@@ -14,6 +14,12 @@ export function addressOf(target: UpstreamTarget): string {
  */
 export function networkError(target: UpstreamTarget, error: Error, sent: boolean): GatewayError {
   const code = codeOf(error);
+  if (error instanceof GatewayError && error.code === 'EGRESS_DENIED') {
+    return new GatewayError('EGRESS_DENIED', `${subject(target)}: ${error.message}`, {
+      cause: error,
+      notExecuted: true,
+    });
+  }
   const who = `${subject(target)} (${addressOf(target)})`;
   const known = sent ? afterSending(code, error) : beforeSending(target, code, error);
   const text = known?.text ?? `failed: ${printable(error.message, 200)}${code ? ` (${code})` : ''}`;

@@ -1,4 +1,5 @@
 import { Pool } from 'undici';
+import { type EgressGuard, guardedConnect } from '#libs/egress';
 import type { UpstreamTarget } from '#libs/plugin';
 
 /**
@@ -18,15 +19,21 @@ export interface OriginPools {
 const CONTROL_SOCKETS = 8;
 
 export class HttpPools {
+  readonly #guard: EgressGuard;
   readonly #byTarget = new WeakMap<UpstreamTarget, OriginPools>();
+
+  /** `guard` judges every address that is connected to. */
+  constructor(guard: EgressGuard) {
+    this.#guard = guard;
+  }
 
   of(target: UpstreamTarget): OriginPools {
     let pools = this.#byTarget.get(target);
     if (!pools) {
       pools = {
-        calls: createPool(target, target.pool),
-        control: createPool(target, CONTROL_SOCKETS),
-        streams: createPool(target, undefined),
+        calls: this.#create(target, target.pool),
+        control: this.#create(target, CONTROL_SOCKETS),
+        streams: this.#create(target, undefined),
       };
       this.#byTarget.set(target, pools);
     }
@@ -39,21 +46,21 @@ export class HttpPools {
     this.#byTarget.delete(target);
     if (pools) await Promise.all([pools.calls.destroy(), pools.control.destroy(), pools.streams.destroy()]);
   }
-}
 
-function createPool(target: UpstreamTarget, connections: number | undefined): Pool {
-  const { tls, connectTimeout: timeout } = target;
-  return new Pool(new URL(target.url as string).origin, {
-    connections: connections ?? null,
-    pipelining: 1,
-    // Calls are bounded by the one who sends them, and reset by progress: no clock of its own down here.
-    headersTimeout: 0,
-    bodyTimeout: 0,
-    // One socket per running exchange keeps an abort from touching its neighbours.
-    allowH2: false,
-    connect: {
-      timeout,
-      ...(tls && { ca: tls.ca, cert: tls.cert, key: tls.key, rejectUnauthorized: !tls.insecureSkipVerify }),
-    },
-  });
+  #create(target: UpstreamTarget, connections: number | undefined): Pool {
+    const { tls, connectTimeout: timeout } = target;
+    return new Pool(new URL(target.url as string).origin, {
+      connections: connections ?? null,
+      pipelining: 1,
+      // Calls are bounded by the one who sends them, and reset by progress: no clock of its own down here.
+      headersTimeout: 0,
+      bodyTimeout: 0,
+      // One socket per running exchange keeps an abort from touching its neighbours.
+      allowH2: false,
+      connect: guardedConnect(this.#guard, 'operator', {
+        timeout,
+        ...(tls && { ca: tls.ca, cert: tls.cert, key: tls.key, rejectUnauthorized: !tls.insecureSkipVerify }),
+      }),
+    });
+  }
 }

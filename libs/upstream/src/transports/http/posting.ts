@@ -1,10 +1,11 @@
 import { GatewayError, toGatewayError } from '#libs/kernel';
+import type { RequestCaller } from '#libs/plugin';
 import { deferred } from '../shared/deferred.js';
 import { subject } from '../shared/text.js';
-import { HttpRequest, mediaType, type ResponseHeaders } from './http-request.js';
+import { CredentialedRequest } from './credentialed-request.js';
+import { mediaType, type ResponseHeaders } from './http-request.js';
 import type { HttpSession } from './http-session.js';
 import { networkError } from './network-errors.js';
-import { flatten, withHeaders } from './request-headers.js';
 import { ERROR_BODY, statusOutcome } from './status-errors.js';
 
 export interface PostingOptions {
@@ -13,12 +14,12 @@ export interface PostingOptions {
   readonly headers?: Readonly<Record<string, string>> | undefined;
   /** It is a request, whose answer comes another way: some servers take it only when they have done it. */
   readonly request?: boolean;
+  readonly caller?: RequestCaller | undefined;
 }
 
 /** A notification or response on its way: settled once, by the upstream's status or by `cancel`. */
-export class Posting extends HttpRequest {
+export class Posting extends CredentialedRequest {
   readonly done: Promise<void>;
-  readonly #session: HttpSession;
   readonly #bytes: number;
   readonly #inSession: boolean;
   readonly #resolve: () => void;
@@ -30,8 +31,7 @@ export class Posting extends HttpRequest {
   readonly #deadline: NodeJS.Timeout | undefined;
 
   constructor(session: HttpSession, message: Buffer, options: PostingOptions = {}) {
-    super();
-    this.#session = session;
+    super(session);
     this.#bytes = message.length;
     this.#inSession = session.id !== undefined || options.path !== undefined;
     const { promise, resolve, reject } = deferred<void>();
@@ -41,16 +41,15 @@ export class Posting extends HttpRequest {
     if (!options.request) {
       this.#deadline = setTimeout(() => this.cancel(this.#ignored()), session.target.connectTimeout).unref();
     }
-    withHeaders(
-      session.source,
-      (credential) => {
-        const headers = flatten(session.postHeaders(), options.headers, credential);
-        const path = options.path ?? session.path;
-        const lane = options.request ? session.pools.calls : session.pools.control;
-        lane.dispatch({ path, method: 'POST', headers, body: message }, this);
-      },
-      (thrown) => reject(toGatewayError(thrown)),
-    );
+    this.send({
+      lane: options.request ? session.pools.calls : session.pools.control,
+      method: 'POST',
+      path: options.path ?? session.path,
+      own: session.postHeaders(),
+      headers: options.headers,
+      body: message,
+      caller: options.caller,
+    });
   }
 
   cancel(error: GatewayError): void {
@@ -59,7 +58,12 @@ export class Posting extends HttpRequest {
     this.#reject(error);
   }
 
-  protected onHead(status: number, headers: ResponseHeaders): void {
+  protected onNoCredential(thrown: unknown): void {
+    clearTimeout(this.#deadline);
+    this.#reject(toGatewayError(thrown));
+  }
+
+  protected onAnswer(status: number, headers: ResponseHeaders): void {
     this.#status = status;
     this.#headers = headers;
     if (status > 299) return;
@@ -79,20 +83,20 @@ export class Posting extends HttpRequest {
   protected onDone(): void {
     clearTimeout(this.#deadline);
     if (this.#status <= 299) return;
-    const { target } = this.#session;
+    const { target } = this.session;
     const asked = { method: 'POST', inSession: this.#inSession, bytes: this.#bytes } as const;
     const outcome = statusOutcome(target, asked, this.#status, this.#headers, Buffer.concat(this.#parts));
     if (!('deliver' in outcome)) this.#reject(outcome);
   }
 
   #ignored(): GatewayError {
-    const { target } = this.#session;
+    const { target } = this.session;
     const text = `${subject(target)} did not take a message within ${target.connectTimeout} ms; see its log`;
     return new GatewayError('UPSTREAM_DISCONNECTED', text);
   }
 
   protected onFailed(error: Error, sent: boolean): void {
     clearTimeout(this.#deadline);
-    this.#reject(networkError(this.#session.target, error, sent));
+    this.#reject(networkError(this.session.target, error, sent));
   }
 }

@@ -1,5 +1,3 @@
-import type { HeaderSource } from '#libs/plugin';
-
 /** What belongs to the exchange itself: no credential and no caller overrides it. */
 const OWNED = new Set([
   'accept',
@@ -43,21 +41,4 @@ function push(flat: string[], name: string, value: string): void {
 function has(headers: Headers, name: string): boolean {
   const lower = name.toLowerCase();
   return Object.keys(headers).some((other) => other.toLowerCase() === lower);
-}
-
-/** Asks for the credential and goes on: at once when it is at hand, which it nearly always is. */
-export function withHeaders(
-  source: HeaderSource,
-  use: (headers: Headers) => void,
-  refuse: (thrown: unknown) => void,
-): void {
-  let headers: ReturnType<HeaderSource>;
-  try {
-    headers = source();
-  } catch (thrown) {
-    process.nextTick(refuse, thrown);
-    return;
-  }
-  if (headers instanceof Promise) headers.then(use, refuse);
-  else use(headers);
 }

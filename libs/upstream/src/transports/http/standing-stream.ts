@@ -2,10 +2,10 @@ import { backoffDelay, GatewayError } from '#libs/kernel';
 import { SseParser } from '#libs/mcp';
 import { peek, splitBatch } from '../shared/peek.js';
 import { subject } from '../shared/text.js';
-import { HttpRequest, mediaType, type ResponseHeaders } from './http-request.js';
+import { CredentialedRequest } from './credentialed-request.js';
+import { mediaType, type ResponseHeaders } from './http-request.js';
 import { type HttpSession, resumable } from './http-session.js';
 import { networkError } from './network-errors.js';
-import { flatten, withHeaders } from './request-headers.js';
 
 /** Milliseconds before a stream that ended is opened again, unless the upstream names its own. */
 const DEFAULT_RETRY = 1_000;
@@ -42,17 +42,11 @@ export class StandingStream {
   }
 
   open(): void {
-    const { source, pools, path } = this.#session;
-    withHeaders(
-      source,
-      (credential) => {
-        if (this.#stopped) return;
-        this.#exchange = new StreamExchange(this);
-        const headers = flatten(this.#session.streamHeaders(this.#lastEventId), undefined, credential);
-        pools.streams.dispatch({ path, method: 'GET', headers }, this.#exchange);
-      },
-      () => this.#again(DEFAULT_RETRY),
-    );
+    if (this.#stopped) return;
+    const { pools, path } = this.#session;
+    this.#exchange = new StreamExchange(this, this.#session);
+    const own = this.#session.streamHeaders(this.#lastEventId);
+    this.#exchange.send({ lane: pools.streams, method: 'GET', path, own });
   }
 
   stop(): void {
@@ -96,6 +90,11 @@ export class StandingStream {
 
   ended(): void {
     this.#again(this.#retry ?? DEFAULT_RETRY);
+  }
+
+  /** There may be a credential later. */
+  refused(): void {
+    this.#again(DEFAULT_RETRY);
   }
 
   broke(error: Error, sent: boolean): void {
@@ -160,16 +159,20 @@ export class StandingStream {
   }
 }
 
-class StreamExchange extends HttpRequest {
+class StreamExchange extends CredentialedRequest {
   readonly #owner: StandingStream;
   #stream: ((chunk: Buffer) => void) | undefined;
 
-  constructor(owner: StandingStream) {
-    super();
+  constructor(owner: StandingStream, session: HttpSession) {
+    super(session);
     this.#owner = owner;
   }
 
-  protected onHead(status: number, headers: ResponseHeaders): void {
+  protected onNoCredential(): void {
+    this.#owner.refused();
+  }
+
+  protected onAnswer(status: number, headers: ResponseHeaders): void {
     this.#stream = this.#owner.answered(status, headers);
     // What a refusal has to say is in its status.
     if (!this.#stream) this.abort();

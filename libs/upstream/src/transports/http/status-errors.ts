@@ -1,7 +1,7 @@
 import { type ErrorCode, GatewayError } from '#libs/kernel';
 import { encodeError } from '#libs/mcp';
 import type { UpstreamTarget } from '#libs/plugin';
-import { excerpt, printable, size, subject } from '../shared/text.js';
+import { printable, redacted, size, subject } from '../shared/text.js';
 import { headerOf, mediaType, type ResponseHeaders } from './http-request.js';
 import { addressOf } from './network-errors.js';
 
@@ -90,23 +90,33 @@ function statusError(
   rpc: RpcError | undefined,
 ): GatewayError {
   const [code, text, notExecuted] = meaning(status, headers, asked);
-  const said = rpc?.message
-    ? printable(rpc.message, 200)
-    : mediaType(headers).startsWith('text/plain')
-      ? excerpt(body, 200)
-      : '';
-  const message = `${subject(target)} (${addressOf(target)}) answered HTTP ${status}${said ? ` "${said}"` : ''}: ${text}`;
+  const readable = mediaType(headers).startsWith('text/plain') ? body.toString('utf8', 0, 4_096) : '';
+  overheard(target, `answered HTTP ${status}`, rpc?.message || readable);
+  const message = `${subject(target)} (${addressOf(target)}) answered HTTP ${status}: ${text}`;
   return new GatewayError(code, message, { data: { status }, notExecuted });
+}
+
+/**
+ * Notes what an upstream said besides the protocol, at debug level. Error texts do not repeat it: they reach clients, and
+ * strangers put tokens, addresses and stack traces into theirs (T132).
+ */
+export function overheard(target: UpstreamTarget, what: string, text: string | Buffer): void {
+  const said = redacted(typeof text === 'string' ? text : text.toString('utf8', 0, 4_096));
+  if (said !== '') target.log.debug({ upstream: target.name, said }, `${subject(target)} ${what}: ${said}`);
 }
 
 function meaning(status: number, headers: ResponseHeaders, asked: Asked): [ErrorCode, string, boolean] {
   switch (status) {
     case 401:
-      return ['UPSTREAM_UNAUTHORIZED', "it does not accept the gateway's credential; check the upstream's auth", true];
-    case 403:
       return [
         'UPSTREAM_UNAUTHORIZED',
-        "the gateway's credential is not allowed to do this; check its rights there",
+        "authentication failed, it does not accept the credential; check the upstream's auth",
+        true,
+      ];
+    case 403:
+      return [
+        'UPSTREAM_FORBIDDEN',
+        'the credential is not allowed to do this; check its rights and scopes there',
         false,
       ];
     case 404:

@@ -1,9 +1,8 @@
 import { GatewayError } from '#libs/kernel';
 import type {
   Connection,
-  ConnectionListener,
   ConnectionStatus,
-  HeaderSource,
+  ConnectOptions,
   OutboundRequest,
   ReplySink,
   UpstreamTarget,
@@ -11,11 +10,10 @@ import type {
 import { deferred } from '../shared/deferred.js';
 import { subject } from '../shared/text.js';
 import { Call } from './call.js';
-import { HttpRequest } from './http-request.js';
+import { CredentialedRequest } from './credentialed-request.js';
 import { HttpSession } from './http-session.js';
 import type { OriginPools } from './pools.js';
 import { Posting } from './posting.js';
-import { flatten, withHeaders } from './request-headers.js';
 import { StandingStream } from './standing-stream.js';
 
 /** Most requests and postings under way at once on one connection. */
@@ -32,8 +30,8 @@ export class StreamableHttpConnection implements Connection {
   #ended: GatewayError | undefined;
   #closing: Promise<void> | undefined;
 
-  constructor(target: UpstreamTarget, pools: OriginPools, source: HeaderSource, listener: ConnectionListener) {
-    this.#session = new HttpSession(target, pools, source, listener);
+  constructor(target: UpstreamTarget, pools: OriginPools, options: ConnectOptions) {
+    this.#session = new HttpSession(target, pools, options);
   }
 
   get sessionId(): string | undefined {
@@ -118,13 +116,13 @@ export class StreamableHttpConnection implements Connection {
 }
 
 /** Tells the upstream that the session is over. Its answer does not matter, and it has little time for it. */
-class Deletion extends HttpRequest {
+class Deletion extends CredentialedRequest {
   readonly done: Promise<void>;
   readonly #resolve: () => void;
   readonly #timer: NodeJS.Timeout;
 
   constructor(session: HttpSession) {
-    super();
+    super(session);
     const { promise, resolve } = deferred<void>();
     this.done = promise;
     this.#resolve = resolve;
@@ -132,17 +130,14 @@ class Deletion extends HttpRequest {
       this.abort();
       resolve();
     }, DELETE_TIME);
-    withHeaders(
-      session.source,
-      (credential) => {
-        const headers = flatten(session.ownHeaders(), undefined, credential);
-        session.pools.control.dispatch({ path: session.path, method: 'DELETE', headers }, this);
-      },
-      () => this.onDone(),
-    );
+    this.send({ lane: session.pools.control, method: 'DELETE', path: session.path, own: session.ownHeaders() });
   }
 
-  protected onHead(): void {}
+  protected onNoCredential(): void {
+    this.onDone();
+  }
+
+  protected onAnswer(): void {}
 
   protected onBody(): void {}
 

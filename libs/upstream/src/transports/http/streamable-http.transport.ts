@@ -1,3 +1,5 @@
+import { Inject, Optional } from '@nestjs/common';
+import { EgressGuard } from '#libs/egress';
 import { GatewayError } from '#libs/kernel';
 import { type Connection, type ConnectOptions, Extension, type UpstreamTarget, UpstreamTransport } from '#libs/plugin';
 import { subject } from '../shared/text.js';
@@ -11,17 +13,22 @@ import { urlProblems } from './target-url.js';
  */
 @Extension(UpstreamTransport, { name: 'streamable-http', api: '1.0' })
 export class StreamableHttpTransport extends UpstreamTransport {
-  readonly #pools = new HttpPools();
+  readonly #pools: HttpPools;
+
+  constructor(@Optional() @Inject(EgressGuard) guard: EgressGuard = new EgressGuard()) {
+    super();
+    this.#pools = new HttpPools(guard);
+  }
 
   override validate(target: UpstreamTarget): readonly string[] {
     return urlProblems(target);
   }
 
-  async connect(target: UpstreamTarget, { listener, headers }: ConnectOptions): Promise<Connection> {
+  async connect(target: UpstreamTarget, options: ConnectOptions): Promise<Connection> {
     const [problem] = urlProblems(target);
     if (problem)
       throw new GatewayError('UPSTREAM_UNREACHABLE', `${subject(target)}: ${problem}`, { notExecuted: true });
-    return new StreamableHttpConnection(target, this.#pools.of(target), headers, listener);
+    return new StreamableHttpConnection(target, this.#pools.of(target), options);
   }
 
   override release(target: UpstreamTarget): Promise<void> {

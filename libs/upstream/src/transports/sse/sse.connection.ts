@@ -1,11 +1,11 @@
 import { GatewayError, toGatewayError } from '#libs/kernel';
 import { type SseEvent, SseParser } from '#libs/mcp';
 import type { Connection, ConnectionStatus, OutboundRequest, ReplySink } from '#libs/plugin';
-import { HttpRequest, mediaType, type ResponseHeaders } from '../http/http-request.js';
+import { CredentialedRequest } from '../http/credentialed-request.js';
+import { mediaType, type ResponseHeaders } from '../http/http-request.js';
 import type { HttpSession } from '../http/http-session.js';
 import { networkError } from '../http/network-errors.js';
 import { Posting, type PostingOptions } from '../http/posting.js';
-import { flatten, withHeaders } from '../http/request-headers.js';
 import {
   contentTypeProblem,
   ERROR_BODY,
@@ -73,7 +73,7 @@ export class SseConnection implements Connection {
     let posting: Posting | undefined;
     if (this.#channel.open(request.id, sink)) {
       try {
-        posting = this.#begin(request.body, { headers: request.headers, request: true });
+        posting = this.#begin(request.body, { headers: request.headers, caller: request.caller, request: true });
         posting.done.catch((error) => this.#channel.failOne(request.id, toGatewayError(error)));
       } catch (thrown) {
         const error = toGatewayError(thrown);
@@ -166,8 +166,7 @@ export class SseConnection implements Connection {
 }
 
 /** The GET whose event stream is the conversation. */
-class EndpointStream extends HttpRequest {
-  readonly #session: HttpSession;
+class EndpointStream extends CredentialedRequest {
   readonly #onLost: (error: GatewayError) => void;
   readonly #parser: SseParser;
   #status = 0;
@@ -176,26 +175,22 @@ class EndpointStream extends HttpRequest {
   #size = 0;
 
   constructor(session: HttpSession, onEvent: (event: SseEvent) => void, onLost: (error: GatewayError) => void) {
-    super();
-    this.#session = session;
+    super(session);
     this.#onLost = onLost;
     this.#parser = new SseParser(session.target.limits.event, { onEvent });
   }
 
   start(): void {
-    const { source, pools, path } = this.#session;
-    withHeaders(
-      source,
-      (credential) => {
-        const headers = flatten(this.#session.streamHeaders(undefined), undefined, credential);
-        pools.streams.dispatch({ path, method: 'GET', headers }, this);
-      },
-      (thrown) => this.#onLost(toGatewayError(thrown)),
-    );
+    const { pools, path } = this.session;
+    this.send({ lane: pools.streams, method: 'GET', path, own: this.session.streamHeaders(undefined) });
   }
 
-  protected onHead(status: number, headers: ResponseHeaders): void {
-    const { target } = this.#session;
+  protected onNoCredential(thrown: unknown): void {
+    this.#onLost(toGatewayError(thrown));
+  }
+
+  protected onAnswer(status: number, headers: ResponseHeaders): void {
+    const { target } = this.session;
     this.#status = status;
     this.#headers = headers;
     const problem = encodingProblem(target, headers);
@@ -217,13 +212,13 @@ class EndpointStream extends HttpRequest {
     try {
       this.#parser.push(chunk);
     } catch {
-      const { target } = this.#session;
+      const { target } = this.session;
       this.#onLost(tooLarge(target, target.limits.event, 'event'));
     }
   }
 
   protected onDone(): void {
-    const { target } = this.#session;
+    const { target } = this.session;
     if (this.#status <= 299) {
       this.#onLost(new GatewayError('UPSTREAM_DISCONNECTED', `${subject(target)} ended its event stream; see its log`));
       return;
@@ -234,7 +229,7 @@ class EndpointStream extends HttpRequest {
   }
 
   protected onFailed(error: Error, sent: boolean): void {
-    const { target } = this.#session;
+    const { target } = this.session;
     if (this.#status === 0) this.#onLost(networkError(target, error, sent));
     else {
       const text = `${subject(target)} broke off its event stream (${printable(error.message, 100)}); what was under way may have run; see its log`;

@@ -1,3 +1,5 @@
+import { Inject, Optional } from '@nestjs/common';
+import { EgressGuard } from '#libs/egress';
 import { GatewayError } from '#libs/kernel';
 import { type Connection, type ConnectOptions, Extension, type UpstreamTarget, UpstreamTransport } from '#libs/plugin';
 import { HttpSession } from '../http/http-session.js';
@@ -9,18 +11,23 @@ import { SseConnection } from './sse.connection.js';
 /** The HTTP+SSE transport of 2024-11-05, for servers that know no other. */
 @Extension(UpstreamTransport, { name: 'sse', api: '1.0' })
 export class SseTransport extends UpstreamTransport {
-  readonly #pools = new HttpPools();
+  readonly #pools: HttpPools;
+
+  constructor(@Optional() @Inject(EgressGuard) guard: EgressGuard = new EgressGuard()) {
+    super();
+    this.#pools = new HttpPools(guard);
+  }
 
   override validate(target: UpstreamTarget): readonly string[] {
     return urlProblems(target);
   }
 
-  async connect(target: UpstreamTarget, { listener, headers, signal }: ConnectOptions): Promise<Connection> {
+  async connect(target: UpstreamTarget, options: ConnectOptions): Promise<Connection> {
     const [problem] = urlProblems(target);
     if (problem)
       throw new GatewayError('UPSTREAM_UNREACHABLE', `${subject(target)}: ${problem}`, { notExecuted: true });
-    const connection = new SseConnection(new HttpSession(target, this.#pools.of(target), headers, listener));
-    await connection.open(signal);
+    const connection = new SseConnection(new HttpSession(target, this.#pools.of(target), options));
+    await connection.open(options.signal);
     return connection;
   }
 
