@@ -27,7 +27,7 @@ export {
   ServerConfigRef,
 } from './refs.js';
 export { listenProblem } from './report/listen.js';
-export { LATER_CREDENTIALS, type Unsupported, unsupportedSections } from './report/unsupported.js';
+export { type Unsupported, unsupportedSections } from './report/unsupported.js';
 export { gatewayJsonSchema } from './schema/json-schema.js';
 export { ApiKeyConfig, AuthConfig, AuthOptionsConfig, PermissionConfig } from './sections/auth.config.js';
 export { AdminConfig, GatewayConfig, StoreConfig } from './sections/gateway.config.js';

@@ -48,7 +48,8 @@ export function inNetwork(text: string, network: string): boolean {
   const address = parse(text);
   if (!address) return false;
   try {
-    const [base, bits] = network.includes('/') ? ipaddr.parseCIDR(network) : [ipaddr.parse(network), undefined];
+    const bare = network.replace(/^\[(.*)\]$/, '$1');
+    const [base, bits] = bare.includes('/') ? ipaddr.parseCIDR(bare) : [ipaddr.parse(bare), undefined];
     return within(address, [base, bits ?? (base.kind() === 'ipv4' ? 32 : 128)]);
   } catch {
     return false;

@@ -33,7 +33,6 @@ export function checkUpstream(upstream: UpstreamConfig, path: Path, findings: Fi
       "anyone on the way can read and change this upstream's traffic",
     );
   }
-  checkCredential(upstream, path, findings);
 }
 
 function warnUseless({ type, connection }: UpstreamConfig, path: Path, findings: Findings): void {
@@ -43,30 +42,4 @@ function warnUseless({ type, connection }: UpstreamConfig, path: Path, findings:
     const used = JSON.stringify(connection[key]) !== JSON.stringify(standard[key]);
     if (used && !own.includes(key)) findings.warning([...path, 'connection', key], `means nothing for type ${type}`);
   }
-}
-
-function checkCredential({ type, auth, connection }: UpstreamConfig, path: Path, findings: Findings): void {
-  if (auth.type === 'none') return;
-  const place = [...path, 'auth', 'type'];
-  if (type === 'stdio' || type === 'in-process') {
-    const instead = type === 'stdio' ? '; use connection.env' : '';
-    findings.warning(place, `means nothing for type ${type}, which sends no headers${instead}`);
-  }
-  if (connection.url?.startsWith('http:') && !isLocal(connection.url)) {
-    findings.warning([...path, 'connection', 'url'], 'sends the credential over plain http');
-  }
-  if (auth.type !== 'unsafe_passthrough') return;
-  if (auth['i_understand'] !== true)
-    findings.problem([...path, 'auth', 'i_understand'], "must be true: the client's token is handed to this upstream");
-  if ((auth['audience'] as unknown[]).length === 0)
-    findings.problem([...path, 'auth', 'audience'], 'is required: the audiences such a token must carry');
-}
-
-/** Names without a dot and private addresses are usual inside a cluster and need no warning. */
-function isLocal(url: string): boolean {
-  const { hostname } = new URL(url);
-  return (
-    !hostname.includes('.') ||
-    /^(?:127|10|192\.168|172\.(?:1[6-9]|2\d|3[01]))\.|^\[|\.(?:local|internal|localhost|svc)$/.test(hostname)
-  );
 }

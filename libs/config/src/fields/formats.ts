@@ -32,25 +32,24 @@ export function bearerFlaw(value: string): string | undefined {
 }
 
 /** Headers the gateway owns or that belong to one hop alone; never taken from a file or another hop. */
-const OWN_HEADERS: ReadonlySet<string> = new Set(
-  (
-    'accept accept-encoding connection content-encoding content-length content-type expect forwarded host keep-alive last-event-id ' +
-    'origin proxy-authenticate proxy-authorization proxy-connection set-cookie ' +
-    'te trailer transfer-encoding upgrade'
-  ).split(' '),
-);
+const OWN_HEADERS =
+  /^(?:accept|accept-encoding|connection|content-.*|expect|forwarded|host|http2-settings|keep-alive|last-event-id|mcp-.*|origin|proxy-.*|set-cookie|te|trailer|transfer-encoding|upgrade|x-forwarded-.*|x-real-ip)$/;
+/** What a client proves itself with, or what the gateway says for it: never passed on (UP-01, UP-02). */
+const CLIENT_HEADERS = /^(?:authorization|cookie|dpop|traceparent|x-request-id|x-upstream-authorization-.*)$/;
+
+/** Some servers read "_" as "-": what is refused in one spelling is refused in the other. */
+function plainName(name: string): string {
+  return name.toLowerCase().replaceAll('_', '-');
+}
 
 export function headerNameFlaw(name: string): string | undefined {
   if (!TOKEN.test(name)) return 'must be a header name (RFC 9110 token)';
-  const lower = name.toLowerCase();
-  if (lower.startsWith('mcp-') || OWN_HEADERS.has(lower))
-    return `the header ${name} belongs to the gateway and cannot be set here`;
+  if (OWN_HEADERS.test(plainName(name))) return `the header ${name} belongs to the gateway and cannot be set here`;
   return undefined;
 }
 
 export function forwardedHeaderFlaw(name: string): string | undefined {
-  if (['authorization', 'cookie', 'dpop'].includes(name.toLowerCase()))
-    return `a client's ${name} header is never forwarded`;
+  if (CLIENT_HEADERS.test(plainName(name))) return `a client's ${name} header is never forwarded`;
   return headerNameFlaw(name);
 }
 
@@ -132,6 +131,18 @@ export function networkFlaw(value: string): string | undefined {
   const width = family === 6 ? 128 : 32;
   const fits = bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= width);
   return family !== 0 && fits && more === undefined ? undefined : 'must be an IP address or a network like 10.0.0.0/8';
+}
+
+/** A host, `*.host`, an address or a network, written the way it will be compared. */
+export function egressEntryFlaw(entry: string): string | undefined {
+  if (networkFlaw(entry) === undefined) return undefined;
+  const host = entry.replace(/^\*\./, '').replace(/\.$/, '');
+  if (hostFlaw(host) !== undefined || !URL.canParse(`http://${host}`)) {
+    return 'must be a host, *.host, an address or a network like 10.0.0.0/8';
+  }
+  // URLs spell 127.1 as 127.0.0.1: an entry in another spelling would never fit.
+  const { hostname } = new URL(`http://${host}`);
+  return hostname === host.toLowerCase() ? undefined : `must be written as ${hostname.replace(/^\[|\]$/g, '')}`;
 }
 
 export function listenFlaw(value: string): string | undefined {

@@ -9,27 +9,18 @@ export interface Unsupported {
   readonly ignored: readonly Problem[];
 }
 
-/** In the grammar, and not built yet: an upstream that needs one stays unreachable, with this as the reason. */
-export const LATER_CREDENTIALS: ReadonlySet<string> = new Set([
-  'oauth-client-credentials',
-  'token-exchange',
-  'unsafe_passthrough',
-]);
-
 /** Sections that are part of the grammar but not of this build. As the gateway grows, rows go away here. */
 export function unsupportedSections(config: GatewayConfig): Unsupported {
   return { restricting: restricting(config), ignored: ignored(config) };
 }
 
-function restricting({ oauth, api_keys, rate_limit, proxy }: GatewayConfig): Problem[] {
+function restricting({ oauth, api_keys, rate_limit }: GatewayConfig): Problem[] {
   const found = collector(
     'is not enforced by this version; the gateway does not serve without it. Remove it to serve everybody who can reach the gateway',
   );
   found.when(oauth.enabled, ['oauth', 'enabled']);
   found.when(api_keys.length > 0, ['api_keys']);
   found.when(rate_limit.length > 0, ['rate_limit']);
-  found.when(!proxy.egress.allow_private, ['proxy', 'egress', 'allow_private']);
-  found.when(proxy.egress.deny.length > 0, ['proxy', 'egress', 'deny']);
   return found.problems;
 }
 
@@ -37,10 +28,7 @@ function ignored({ proxy }: GatewayConfig): Problem[] {
   const found = collector('is not available in this version and has no effect');
   proxy.servers.forEach((server, index) => {
     const at = (...keys: string[]) => ['proxy', 'servers', index, ...keys];
-    found.when(server.forward_headers.length > 0, at('forward_headers'));
-    const stays = `is not available in this version: ${server.name} stays unreachable`;
     found.when(Object.keys(server.tools.overrides).length > 0, at('tools', 'overrides'));
-    found.when(LATER_CREDENTIALS.has(server.auth.type), at('auth', 'type'), `${server.auth.type} ${stays}`);
   });
   return found.problems;
 }

@@ -1,6 +1,6 @@
 import 'reflect-metadata';
 import { TextList } from '../fields/collections.js';
-import { globFlaw, hostFlaw, nameFlaw, networkFlaw, objectPatternFlaw } from '../fields/formats.js';
+import { egressEntryFlaw, globFlaw, nameFlaw, objectPatternFlaw } from '../fields/formats.js';
 import { Choice, Count, Duration, Flag, Text } from '../fields/leaf.js';
 import { Section, SectionList, SectionMap } from '../fields/nested.js';
 import { UpstreamConfig } from './upstream.config.js';
@@ -56,15 +56,12 @@ export class RetryConfig {
 }
 
 export class EgressConfig {
-  @Flag({ doc: 'Configured upstream URLs may lead to private addresses.' })
+  @Flag({ doc: 'URLs of this file (upstreams, token endpoints, identity providers) may lead to private addresses.' })
   allow_private = true;
 
   @TextList({
-    doc: 'Hosts, addresses or networks that are never contacted.',
-    flaw: (entry) =>
-      networkFlaw(entry) === undefined || hostFlaw(entry) === undefined
-        ? undefined
-        : 'must be a host, an address or a network like 10.0.0.0/8',
+    doc: 'Hosts, *.hosts, addresses or networks that are never contacted.',
+    flaw: egressEntryFlaw,
   })
   deny: string[] = [];
 }

@@ -1,4 +1,4 @@
-import { LATER_CREDENTIALS, type Problem, type UpstreamConfig } from '#libs/config';
+import type { Problem, UpstreamConfig } from '#libs/config';
 import { SILENT } from '#libs/kernel';
 import { type ExtensionPoint, UpstreamCredential, UpstreamTransport } from '#libs/plugin';
 import { describeTarget } from '../upstream/target.js';
@@ -24,8 +24,7 @@ export function settingsProblems(servers: readonly UpstreamConfig[], extensions:
       ? toProblems(`${place}.connection`, transport.validate(describeTarget(server, SILENT)))
       : [unknown(`${place}.type`, 'transport', server.type, transports)];
     if (credential) problems.push(...toProblems(`${place}.auth`, credential.validate(server.auth)));
-    else if (!LATER_CREDENTIALS.has(server.auth.type))
-      problems.push(unknown(`${place}.auth.type`, 'credential', server.auth.type, credentials));
+    else problems.push(unknown(`${place}.auth.type`, 'credential', server.auth.type, credentials));
     return problems;
   });
 }

@@ -41,6 +41,7 @@ export class UpstreamRegistry implements UpstreamDirectory {
   #upstreams = new Map<string, { readonly config: UpstreamConfig; readonly upstream: Upstream }>();
   readonly #retiring = new Map<Upstream, Promise<void>>();
   #settings: GatewaySettings | undefined;
+  #egress: ProxyConfig['egress'] | undefined;
   #stopped = false;
 
   constructor(@Inject(ExtensionRegistry) extensions: Extensions, @Optional() @Inject(GatewayLog) log?: Log) {
@@ -79,6 +80,9 @@ export class UpstreamRegistry implements UpstreamDirectory {
       version: options.version,
       idle: options.idleTimeout ?? IDLE_SESSION,
     };
+    // Sockets that are open were judged by the policy of then.
+    const moved = this.#egress !== undefined && !equalConfig(this.#egress, config.egress);
+    this.#egress = config.egress;
     const grace = options.shutdownTimeout ?? SHUTDOWN_TIMEOUT;
     const applied = {
       added: [] as string[],
@@ -91,7 +95,8 @@ export class UpstreamRegistry implements UpstreamDirectory {
     const fresh: Upstream[] = [];
     for (const server of config.servers) {
       const known = before.get(server.name);
-      if (known && equalConfig(known.config, server)) {
+      const reaches = moved && server.connection.url !== undefined;
+      if (known && !reaches && equalConfig(known.config, server)) {
         applied.unchanged.push(server.name);
         after.set(server.name, known);
         continue;

@@ -4,6 +4,9 @@ import { BasicCredential } from '../credentials/basic.credential.js';
 import { BearerCredential } from '../credentials/bearer.credential.js';
 import { HeaderCredential } from '../credentials/header.credential.js';
 import { NoneCredential } from '../credentials/none.credential.js';
+import { ClientCredentialsCredential } from '../credentials/oauth/client-credentials.credential.js';
+import { TokenExchangeCredential } from '../credentials/oauth/token-exchange.credential.js';
+import { PassthroughCredential } from '../credentials/passthrough.credential.js';
 import { StreamableHttpTransport } from './http/streamable-http.transport.js';
 import { InProcessTransport } from './in-process/in-process.transport.js';
 import { SseTransport } from './sse/sse.transport.js';
@@ -21,6 +24,9 @@ import { StdioTransport } from './stdio/stdio.transport.js';
     HeaderCredential,
     BearerCredential,
     BasicCredential,
+    ClientCredentialsCredential,
+    TokenExchangeCredential,
+    PassthroughCredential,
   ],
 })
 export class TransportsModule {}
