@@ -133,6 +133,11 @@ export class Policy {
     return best?.rules ?? [];
   }
 
+  /** All permissions that fit a thing, deciding or not. */
+  about({ kind, server, name }: ObjectRef): readonly Rule[] {
+    return this.#rules.about(kind, server).filter(({ pattern }) => pattern.fitsObject(name));
+  }
+
   #denialOf({ kind, server, name }: ObjectRef, spellings: readonly string[]): PermissionPattern | undefined {
     for (const text of [name, ...spellings]) {
       const found = this.#denials.closest(kind, server, text)?.rules[0];

@@ -2,6 +2,7 @@ import { Command, CommanderError, Option } from 'commander';
 import { UsageError } from '../client/arguments.js';
 import type { Terminal } from '../terminal.js';
 import { VERSION } from '../version.js';
+import type { ExplainFlags } from './explain.js';
 import type { ConfigFlags } from './load.js';
 
 const DEFAULT_URL = 'http://127.0.0.1:8082/mcp';
@@ -43,6 +44,17 @@ export async function runCli(args: readonly string[], terminal: Terminal): Promi
       code = await runValidate(flags, terminal);
     },
   );
+  configured(program.command('explain').description('say which rule decides about one thing, for whom, and why'))
+    .argument('<object>', 'server:tool, prompts/server:name, resources/server:uri or templates/server:template')
+    .option('--claims <json>', 'claims of the caller, as a token would carry them')
+    .option('--token <token>', 'access token or API key; better in MCP_GATEWAY_TOKEN, where no process list shows it')
+    .option('--json', 'print the explanation as JSON')
+    .addHelpText('after', '\nExit code: 0 allowed, 3 step-up, 4 hidden, 1 when it cannot be told')
+    .action(async (object: string, flags: ExplainFlags) => {
+      const { runExplain } = await import('./explain.js');
+      const given = flags.claims === undefined ? tokenOf(flags) : {};
+      code = await runExplain(object, { ...flags, ...given }, terminal);
+    });
   located(program.command('tools').description('list what an endpoint offers'))
     .argument('[filter]', "part of a name, or a pattern like 'files:*'")
     .option('--json', 'print the tools as JSON')
@@ -89,7 +101,7 @@ function located(command: Command): Command {
 }
 
 /** The flag, else the environment. */
-function tokenOf({ token = process.env['MCP_GATEWAY_TOKEN'] }: LocatedFlags): { token?: string } {
+function tokenOf({ token = process.env['MCP_GATEWAY_TOKEN'] }: { readonly token?: string }): { token?: string } {
   return token === undefined || token === '' ? {} : { token };
 }
 
