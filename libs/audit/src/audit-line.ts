@@ -28,6 +28,7 @@ export function auditLine(event: AuditEvent, { time, values }: LineSettings): st
   line.text('exposed', event.exposed, 1024);
   line.text('decision', event.decision);
   line.text('rule', event.rule, 512);
+  line.text('reason', event.reason, 512);
   line.number('policy_version', event.policyVersion);
   line.text('outcome', event.outcome);
   line.text('code', event.code, 64);

@@ -29,6 +29,15 @@ export {
   type IntrospectionSetup,
 } from './auth-provider.js';
 export {
+  type AfterCall,
+  type BeforeCall,
+  CallPolicy,
+  type PolicyAnswer,
+  type PolicyCall,
+  type PolicyDecision,
+  type PolicyQuestion,
+} from './call-policy.js';
+export {
   EXTENSION_API_VERSION,
   Extension,
   ExtensionMark,

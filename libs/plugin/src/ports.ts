@@ -56,8 +56,10 @@ export interface AuditEvent {
   readonly exposed?: string | undefined;
   /** Absent when it did not come to one. */
   readonly decision?: 'allow' | 'challenge' | 'hide' | 'deny' | 'unauthenticated' | undefined;
-  /** What decided. */
+  /** What decided; `policy:` and its name where it was a call policy. */
   readonly rule?: string | undefined;
+  /** Why, in the words of a call policy. */
+  readonly reason?: string | undefined;
   /** `Decide.policyVersion` at the decision. */
   readonly policyVersion?: number | undefined;
   readonly outcome: 'result' | 'tool_error' | 'error' | 'input_required' | 'refused';

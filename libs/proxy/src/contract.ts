@@ -31,6 +31,14 @@ export interface Listening {
   stop(): void;
 }
 
+/** What a waiting call would come to if the retry took it up. */
+export interface Readmission {
+  /** As `McpProxy.target` tells it. */
+  readonly target: string;
+  /** Rejects with the GatewayError to answer when a policy objects. Absent where there is nothing to wait for. */
+  readonly judging?: Promise<void>;
+}
+
 /** What the front door needs of the proxy. `ProxyService` is the one implementation. */
 export abstract class McpProxy {
   /**
@@ -74,11 +82,17 @@ export abstract class McpProxy {
   abstract readonly identity: string;
 
   /**
-   * Canonical name of what a request is about, in this caller's view of today: what a retry of a parked call must still
-   * come to. Cheap; no upstream is asked.
+   * Canonical name of what a request is about, in this caller's view of today. Cheap; no upstream is asked.
    * @throws GatewayError as `handle` would: unknown and hidden are the same
    */
   abstract target(exchange: Exchange, request: RequestMessage): string;
+
+  /**
+   * Whether a retry may take up the call that waits for it: judged as if it came for the first time, and by the policies once
+   * more. `waiting` is the exchange that the call was handed over with.
+   * @throws GatewayError as `handle` would
+   */
+  abstract readmit(exchange: Exchange, request: RequestMessage, waiting: Exchange): Readmission;
 
   /**
    * The `x-mcp-header` declarations of a tool in this caller's view, by header name in lower case; undefined when the

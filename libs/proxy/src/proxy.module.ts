@@ -1,6 +1,6 @@
 import { type DynamicModule, Module, type ModuleMetadata } from '@nestjs/common';
 import { CatalogueModule } from '#libs/catalogue';
-import { StatusSource } from '#libs/plugin';
+import { PluginModule, StatusSource } from '#libs/plugin';
 import { UpstreamModule } from '#libs/upstream';
 import { McpProxy } from './contract.js';
 import { GatewayStatus } from './gateway-status.js';
@@ -13,7 +13,7 @@ export class ProxyModule {
   static register(options: ProxyOptions, imports: ModuleMetadata['imports'] = []): DynamicModule {
     return {
       module: ProxyModule,
-      imports: [...imports, CatalogueModule, UpstreamModule],
+      imports: [...imports, PluginModule, CatalogueModule, UpstreamModule],
       providers: [
         { provide: ProxyOptions, useValue: options },
         ProxyService,

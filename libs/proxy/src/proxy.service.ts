@@ -1,4 +1,4 @@
-import { Injectable, type OnApplicationBootstrap } from '@nestjs/common';
+import { Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { CatalogueService } from '#libs/catalogue';
 import { ProxyConfigRef, ServerConfigRef } from '#libs/config';
 import {
@@ -13,21 +13,23 @@ import {
   within,
 } from '#libs/kernel';
 import { LIST_KINDS, type NotificationMessage, type ParamHeader, type RequestMessage } from '#libs/mcp';
-import { AuditTrail, CallMetrics, GatewayLog } from '#libs/plugin';
+import { AuditTrail, CallMetrics, CallPolicy, ExtensionRegistry, GatewayLog } from '#libs/plugin';
 import { capabilitiesOf, UpstreamRegistry } from '#libs/upstream';
 import { audited, isCall } from './audit/audited.js';
 import { ChangeHub } from './changes/change-hub.js';
 import { Listeners } from './changes/listeners.js';
 import { SessionStates } from './changes/session-states.js';
-import { type Listening, type ListenWish, McpProxy, type SessionChannel } from './contract.js';
+import { type Listening, type ListenWish, McpProxy, type Readmission, type SessionChannel } from './contract.js';
 import { InitializeAnswers } from './identity/initialize-answers.js';
 import { spellingFor } from './identity/profiles.js';
-import type { Desk } from './methods/context.js';
+import type { Desk, Request } from './methods/context.js';
 import { handlerOf } from './methods/methods.js';
 import { viewRequest } from './methods/params.js';
 import { ReadCache } from './methods/read-cache.js';
+import { readmit } from './methods/readmit.js';
 import { targetOf } from './methods/target.js';
 import { ProxyOptions } from './options.js';
+import { PolicyChain } from './policies/policy-chain.js';
 import { catalogueSettings, endpointOf, isLoopback, serversBehind } from './settings.js';
 
 /** The corridor between the front door and the back door: resolve in the caller's view, send, deliver. */
@@ -36,7 +38,7 @@ export class ProxyService extends McpProxy implements OnApplicationBootstrap {
   readonly identity: string;
   readonly #states = new SessionStates();
   readonly #hub: ChangeHub;
-  readonly #desk: Desk;
+  #desk: Desk;
   readonly #listeners: Listeners;
   readonly #reads = new ReadCache();
   readonly #answers: InitializeAnswers;
@@ -52,6 +54,7 @@ export class ProxyService extends McpProxy implements OnApplicationBootstrap {
     private readonly options: ProxyOptions,
     private readonly log: GatewayLog,
     private readonly audit: AuditTrail,
+    @Inject(ExtensionRegistry) private readonly extensions: Pick<ExtensionRegistry, 'all'>,
   ) {
     super();
     this.#hub = new ChangeHub(this.#states, (session) => this.catalogue.view(viewRequest(this.#asOfNow(session))));
@@ -62,6 +65,7 @@ export class ProxyService extends McpProxy implements OnApplicationBootstrap {
   }
 
   async onApplicationBootstrap(): Promise<void> {
+    this.#desk = { ...this.#desk, policies: this.#policies() };
     this.#bind();
     await this.#apply();
     this.proxyConfig.onChange(() => void this.#apply().catch((thrown) => this.#applyFailed(thrown)));
@@ -106,7 +110,7 @@ export class ProxyService extends McpProxy implements OnApplicationBootstrap {
       endpoint.kind === 'server' ? this.upstreams.get(endpoint.server)?.listing?.capabilities : undefined;
     const handler = handlerOf(message.method, endpoint, capabilities);
     if (!handler) throw new GatewayError('METHOD_NOT_FOUND', `Method not found: ${message.method.slice(0, 100)}`);
-    const request = { exchange, message, view: this.catalogue.view(viewRequest(exchange)), verdict: {} };
+    const request = this.#request(exchange, message);
     if (!this.audit.enabled || !isCall(message.method)) return handler(this.#desk, request);
     return audited(this.audit, request, () => handler(this.#desk, request));
   }
@@ -124,9 +128,12 @@ export class ProxyService extends McpProxy implements OnApplicationBootstrap {
     return this.#answers.discover(exchange, this.catalogue.view(viewRequest(exchange)));
   }
 
-  target(exchange: Exchange, request: RequestMessage): string {
-    const view = this.catalogue.view(viewRequest(exchange));
-    return targetOf(this.#desk, { exchange, message: request, view, verdict: {} });
+  target(exchange: Exchange, message: RequestMessage): string {
+    return targetOf(this.#desk, this.#request(exchange, message));
+  }
+
+  readmit(exchange: Exchange, message: RequestMessage, waiting: Exchange): Readmission {
+    return readmit(this.#desk, this.audit, this.#request(exchange, message), waiting);
   }
 
   paramHeaders(exchange: Exchange, tool: string): ReadonlyMap<string, ParamHeader> | undefined {
@@ -142,6 +149,18 @@ export class ProxyService extends McpProxy implements OnApplicationBootstrap {
   closeSession(session: ClientSession): void {
     this.#states.close(session.id);
     this.upstreams.releaseClient(session.id);
+  }
+
+  #policies(): PolicyChain | undefined {
+    const limits = () => {
+      const { policy, json_depth: depth, json_nodes: nodes } = this.serverConfig.current.limits;
+      return { patience: policy, json: { depth, nodes, uniqueKeys: true } };
+    };
+    return PolicyChain.of(this.extensions.all(CallPolicy), limits, this.log);
+  }
+
+  #request(exchange: Exchange, message: RequestMessage): Request {
+    return { exchange, message, view: this.catalogue.view(viewRequest(exchange)), verdict: {} };
   }
 
   /** A session or stream that has been open for long, in the terms of today's configuration. */

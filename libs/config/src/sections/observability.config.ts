@@ -15,12 +15,12 @@ export class LogConfig {
 
 export class AuditConfig {
   @Text({
-    doc: "off, stdout, or a file's path.",
+    doc: "off, stdout, or a file's path, relative to this file.",
     flaw: (to) => (to === '' ? 'must be off, stdout or a path' : undefined),
   })
   to = 'off';
 
-  @Flag({ doc: 'Record the arguments of calls too.' })
+  @Flag({ doc: 'Record the values of arguments too, not only their names and sizes.' })
   arguments = false;
 }
 

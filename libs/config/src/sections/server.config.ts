@@ -34,6 +34,13 @@ export class LimitsConfig {
   @Duration({ doc: 'How long a question to the client may stay unanswered.', min: '1s', max: '24h' })
   ask = 600_000;
 
+  @Duration({
+    doc: 'How long a call policy (a plug-in) may take for one judgement; longer is a denial.',
+    min: '10ms',
+    max: '10m',
+  })
+  policy = 10_000;
+
   @Size({ doc: 'Memory for ready-made lists.', min: '1MiB', max: '16GiB' })
   list_cache = 64 * 1024 * 1024;
 

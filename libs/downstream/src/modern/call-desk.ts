@@ -73,7 +73,9 @@ export class CallDesk {
     const state = requestState === undefined ? undefined : this.states.open(requestState, binding(inbound, request));
     const call = this.exchange(inbound, request, resumptionOf(request, state));
     await this.#prepare(call, inbound, request);
-    const parked = state?.kind === 'parked' ? this.#find(call, request, state) : undefined;
+    if (state?.kind === 'parked') await this.#readmit(call, request, state);
+    // Nothing is waited for between finding the call and adopting it: of two retries one is first.
+    const parked = state?.kind === 'parked' ? this.#find(state) : undefined;
     // Nobody is left to be answered.
     if (inbound.response.destroyed) return;
     const at = { inbound, request, reply: this.#reply(inbound) };
@@ -148,12 +150,19 @@ export class CallDesk {
     }
   }
 
-  /** @throws GatewayError STATE_LOST, STATE_INVALID, and UNKNOWN_* for what this caller may not use any more */
-  #find(probe: ModernCall, { message }: ModernRequest, state: Extract<State, { kind: 'parked' }>): ModernCall {
+  /** @throws GatewayError STATE_LOST, STATE_INVALID, and what is said to somebody who may not use this any more */
+  async #readmit(probe: ModernCall, { message }: ModernRequest, state: ParkedState): Promise<void> {
+    const call = this.#find(state);
+    const { target, judging } = this.proxy.readmit(probe, message, call);
+    if (target !== call.target) throw stateInvalid();
+    await judging;
+  }
+
+  /** @throws GatewayError STATE_LOST, STATE_INVALID */
+  #find(state: ParkedState): ModernCall {
     const call = state.replica === this.replica.id ? this.lot.find(state.call) : undefined;
     if (!call) throw stateLost();
     if (call.attached || call.round !== state.round) throw stateInvalid();
-    if (this.proxy.target(probe, message) !== call.target) throw stateInvalid();
     return call;
   }
 
@@ -210,6 +219,8 @@ export class CallDesk {
     return new PostReply(response, { ...accepted, batch: false, requests: 1 }, this.registry);
   }
 }
+
+type ParkedState = Extract<State, { kind: 'parked' }>;
 
 function binding({ principal, endpoint }: InboundPost, { message }: ModernRequest): StateBinding {
   const digest = message.params ? paramsDigest(message.params).toString('base64url') : '';

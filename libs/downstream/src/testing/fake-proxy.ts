@@ -8,7 +8,7 @@ import {
   type Spelling,
 } from '#libs/kernel';
 import type { NotificationMessage, ParamHeader, RequestMessage } from '#libs/mcp';
-import { type Listening, type ListenWish, McpProxy, type SessionChannel } from '#libs/proxy';
+import { type Listening, type ListenWish, McpProxy, type Readmission, type SessionChannel } from '#libs/proxy';
 
 export type FakeHandler = (exchange: Exchange, request: RequestMessage) => Outcome | Promise<Outcome>;
 
@@ -95,6 +95,10 @@ export class FakeProxy extends McpProxy {
     const name = request.params?.get('name')?.string() ?? request.params?.get('uri')?.string() ?? '';
     if (this.hidden.has(name)) throw new GatewayError('UNKNOWN_TOOL', `Unknown tool: ${name}`);
     return `s:${name}`;
+  }
+
+  readmit(exchange: Exchange, request: RequestMessage): Readmission {
+    return { target: this.target(exchange, request) };
   }
 
   paramHeaders(_exchange: Exchange, tool: string): ReadonlyMap<string, ParamHeader> | undefined {

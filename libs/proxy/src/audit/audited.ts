@@ -67,8 +67,12 @@ export function eventOf(request: Request, ended: Ended): AuditEvent {
   };
 }
 
-function rulingOf({ verdict }: Request, ended: Ended): Pick<AuditEvent, 'decision' | 'rule' | 'policyVersion'> {
-  const { decision, policyVersion } = verdict;
+function rulingOf(
+  { verdict }: Request,
+  ended: Ended,
+): Pick<AuditEvent, 'decision' | 'rule' | 'reason' | 'policyVersion'> {
+  const { decision, denial, policyVersion } = verdict;
+  if (denial) return { decision: 'deny', rule: `policy:${denial.policy}`, reason: denial.reason, policyVersion };
   if (decision) return { decision: decision.effect, rule: decision.rule, policyVersion };
   // Completion of what is not in the view has a result: nothing to suggest.
   const unknown = !(ended instanceof GatewayError) || UNKNOWN.has(ended.code);

@@ -1,10 +1,10 @@
 import type { CatalogueItem } from '#libs/catalogue';
-import { GatewayError, type Outcome } from '#libs/kernel';
-import { JsonView, paramHeaderValues, restoreArgumentUris } from '#libs/mcp';
+import { GatewayError, type ObjectRef, type Outcome } from '#libs/kernel';
+import { type JsonView, restoreArgumentUris } from '#libs/mcp';
 import { authorize } from './authorize.js';
 import { type Desk, endpointLabel, fail, type Handler, notListed, type Request } from './context.js';
-import { forUpstream, requiredString } from './params.js';
-import { RETRY_MEMBERS, type Route, route } from './route.js';
+import { forUpstream, RETRY_MEMBERS, requiredString } from './params.js';
+import { type Route, route } from './route.js';
 import { isError } from './sink.js';
 
 export const callTool: Handler = async (desk, request) => {
@@ -71,7 +71,7 @@ function sendNamed(
   subject: string,
   unknown: Route['unknown'],
 ): Promise<Outcome> {
-  const params = namedParams(request, item);
+  const params = namedParams(request, item.ref);
   const headers = request.view.paramHeaders(item);
   return route(desk, request, {
     ref: item.ref,
@@ -80,12 +80,12 @@ function sendNamed(
     subject,
     repeatable: item.ref.kind === 'prompt',
     ...(item.wrapsOutput && { wrapsOutput: true }),
-    ...(headers.size > 0 && { paramHeaders: paramHeaderValues(JsonView.of(params).get('arguments'), headers) }),
+    ...(headers.size > 0 && { declaredHeaders: headers }),
   });
 }
 
 /** Task augmentation is not offered, so a `task` member (2025-11-25) stays on the client's hop. */
-function namedParams({ exchange, view, message }: Request, { ref }: CatalogueItem): Buffer {
+export function namedParams({ exchange, view, message }: Request, ref: ObjectRef): Buffer {
   const own = forUpstream(message.params as JsonView, {
     set: { name: JSON.stringify(ref.name) },
     remove: ['task', ...RETRY_MEMBERS],

@@ -5,6 +5,7 @@ import type { CallMetrics, Decision } from '#libs/plugin';
 import type { UpstreamDirectory, UpstreamHandle } from '#libs/upstream';
 import type { ChangeHub } from '../changes/change-hub.js';
 import type { SessionStates } from '../changes/session-states.js';
+import type { Denial, PolicyChain } from '../policies/policy-chain.js';
 import { passesLevel } from './log-level.js';
 import type { ReadCache } from './read-cache.js';
 
@@ -16,6 +17,8 @@ export interface Desk {
   readonly changes: ChangeHub;
   readonly metrics: CallMetrics;
   readonly reads: ReadCache;
+  /** Absent where no policy is installed. */
+  readonly policies?: PolicyChain | undefined;
 }
 
 /** What a request turned out to be about and what was decided of it last: filled on the way, for whoever records it. */
@@ -24,6 +27,8 @@ export interface Verdict {
   decision?: Decision;
   /** Of the permissions at the decision. */
   policyVersion?: number;
+  /** A policy said no. */
+  denial?: Denial;
   /** It went to the upstream, or to what the gateway keeps of it. */
   sent?: boolean;
 }

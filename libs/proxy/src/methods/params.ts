@@ -3,6 +3,9 @@ import { type Exchange, GatewayError } from '#libs/kernel';
 import { type Edit, editMembers, HOP_META_KEYS, type JsonView, splice } from '#libs/mcp';
 import { capabilitiesOf } from '#libs/upstream';
 
+/** Members of params that belong to a modern client's retry and are handed over apart. */
+export const RETRY_MEMBERS = ['inputResponses', 'requestState'] as const;
+
 /** A member of params that must be a string. @throws GatewayError INVALID_PARAMS */
 export function requiredString(params: JsonView | undefined, key: string, method: string): string {
   const value = params?.get(key)?.string();

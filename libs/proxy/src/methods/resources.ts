@@ -5,34 +5,35 @@ import { authorize } from './authorize.js';
 import { type Desk, fail, type Handler, notListed, type Request, requireOwnState, upstreamOf } from './context.js';
 import { deliver } from './deliver.js';
 import type { AskedUri } from './delivery.js';
-import { forUpstream, requiredString } from './params.js';
-import { RETRY_MEMBERS, route } from './route.js';
+import { forUpstream, RETRY_MEMBERS, requiredString } from './params.js';
+import { route } from './route.js';
 
 /** Bytes of a URI beyond which no resource can be meant. */
 const MAX_URI = 8 * 1024;
 
 export const readResource: Handler = async (desk, request) => {
-  const { message, exchange } = request;
-  const { resumption, principal } = exchange;
+  const { resumption, principal } = request.exchange;
   const asked = resolve(desk, request);
   const { uri, ref } = asked;
   const { server } = ref;
-  const fresh = resumption ? undefined : desk.reads.get(principal, server, uri);
-  if (fresh) {
-    request.verdict.sent = true;
-    return deliver(desk, request, server, fresh, { asked });
-  }
   return route(desk, request, {
     ref,
     unknown: () => fail(unknownResource(asked.spelled)),
-    params: forUpstream(message.params as JsonView, { set: { uri: JSON.stringify(uri) }, remove: RETRY_MEMBERS }),
+    params: readParams(request, uri),
     subject: `resource ${uri}`,
     repeatable: true,
     asked,
     // An answer to a retry is nobody else's (M:cache).
-    ...(!resumption && { keep: (outcome) => desk.reads.put(principal, server, uri, outcome) }),
+    ...(!resumption && {
+      kept: desk.reads.get(principal, server, uri),
+      keep: (outcome) => desk.reads.put(principal, server, uri, outcome),
+    }),
   });
 };
+
+export function readParams({ message }: Request, uri: string): Buffer {
+  return forUpstream(message.params as JsonView, { set: { uri: JSON.stringify(uri) }, remove: RETRY_MEMBERS });
+}
 
 export const subscribeResource: Handler = async (desk, request) => {
   const { exchange } = request;

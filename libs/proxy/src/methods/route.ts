@@ -1,4 +1,6 @@
 import { type Exchange, GatewayError, type ObjectRef, type Outcome, type Resumption } from '#libs/kernel';
+import { JsonView, type ParamHeader, paramHeaderValues } from '#libs/mcp';
+import type { Judged, PolicyChain } from '../policies/policy-chain.js';
 import { authorize } from './authorize.js';
 import { type Desk, logFilter, type Request, upstreamOf } from './context.js';
 import { deliver } from './deliver.js';
@@ -17,30 +19,53 @@ export interface Route extends DeliverOptions {
   readonly subject: string;
   /** No side effects: may be sent again after a failure. */
   readonly repeatable: boolean;
-  readonly paramHeaders?: Readonly<Record<string, string>>;
+  /** Headers a tool declares for arguments of its own. */
+  readonly declaredHeaders?: ReadonlyMap<string, ParamHeader>;
+  /** What the gateway has of the upstream's answer already; nothing is sent then. */
+  readonly kept?: Outcome | undefined;
   /** Sees the upstream's own answer. */
-  readonly keep?: (outcome: Outcome) => void;
+  readonly keep?: ((outcome: Outcome) => void) | undefined;
 }
 
 /** Methods of which an upstream may answer `input_required` (M:mrtr). */
 const MAY_ASK: ReadonlySet<string> = new Set(['tools/call', 'prompts/get', 'resources/read']);
 
-/** Members of params that belong to a modern client's retry and are handed over apart. */
-export const RETRY_MEMBERS = ['inputResponses', 'requestState'] as const;
-
 /**
- * Sends a request to its upstream and gives the outcome in the caller's terms, if the policy of that moment lets it have it.
+ * Sends a request to its upstream and gives the outcome in the caller's terms, if policies and permissions of that moment let
+ * it have it.
  */
 export async function route(desk: Desk, request: Request, to: Route): Promise<Outcome> {
-  const { exchange, view, message } = request;
-  const { params, subject, paramHeaders } = to;
+  if (desk.policies) return judgedRoute(desk.policies, desk, request, to);
+  return handOver(desk, request, to, keep(to, await fetch(desk, request, to, to.params)));
+}
+
+async function judgedRoute(policies: PolicyChain, desk: Desk, request: Request, to: Route): Promise<Outcome> {
+  const judged = judgedOf(request, to.ref);
+  const params = await policies.before(judged, to.params);
+  // Policies take their time, in which the permission may have gone.
+  if (!authorize(desk, request, to.ref)) return to.unknown();
+  // What a policy has a hand in is nobody else's.
+  const own = params === to.params ? to : { ...to, kept: undefined, keep: undefined };
+  const outcome = keep(own, await fetch(desk, request, own, params));
+  return handOver(desk, request, to, await policies.after(judged, params, outcome));
+}
+
+export function judgedOf({ exchange, message, verdict }: Request, object: ObjectRef): Judged {
+  return { exchange, verdict, object, method: message.method as Judged['method'] };
+}
+
+function fetch(desk: Desk, request: Request, to: Route, params: Buffer): Outcome | Promise<Outcome> {
+  const { exchange, view, message, verdict } = request;
+  const { subject, declaredHeaders } = to;
   const { server } = to.ref;
   const { method } = message;
   const resumption = resumptionFor(exchange, server);
   const progressToken = progressTokenOf(message.params);
   const permitted = () => desk.catalogue.decide(exchange.principal, to.ref).effect === 'allow';
-  request.verdict.sent = true;
-  const outcome = await upstreamOf(desk, server).send(
+  const upstream = upstreamOf(desk, server);
+  verdict.sent = true;
+  if (to.kept) return to.kept;
+  return upstream.send(
     {
       method,
       params,
@@ -49,14 +74,23 @@ export async function route(desk: Desk, request: Request, to: Route): Promise<Ou
       repeatable: to.repeatable && !resumption,
       relaysInput: exchange.client.era === 'modern' && MAY_ASK.has(method),
       ...(resumption && { resumption }),
-      ...(paramHeaders && { paramHeaders }),
+      ...(declaredHeaders && {
+        paramHeaders: paramHeaderValues(JsonView.of(params).get('arguments'), declaredHeaders),
+      }),
     },
     exchange,
     callSink({ exchange, view, server, progressToken, wantsLog: logFilter(desk, exchange), permitted }),
   );
-  to.keep?.(outcome);
+}
+
+function keep(to: Route, outcome: Outcome): Outcome {
+  if (!to.kept) to.keep?.(outcome);
+  return outcome;
+}
+
+function handOver(desk: Desk, request: Request, to: Route, outcome: Outcome): Outcome {
   if (!authorize(desk, request, to.ref)) return to.unknown();
-  return deliver(desk, request, server, outcome, to);
+  return deliver(desk, request, to.ref.server, outcome, to);
 }
 
 /** @throws GatewayError STATE_INVALID when the state came from another upstream than the one this request goes to */

@@ -22,6 +22,7 @@ import {
   type AuditEvent,
   AuditTrail,
   type CallMetrics,
+  type CallPolicy,
   Decide,
   type Decision,
   type ExtensionPoint,
@@ -85,6 +86,10 @@ export interface CorridorOptions {
   readonly proxy?: object;
   readonly warmUp?: number;
   readonly decide?: Decide;
+  /** By name. */
+  readonly policies?: Readonly<Record<string, CallPolicy>>;
+  /** Members of `server.limits`. */
+  readonly limits?: object;
   /** Upstreams that are not waited for. */
   readonly late?: readonly string[];
 }
@@ -100,16 +105,30 @@ export class Corridor {
     private readonly upstreams: Readonly<Record<string, ScriptedUpstream>>,
     options: CorridorOptions,
   ) {
-    this.live = new LiveConfig(configFrom({ proxy: this.#section(options.proxy) }));
+    this.live = new LiveConfig(
+      configFrom({ server: { limits: options.limits ?? {} }, proxy: this.#section(options.proxy) }),
+    );
     const extensions = {
       get: <T extends object>(point: ExtensionPoint<T>, name: string) =>
         ((point as unknown) === UpstreamCredential ? new NoCredential() : upstreams[name]) as unknown as T,
+      all: <T extends object>() =>
+        new Map(Object.entries(options.policies ?? {})) as ReadonlyMap<string, object> as ReadonlyMap<string, T>,
     };
     this.#registry = new UpstreamRegistry(extensions);
     const { proxy, server } = this.live.sections;
     const catalogue = new CatalogueService(options.decide ?? new TestPolicy());
     const settings = new ProxyOptions('1.2.3', options.warmUp ?? 20);
-    this.proxy = new ProxyService(proxy, server, catalogue, this.#registry, METRICS, settings, SILENT, this.audit);
+    this.proxy = new ProxyService(
+      proxy,
+      server,
+      catalogue,
+      this.#registry,
+      METRICS,
+      settings,
+      SILENT,
+      this.audit,
+      extensions,
+    );
   }
 
   static async open(

@@ -1,0 +1,25 @@
+import { canonicalName, type Exchange, toGatewayError } from '#libs/kernel';
+import type { AuditTrail } from '#libs/plugin';
+import { eventOf } from '../audit/audited.js';
+import type { Readmission } from '../contract.js';
+import type { Desk, Request } from './context.js';
+import { judgedOf } from './route.js';
+import { subjectOf } from './target.js';
+
+/** Judges a retry that would take up a waiting call: by today's view and permissions, and by the policies. */
+export function readmit(desk: Desk, trail: AuditTrail, request: Request, waiting: Exchange): Readmission {
+  const refuse = (thrown: unknown): never => {
+    if (trail.enabled) trail.record(eventOf(request, toGatewayError(thrown)));
+    throw thrown;
+  };
+  try {
+    const subject = subjectOf(desk, request);
+    if (!subject) return { target: request.message.method };
+    const { ref } = subject;
+    const target = canonicalName(ref);
+    const judging = desk.policies?.resume(judgedOf(request, ref), subject.params(), waiting);
+    return judging ? { target, judging: judging.catch(refuse) } : { target };
+  } catch (thrown) {
+    return refuse(thrown);
+  }
+}

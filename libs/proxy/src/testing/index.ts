@@ -1,0 +1,1 @@
+export { describeCallPolicy, type PolicyExample, type PolicyHarness } from './policy-contract.js';
