@@ -22,7 +22,9 @@ import { RequestStates } from './modern/request-state.js';
 import { Replica } from './session/replica.js';
 import { Sessions } from './session/sessions.js';
 import { DownstreamStats } from './stats.js';
+import { Clock } from './streams/clock.js';
 import { Drain } from './streams/drain.js';
+import { Leases } from './streams/leases.js';
 import { StreamLimits } from './streams/stream-limits.js';
 import { StreamRegistry } from './streams/stream-registry.js';
 import { WellKnownController } from './well-known.controller.js';
@@ -62,6 +64,8 @@ export class DownstreamModule {
         Sessions,
         StreamRegistry,
         StreamLimits,
+        Clock,
+        Leases,
         Drain,
         DownstreamStats,
       ],

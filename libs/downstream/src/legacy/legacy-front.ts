@@ -1,6 +1,13 @@
 import { Injectable } from '@nestjs/common';
 import { GatewayError } from '#libs/kernel';
-import type { BatchMessage, NotificationMessage, RequestMessage, ResponseMessage } from '#libs/mcp';
+import {
+  type BatchMessage,
+  encodeNotification,
+  type NotificationMessage,
+  type RequestMessage,
+  type ResponseMessage,
+  sseFrame,
+} from '#libs/mcp';
 import { McpProxy } from '#libs/proxy';
 import { checkLegacyVersion, versionHeader } from '../era.js';
 import { EraFront, type Inbound, type InboundPost } from '../front.js';
@@ -12,6 +19,7 @@ import { sessionHeader } from '../session/session-header.js';
 import type { OpenedSession } from '../session/session-opener.js';
 import { Sessions } from '../session/sessions.js';
 import { GetStream } from '../streams/get-stream.js';
+import { Leases } from '../streams/leases.js';
 import { PostReply } from '../streams/post-reply.js';
 import { StreamLimits } from '../streams/stream-limits.js';
 import { StreamRegistry } from '../streams/stream-registry.js';
@@ -27,6 +35,7 @@ export class LegacyFront extends EraFront {
     private readonly runner: RequestRunner,
     private readonly proxy: McpProxy,
     private readonly registry: StreamRegistry,
+    private readonly leases: Leases,
     private readonly streamLimits: StreamLimits,
     private readonly policy: FrontPolicy,
   ) {
@@ -70,16 +79,18 @@ export class LegacyFront extends EraFront {
       release();
       throw thrown;
     }
-    const stream = new GetStream(inbound.response, () => {
+    const lease = this.leases.take(inbound, () => stream.end());
+    const stream = new GetStream(inbound.response, lease, () => {
       release();
       this.registry.removeStream(stream);
       overlay.removeStream(stream);
     });
     this.registry.addStream(stream);
-    overlay.addStream(
-      stream,
-      (session, channel) => this.proxy.subscribe(session, channel),
-      () => this.policy.limits.ask,
+    overlay.addStream(stream, () =>
+      this.proxy.subscribe(opened.session, {
+        deliver: ({ method, params }) => stream.send(sseFrame(encodeNotification(method, params))),
+        ask: (request) => overlay.asks.ask(request, stream, this.policy.limits.ask),
+      }),
     );
   }
 

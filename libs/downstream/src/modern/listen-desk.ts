@@ -6,6 +6,7 @@ import type { InboundPost } from '../front.js';
 import { errorMessage } from '../http/answers.js';
 import { FrontLog } from '../http/front-log.js';
 import { Sessions } from '../session/sessions.js';
+import { Leases } from '../streams/leases.js';
 import { StreamLimits } from '../streams/stream-limits.js';
 import { StreamRegistry } from '../streams/stream-registry.js';
 import { CallDesk } from './call-desk.js';
@@ -25,6 +26,7 @@ export class ListenDesk implements OnModuleDestroy {
     private readonly sessions: Sessions,
     private readonly limits: StreamLimits,
     private readonly registry: StreamRegistry,
+    private readonly leases: Leases,
     private readonly log: FrontLog,
     config: ProxyConfigRef,
   ) {
@@ -78,8 +80,10 @@ export class ListenDesk implements OnModuleDestroy {
     this.#stop();
   }
 
-  #open({ response, endpoint }: InboundPost, idJson: string, close: () => void): ListenStream {
-    const stream = new ListenStream(response, idJson, this.proxy.identity, () => {
+  #open(inbound: InboundPost, idJson: string, close: () => void): ListenStream {
+    const { response, endpoint } = inbound;
+    const lease = this.leases.take(inbound, () => stream.end());
+    const stream = new ListenStream(response, lease, idJson, this.proxy.identity, () => {
       this.#streams.delete(stream);
       this.registry.removeStream(stream);
       close();

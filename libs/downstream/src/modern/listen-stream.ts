@@ -10,6 +10,7 @@ import {
 } from '#libs/mcp';
 import type { ListenWish } from '#libs/proxy';
 import { SSE_HEADERS } from '../http/answers.js';
+import type { Lease } from '../streams/leases.js';
 import type { EndlessStream } from '../streams/stream-registry.js';
 import { wanted, wishJson } from './listen-wish.js';
 
@@ -31,6 +32,7 @@ export class ListenStream implements EndlessStream {
   readonly #res: ServerResponse;
   readonly #idJson: string;
   readonly #serverInfo: string;
+  readonly #lease: Lease;
   readonly #onClosed: () => void;
   /** What happened before the acknowledgement; a change that is told twice is told once. */
   readonly #early = new Map<string, OutboundNotification>();
@@ -38,10 +40,11 @@ export class ListenStream implements EndlessStream {
   #quiet = 0;
   #ended = false;
 
-  constructor(res: ServerResponse, idJson: string, serverInfo: string, onClosed: () => void) {
+  constructor(res: ServerResponse, lease: Lease, idJson: string, serverInfo: string, onClosed: () => void) {
     this.#res = res;
     this.#idJson = idJson;
     this.#serverInfo = serverInfo;
+    this.#lease = lease;
     this.#onClosed = onClosed;
     res.once('close', () => this.#close());
     res.writeHead(200, SSE_HEADERS);
@@ -62,6 +65,7 @@ export class ListenStream implements EndlessStream {
   }
 
   deliver(notification: OutboundNotification): void {
+    if (!this.#lease.valid) this.end();
     if (this.#ended) return;
     if (!this.#honoured) this.#early.set(`${notification.method} ${notification.params ?? ''}`, notification);
     else if (wanted(this.#honoured, notification)) this.#send(notification);
@@ -97,6 +101,7 @@ export class ListenStream implements EndlessStream {
   #close(): void {
     if (this.#ended) return;
     this.#ended = true;
+    this.#lease.release();
     this.#early.clear();
     this.#onClosed();
   }

@@ -1,6 +1,4 @@
 import { type ClientSession, GatewayError } from '#libs/kernel';
-import { encodeNotification, sseFrame } from '#libs/mcp';
-import type { SessionChannel } from '#libs/proxy';
 import { type AskChannel, AskDesk } from '../legacy/ask-desk.js';
 
 /** A request of this session in flight, as far as its session is concerned. */
@@ -13,6 +11,12 @@ export interface Unsolicited extends AskChannel {
   end(): void;
 }
 
+interface Standing {
+  readonly stream: Unsolicited;
+  /** Takes what belongs to no request, in the view of whoever opened the stream; returns the way to stop. */
+  readonly listen: () => () => void;
+}
+
 /**
  * What this process remembers of one legacy session: everything that cannot be in the sealed id because it changes.
  * Losing it loses no session.
@@ -21,8 +25,8 @@ export class SessionOverlay {
   readonly running = new Map<string, Running>();
   readonly asks: AskDesk;
   lastUsed = 0;
-  readonly #streams: Unsolicited[] = [];
-  #unsubscribe: (() => void) | undefined;
+  readonly #streams: Standing[] = [];
+  #listening: { readonly stream: Unsolicited; readonly stop: () => void } | undefined;
 
   constructor(
     /** As the latest request opened it. */
@@ -41,36 +45,34 @@ export class SessionOverlay {
   }
 
   /** Adds a GET stream. The newest one takes what belongs to no request; each message goes to one stream only (L:http). */
-  addStream(
-    stream: Unsolicited,
-    subscribe: (session: ClientSession, channel: SessionChannel) => () => void,
-    askTimeout: () => number,
-  ): void {
-    this.#streams.push(stream);
-    this.#unsubscribe ??= subscribe(this.session, {
-      deliver: ({ method, params }) => this.#streams.at(-1)?.send(sseFrame(encodeNotification(method, params))),
-      ask: (request) => this.asks.ask(request, this.#streams.at(-1) ?? NO_STREAM, askTimeout()),
-    });
+  addStream(stream: Unsolicited, listen: () => () => void): void {
+    this.#streams.push({ stream, listen });
+    this.#listenOnNewest();
   }
 
-  removeStream(stream: Unsolicited): void {
-    const index = this.#streams.indexOf(stream);
+  removeStream(closed: Unsolicited): void {
+    const index = this.#streams.findIndex(({ stream }) => stream === closed);
     if (index >= 0) this.#streams.splice(index, 1);
-    if (this.#streams.length === 0) this.#stopListening();
+    this.#listenOnNewest();
   }
 
   /** Ends everything this session has open. */
   end(reason: GatewayError): void {
     for (const request of [...this.running.values()]) request.abort(reason);
-    this.#stopListening();
-    for (const stream of [...this.#streams]) stream.end();
+    for (const { stream } of this.#streams.splice(0)) stream.end();
+    this.#listenOnNewest();
     this.asks.rejectAll(new GatewayError('ASK_UNDELIVERED', 'The client ended its session', { cause: reason }));
   }
 
-  #stopListening(): void {
-    this.#unsubscribe?.();
-    this.#unsubscribe = undefined;
+  #listenOnNewest(): void {
+    const newest = this.#streams.at(-1);
+    if (newest?.stream === this.#listening?.stream) return;
+    this.#listening?.stop();
+    this.#listening = undefined;
+    if (!newest) return;
+    const stop = newest.listen();
+    // What it was told at once may have closed it.
+    if (this.#streams.at(-1) === newest) this.#listening = { stream: newest.stream, stop };
+    else stop();
   }
 }
-
-const NO_STREAM: AskChannel = { send: () => false, onClosed: () => () => {} };

@@ -2,6 +2,7 @@ import type { ServerResponse } from 'node:http';
 import { SSE_KEEP_ALIVE } from '#libs/mcp';
 import { SSE_HEADERS } from '../http/answers.js';
 import type { AskChannel } from '../legacy/ask-desk.js';
+import type { Lease } from './leases.js';
 import type { EndlessStream } from './stream-registry.js';
 
 /** Bytes a slow client may leave unread before its stream is closed. It may open another. */
@@ -10,13 +11,15 @@ const MAX_UNREAD = 1024 * 1024;
 /** A legacy client's standalone stream: for what belongs to no request. No event ids, so nothing to resume. */
 export class GetStream implements EndlessStream, AskChannel {
   readonly #res: ServerResponse;
+  readonly #lease: Lease;
   readonly #onClosed: (stream: GetStream) => void;
   readonly #watchers = new Set<() => void>();
   #quiet = 0;
   #ended = false;
 
-  constructor(res: ServerResponse, onClosed: (stream: GetStream) => void) {
+  constructor(res: ServerResponse, lease: Lease, onClosed: (stream: GetStream) => void) {
     this.#res = res;
+    this.#lease = lease;
     this.#onClosed = onClosed;
     res.once('close', () => this.#close());
     res.writeHead(200, SSE_HEADERS);
@@ -24,6 +27,7 @@ export class GetStream implements EndlessStream, AskChannel {
   }
 
   send(frame: Buffer): boolean {
+    if (!this.#ended && !this.#lease.valid) this.end();
     if (this.#ended) return false;
     this.#quiet = 0;
     this.#res.write(frame);
@@ -51,6 +55,7 @@ export class GetStream implements EndlessStream, AskChannel {
   #close(): void {
     if (this.#ended) return;
     this.#ended = true;
+    this.#lease.release();
     this.#onClosed(this);
     for (const watcher of [...this.#watchers]) watcher();
     this.#watchers.clear();

@@ -19,6 +19,7 @@ import { EgressClient, EgressGuard } from '#libs/egress';
 import { AuditTrail, type Authenticator, GatewayLog, Public } from '#libs/plugin';
 import { McpProxy } from '#libs/proxy';
 import { DownstreamModule, DownstreamStats, Drain, HTTP_SERVER_OPTIONS, installBodyPassthrough } from '../index.js';
+import { Clock } from '../streams/clock.js';
 import { FakeProxy } from './fake-proxy.js';
 
 export interface LogLine {
@@ -33,6 +34,7 @@ export interface TestGatewayOptions {
   readonly oauth?: (config: OauthConfig) => void;
   readonly providers?: readonly Authenticator[];
   readonly audit?: AuditTrail;
+  readonly clock?: Clock;
   readonly requestTimeout?: number;
 }
 
@@ -114,6 +116,7 @@ export class TestGateway {
     class Neighbours {}
     let builder = Test.createTestingModule({ imports: [DownstreamModule.register([Neighbours])] });
     if (options.providers) builder = builder.overrideProvider(AuthChain).useValue(new AuthChain(options.providers));
+    if (options.clock) builder = builder.overrideProvider(Clock).useValue(options.clock);
     const module = await builder.compile();
     const timeout = options.requestTimeout ?? HTTP_SERVER_OPTIONS.requestTimeout;
     const adapter = new FastifyAdapter({
