@@ -57,6 +57,8 @@ export class TestPolicy extends Decide {
 }
 
 class NoCredential extends UpstreamCredential {
+  override readonly personal = false;
+
   headers() {
     return { kind: 'ok' as const, headers: {} };
   }
