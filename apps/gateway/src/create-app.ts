@@ -4,6 +4,7 @@ import { dirname } from 'node:path';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { AuditLog, auditProblems } from '#libs/audit';
+import { authProblems } from '#libs/auth';
 import type { LiveConfig } from '#libs/config';
 import { DownstreamStats, Drain, HTTP_SERVER_OPTIONS, installBodyPassthrough } from '#libs/downstream';
 import { GatewayError } from '#libs/kernel';
@@ -97,9 +98,10 @@ async function assemble(options: GatewayOptions): Promise<NestFastifyApplication
   installBodyPassthrough(adapter.getInstance());
   logRequests(app.getHttpServer(), logger);
   const extensions = app.get(ExtensionRegistry);
-  live.checkWith(({ proxy, audit }) => [
-    ...settingsProblems(proxy.servers, extensions),
-    ...auditProblems(audit, folder),
+  live.checkWith((config) => [
+    ...settingsProblems(config.proxy.servers, extensions),
+    ...authProblems(config, extensions),
+    ...auditProblems(config.audit, folder),
   ]);
   return app;
 }

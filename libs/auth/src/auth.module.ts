@@ -4,6 +4,8 @@ import { AuthGuard } from './auth.guard.js';
 import { AuthChain } from './auth-chain.js';
 import { AuthSettings } from './auth-settings.js';
 import { LiveAuth } from './live-auth.js';
+import { PRESETS } from './providers/index.js';
+import { OidcParts } from './providers/oidc-provider.js';
 import { ResourceServer } from './resource/resource-server.js';
 import { Standings } from './standing.js';
 
@@ -15,6 +17,8 @@ import { Standings } from './standing.js';
 @Module({
   imports: [PluginModule],
   providers: [
+    OidcParts,
+    ...PRESETS,
     LiveAuth,
     { provide: AuthChain, useFactory: ({ chain }: LiveAuth) => chain, inject: [LiveAuth] },
     AuthSettings,
