@@ -65,7 +65,11 @@ describe('serve without a configuration file', () => {
 
 describe('validate', () => {
   it.each(['examples/published-1.yaml', 'examples/published-2.yaml', 'config.yaml'])('accepts %s', async (file) => {
-    const env = { OKTA_ISSUER: 'https://okta.example.com', N8N_URL: 'http://127.0.0.1:1/mcp', N8N_PROXY_KEY: 'k' };
+    const env = {
+      OKTA_ISSUER: 'https://okta.example.com/oauth2/default',
+      N8N_URL: 'http://127.0.0.1:1/mcp',
+      N8N_PROXY_KEY: 'k',
+    };
     const command = cleanup.add(startProcess([BIN, 'validate', '--config', join(ROOT, 'config', file)], env));
     await until('it ends', () => command.child.exitCode !== null);
     expect([command.child.exitCode, command.output()]).toEqual([0, expect.any(String)]);

@@ -88,8 +88,8 @@ describe('a reload', () => {
 
   it('refuses what this build could not enforce', () => {
     const live = start('');
-    writeFileSync(file, `api_keys: [{ name: a, key: ${KEY} }]\n`);
-    expect(live.reload()).toMatchObject({ kind: 'kept', problems: [{ path: '$.api_keys', line: 1 }] });
+    writeFileSync(file, 'rate_limit: [{ key: ip, limit: 1 }]\n');
+    expect(live.reload()).toMatchObject({ kind: 'kept', problems: [{ path: '$.rate_limit', line: 1 }] });
   });
 
   it('refuses to lose the word that lets it listen beyond loopback', () => {

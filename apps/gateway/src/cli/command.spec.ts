@@ -198,8 +198,8 @@ describe('mcp-gateway serve', () => {
       new RegExp(`port ${port} on 127.0.0.1 is in use: .* choose another port with --port`),
     );
     expect(await refused({ server: { host: '0.0.0.0' } })).toContain('server.allow_anonymous');
-    expect(await refused({ auth: { permissions: { 'n8n:*': ['scope:user'] } } })).toMatch(
-      /gateway\.yaml:1:\d+ {2}\$\.auth\.permissions: is not enforced/,
+    expect(await refused({ rate_limit: [{ key: 'ip', limit: 1 }] })).toMatch(
+      /gateway\.yaml:1:\d+ {2}\$\.rate_limit: is not enforced/,
     );
     expect(await refused({ proxy: { servers: [{ name: 'a', type: 'stdoi' }] } })).toMatch(
       /gateway\.yaml:1:\d+ {2}\$\.proxy\.servers\[0\]\.type: there is no transport "stdoi"/,
@@ -212,12 +212,16 @@ describe('mcp-gateway serve', () => {
 
 describe('mcp-gateway validate', () => {
   it('accepts a good file and warns of what is doubtful', async () => {
-    const file = config({ proxy: { servers: [everything] }, auth: { permissions: { 'admin:*': ['scope:admin'] } } });
+    const file = config({
+      proxy: { servers: [everything] },
+      auth: { permissions: { 'admin:*': ['scope:admin'] } },
+      rate_limit: [{ key: 'ip', limit: 1 }],
+    });
     const { code, out, err } = await run(['validate', '--config', file]);
     expect(code).toBe(0);
     expect(out).toContain('is valid: servers everything');
     expect(err).toContain('warning: ');
-    expect(err).toMatch(/serve would refuse: \S+gateway\.yaml:1:\d+ {2}\$\.auth\.permissions/);
+    expect(err).toMatch(/serve would refuse: \S+gateway\.yaml:1:\d+ {2}\$\.rate_limit/);
   });
 
   it('prints every problem with its place, and exits 1', async () => {
@@ -246,10 +250,25 @@ describe('mcp-gateway validate', () => {
   });
 
   it('accepts the published examples and the shipped configuration as they are', async () => {
-    const env = { N8N_URL: 'https://n8n.example.com/mcp', N8N_PROXY_KEY: 'k', OKTA_ISSUER: 'https://example.okta.com' };
+    const env = {
+      N8N_URL: 'https://n8n.example.com/mcp',
+      N8N_PROXY_KEY: 'k',
+      OKTA_ISSUER: 'https://example.okta.com/oauth2/default',
+    };
     for (const name of ['config/examples/published-1.yaml', 'config/examples/published-2.yaml', 'config/config.yaml']) {
       expect(await run(['validate', '--config', join(PACKAGE_ROOT, name)], { env })).toMatchObject({ code: 0 });
     }
+  });
+
+  it('refuses an issuer of Okta whose tokens nobody but Okta can check, and an identity provider nobody knows', async () => {
+    const oauth = { enabled: true, provider: 'okta', authorization_servers: ['https://example.okta.com'] };
+    const okta = await run(['validate', '--config', config({ oauth })]);
+    expect(okta.code).toBe(1);
+    expect(okta.err).toMatch(
+      /gateway\.yaml:1:\d+ {2}\$\.oauth\.authorization_servers\[0\]: must be a custom authorization server/,
+    );
+    const nobody = await run(['validate', '--config', config({ oauth: { ...oauth, provider: 'octa' } })]);
+    expect(nobody.err).toMatch(/\$\.oauth\.provider: there is no provider "octa"; known are auth0, .*, okta/);
   });
 
   it('says where it looked when there is no file', async () => {

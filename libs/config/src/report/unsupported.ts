@@ -14,12 +14,10 @@ export function unsupportedSections(config: GatewayConfig): Unsupported {
   return { restricting: restricting(config), ignored: ignored(config) };
 }
 
-function restricting({ oauth, api_keys, rate_limit }: GatewayConfig): Problem[] {
+function restricting({ rate_limit }: GatewayConfig): Problem[] {
   const found = collector(
     'is not enforced by this version; the gateway does not serve without it. Remove it to serve everybody who can reach the gateway',
   );
-  found.when(oauth.enabled, ['oauth', 'enabled']);
-  found.when(api_keys.length > 0, ['api_keys']);
   found.when(rate_limit.length > 0, ['rate_limit']);
   return found.problems;
 }
