@@ -28,9 +28,7 @@ describe('sections this build does not have', () => {
     expect(report(text)).toEqual({ restricting: [], ignored: [] });
   });
 
-  it.each([
-    ['rate_limit: [{ key: ip, limit: 1 }]', '$.rate_limit'],
-  ])('restrict: %s', (text, path) => {
+  it.each([['rate_limit: [{ key: ip, limit: 1 }]', '$.rate_limit']])('restrict: %s', (text, path) => {
     expect(report(text)).toEqual({ restricting: [path], ignored: [] });
   });
 
