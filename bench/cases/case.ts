@@ -15,7 +15,9 @@ export interface Scale {
   readonly warmup: number;
   /** Client sessions of ordinary cases, each of a caller of its own. */
   readonly sessions: number;
-  /** Sessions with streams, and sessions without, of the idle cases. */
+  /** Fresh processes per entrant of the idle cases: memory moves little from one to the next. */
+  readonly idleRounds: number;
+  /** Sessions with streams, and sessions without. */
   readonly idleStreams: number;
   readonly idleSessions: number;
   /** Milliseconds without traffic before memory and idle CPU are read. */
@@ -34,6 +36,7 @@ export const FULL: Scale = {
   seconds: 1,
   warmup: 2,
   sessions: 256,
+  idleRounds: 6,
   idleStreams: 1000,
   idleSessions: 10_000,
   settle: 3000,
@@ -45,6 +48,7 @@ export const QUICK: Scale = {
   seconds: 0.3,
   warmup: 0.3,
   sessions: 32,
+  idleRounds: 1,
   idleStreams: 50,
   idleSessions: 200,
   settle: 500,

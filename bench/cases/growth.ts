@@ -1,4 +1,5 @@
 import { Calls } from '../load/tasks.ts';
+import type { Target } from '../targets/target.ts';
 import { DEFAULT_WORLD, type World } from '../targets/world.ts';
 import type { Case, CaseContext, Scale } from './case.ts';
 import { entrantOf, type Load } from './entrants.ts';
@@ -38,7 +39,7 @@ const AXES: Record<AxisName, Axis> = {
 
 /**
  * The same call of the same tool, with little and with much configured or connected: it must cost the same. Both gateways
- * run side by side and ratios are made to the smaller one.
+ * run side by side, ratios are made to the smaller one, and the bare proxy is there for comparison.
  */
 export function growthCases(): Case[] {
   return (Object.keys(AXES) as AxisName[]).map((axis) => ({
@@ -57,8 +58,11 @@ async function grow(name: AxisName, context: CaseContext) {
   // Each value is a world of its own; these two run together and end with the case.
   await pool.leave();
   const entrants: Entrant[] = [];
-  const started = [];
+  const started: Target[] = [];
   try {
+    const floor = await lab.floor(world(smallest));
+    started.push(floor);
+    entrants.push(await entrantOf('floor', floor, load, 1));
     for (const value of [smallest, scale.growth[name]]) {
       progress(`starting the gateway with ${value} ${name}`);
       const target = await lab.gateway(profile, world(value));

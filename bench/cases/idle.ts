@@ -11,8 +11,6 @@ import { inTurn } from './rounds.ts';
 
 const [KB, MB] = [1024, 1024 * 1024];
 const METRICS: readonly MetricName[] = ['rssEach', 'heapEach', 'rssTotal', 'heapLeft', 'idleCpu'];
-/** Memory moves little from one fresh process to the next. */
-const ROUNDS = 3;
 
 /** What a session costs that nobody uses: each has called a stateful upstream's tool and set a log level. */
 export function idleCases(): Case[] {
@@ -50,7 +48,7 @@ async function measureAll(context: CaseContext, count: number, streams: boolean)
     ...profiles.map((profile) => ({ name: profile, start: () => lab.gateway(profile, world, [INSPECT]) })),
   ];
   const reports = entrants.map(({ name }) => ({ name, calls: 0, faults: [] as string[], rounds: [] as Round[] }));
-  for (let round = 0; round < Math.min(ROUNDS, scale.rounds); round++) {
+  for (let round = 0; round < scale.idleRounds; round++) {
     for (const entrant of inTurn(entrants, round)) {
       progress(`round ${round + 1}: ${count} sessions at ${entrant.name}`);
       const report = reports[entrants.indexOf(entrant)] as (typeof reports)[number];

@@ -54,7 +54,9 @@ function cell(report: CaseReport, entrant: EntrantReport, metric: MetricName): s
   const figure = figureOf(entrant, metric);
   if (!figure) return '-';
   if (metric === 'load') return `${shortNumber(figure.median)}${figure.median > LOAD_LIMIT ? '!' : ''}`;
-  const ratio = entrant.name === report.base ? undefined : ratioOf(report, entrant, metric);
+  // A share of next to nothing is no measure for another one.
+  const compares = entrant.name !== report.base && metricOf(metric).unit !== '%';
+  const ratio = compares ? ratioOf(report, entrant, metric) : undefined;
   return `${shortNumber(figure.median)}${ratio ? ` (x${ratio.median.toFixed(2)})` : ''}`;
 }
 
