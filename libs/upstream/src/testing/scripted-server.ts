@@ -29,7 +29,7 @@ export class ScriptedServer {
         path: request.url as string,
         headers: request.headers,
         body,
-        id: body ? (JSON.parse(body) as { id?: number }).id : undefined,
+        id: idOf(body),
       };
       this.got.push(got);
       answer(got, response);
@@ -54,6 +54,14 @@ export class ScriptedServer {
   async close(): Promise<void> {
     for (const socket of this.sockets) socket.destroy();
     await new Promise((resolve) => this.#server.close(resolve));
+  }
+}
+
+function idOf(body: string): number | undefined {
+  try {
+    return (JSON.parse(body) as { id?: number }).id;
+  } catch {
+    return undefined;
   }
 }
 
