@@ -14,21 +14,35 @@ export interface ConnectSettings extends TlsOptions {
   readonly timeout: number;
 }
 
-/** A connector for undici's pools that checks the address it really connects to, for each new socket (UP-93). */
-export function guardedConnect(guard: EgressGuard, trust: Trust, settings: ConnectSettings): buildConnector.connector {
-  const connect = buildConnector({
-    ...settings,
-    allowH2: false,
-    lookup: guard.lookup(trust),
-  } as buildConnector.BuildOptions);
+/**
+ * A connector for undici's pools that checks the address it really connects to, for each new socket (UP-93). Settings that
+ * may change, such as certificates that are renewed, come as a function; equal objects are equal settings.
+ */
+export function guardedConnect(
+  guard: EgressGuard,
+  trust: Trust,
+  settings: ConnectSettings | (() => ConnectSettings),
+): buildConnector.connector {
+  const current = typeof settings === 'function' ? settings : () => settings;
+  let made: { readonly by: ConnectSettings; readonly connect: buildConnector.connector } | undefined;
   return (options, callback) => {
     try {
       // A literal address is never looked up.
       guard.checkHost(options.hostname, trust);
+      const by = current();
+      if (made?.by !== by) made = { by, connect: connector(guard, trust, by) };
+      // Throws where a certificate and its key do not fit.
+      made.connect(options, callback);
     } catch (thrown) {
       callback(thrown as Error, null);
-      return;
     }
-    connect(options, callback);
   };
+}
+
+function connector(guard: EgressGuard, trust: Trust, settings: ConnectSettings): buildConnector.connector {
+  return buildConnector({
+    ...settings,
+    allowH2: false,
+    lookup: guard.lookup(trust),
+  } as buildConnector.BuildOptions);
 }

@@ -27,6 +27,7 @@ export interface UpstreamTarget {
   /** Most sockets to this upstream. */
   readonly pool: number;
   readonly limits: TransportLimits;
+  /** Read anew for each socket: files may be renewed while the gateway runs. The same object while nothing changed. */
   readonly tls?: TransportTls;
   /** stdio: the program, its arguments, its whole environment besides PATH and HOME, and its directory. */
   readonly command?: string;

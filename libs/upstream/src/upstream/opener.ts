@@ -54,7 +54,7 @@ export class SessionOpener {
   async open(spec: SessionSpec, listener: SessionListener, signal: AbortSignal): Promise<UpstreamSession> {
     const { config, log } = this;
     const server = config.name;
-    const connect = await this.#connector(spec.personal);
+    const connect = this.#connector(spec.personal);
     const era = await this.#eraFor(spec, signal);
     const common = {
       server,
@@ -141,7 +141,7 @@ export class SessionOpener {
       wire: config.type === HTTP ? 'http' : 'stdio',
       log,
       signal,
-      connect: await this.#connector(undefined),
+      connect: this.#connector(undefined),
       closing: (done) => {
         const closed = done.catch(() => {}).finally(() => this.#closing.delete(closed));
         this.#closing.add(closed);
@@ -156,19 +156,19 @@ export class SessionOpener {
     return verdict;
   }
 
-  async #connector(caller: RequestCaller | undefined) {
+  #connector(caller: RequestCaller | undefined) {
     const { config, extensions } = this;
     const transport = extensions.get(UpstreamTransport, config.type);
-    const binding = await this.#bind();
+    const binding = this.#bind();
     const { headers, refused } = new CredentialSource(binding, caller);
     return (listener: ConnectionListener, signal: AbortSignal) =>
       transport.connect(binding.target, { listener, headers, refused, signal });
   }
 
-  async #bind(): Promise<CredentialBinding> {
+  #bind(): CredentialBinding {
     const { config, extensions, log } = this;
     const credential = extensions.get(UpstreamCredential, config.auth.type);
-    this.#target ??= await toTarget(config, log);
+    this.#target ??= toTarget(config, log);
     return { credential, target: this.#target, settings: config.auth };
   }
 }

@@ -1,5 +1,5 @@
 import { Pool } from 'undici';
-import { type EgressGuard, guardedConnect } from '#libs/egress';
+import { type ConnectSettings, type EgressGuard, guardedConnect } from '#libs/egress';
 import type { UpstreamTarget } from '#libs/plugin';
 
 /**
@@ -48,7 +48,7 @@ export class HttpPools {
   }
 
   #create(target: UpstreamTarget, connections: number | undefined): Pool {
-    const { tls, connectTimeout: timeout } = target;
+    const settings = connectSettings(target);
     return new Pool(new URL(target.url as string).origin, {
       connections: connections ?? null,
       pipelining: 1,
@@ -57,10 +57,19 @@ export class HttpPools {
       bodyTimeout: 0,
       // One socket per running exchange keeps an abort from touching its neighbours.
       allowH2: false,
-      connect: guardedConnect(this.#guard, 'operator', {
-        timeout,
-        ...(tls && { ca: tls.ca, cert: tls.cert, key: tls.key, rejectUnauthorized: !tls.insecureSkipVerify }),
-      }),
+      connect: guardedConnect(this.#guard, 'operator', settings),
     });
   }
+}
+
+/** What a socket is opened with; made anew when the target's certificates are others than before. */
+function connectSettings(target: UpstreamTarget): () => ConnectSettings {
+  let made: { readonly by: UpstreamTarget['tls']; readonly settings: ConnectSettings } | undefined;
+  return () => {
+    const { connectTimeout: timeout, tls } = target;
+    if (made && made.by === tls) return made.settings;
+    const material = tls && { ca: tls.ca, cert: tls.cert, key: tls.key, rejectUnauthorized: !tls.insecureSkipVerify };
+    made = { by: tls, settings: { timeout, ...material } };
+    return made.settings;
+  };
 }

@@ -24,9 +24,10 @@ type Headers = Readonly<Record<string, string>>;
 export function flatten(own: readonly string[], perRequest: Headers | undefined, credential: Headers): string[] {
   const flat = [...own];
   if (perRequest) {
+    // An upstream's credential wins over whatever is forwarded.
+    const taken = Object.keys(credential).map(plain);
     for (const name of Object.keys(perRequest)) {
-      // An upstream's credential wins over whatever is forwarded.
-      if (!has(credential, name)) push(flat, name, perRequest[name] as string);
+      if (!taken.includes(plain(name))) push(flat, name, perRequest[name] as string);
     }
   }
   for (const name of Object.keys(credential)) push(flat, name, credential[name] as string);
@@ -38,7 +39,7 @@ function push(flat: string[], name: string, value: string): void {
   if (!OWNED.has(lower)) flat.push(lower, value);
 }
 
-function has(headers: Headers, name: string): boolean {
-  const lower = name.toLowerCase();
-  return Object.keys(headers).some((other) => other.toLowerCase() === lower);
+/** Some servers read "_" as "-": what would be taken for the credential counts as it. */
+function plain(name: string): string {
+  return name.toLowerCase().replaceAll('_', '-');
 }
