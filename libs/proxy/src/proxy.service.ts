@@ -15,7 +15,7 @@ import {
 import { LIST_KINDS, type NotificationMessage, type ParamHeader, type RequestMessage } from '#libs/mcp';
 import { AuditTrail, CallMetrics, CallPolicy, ExtensionRegistry, GatewayLog } from '#libs/plugin';
 import { capabilitiesOf, UpstreamRegistry } from '#libs/upstream';
-import { audited, isCall } from './audit/audited.js';
+import { audited, isCall, watchEvent } from './audit/audited.js';
 import { ChangeHub } from './changes/change-hub.js';
 import { Listeners } from './changes/listeners.js';
 import { SessionStates } from './changes/session-states.js';
@@ -59,7 +59,14 @@ export class ProxyService extends McpProxy implements OnApplicationBootstrap {
     super();
     this.#hub = new ChangeHub(this.#states, (session) => this.catalogue.view(viewRequest(this.#asOfNow(session))));
     this.#desk = { catalogue, upstreams, states: this.#states, changes: this.#hub, metrics, reads: this.#reads };
-    this.#listeners = new Listeners(upstreams, (exchange) => this.catalogue.view(viewRequest(this.#asOfNow(exchange))));
+    this.#listeners = new Listeners(
+      upstreams,
+      (exchange) => this.catalogue.view(viewRequest(this.#asOfNow(exchange))),
+      {
+        decide: ({ principal }, ref) => catalogue.decide(principal, ref),
+        record: (...watch) => this.audit.enabled && this.audit.record(watchEvent(...watch)),
+      },
+    );
     this.#answers = new InitializeAnswers(upstreams, options.version);
     this.identity = JSON.stringify(this.#answers.serverInfo);
   }

@@ -95,6 +95,44 @@ describe('the audit of calls', () => {
   });
 });
 
+describe('the audit of listen streams', () => {
+  const wish = {
+    toolsListChanged: true,
+    promptsListChanged: false,
+    resourcesListChanged: false,
+    resourceSubscriptions: ['up+file:///a', 'nope+file:///x'],
+  };
+
+  it('has one event per resource that is asked for, and only what may be used is watched', async () => {
+    const { client, corridor, events, up } = await world();
+    const listening = corridor.proxy.listen(client.exchange(), wish, () => {});
+    expect((await listening.honoured).resourceSubscriptions).toEqual(['up+file:///a']);
+    listening.stop();
+    expect(events).toHaveLength(2);
+    expect(events).toContainEqual(
+      expect.objectContaining({
+        event: 'call',
+        method: 'subscriptions/listen',
+        object: 'file:///a',
+        decision: 'allow',
+      }),
+    );
+    expect(events).toContainEqual(
+      expect.objectContaining({ event: 'denied', decision: 'hide', object: 'nope+file:///x', outcome: 'refused' }),
+    );
+    expect(up.seen.some(({ method }) => method === 'resources/subscribe')).toBe(true);
+  });
+
+  it('has a resource that needs another scope as denied, and the upstream never hears of it', async () => {
+    const { client, corridor, events, up } = await world({}, () => 'challenge');
+    const listening = corridor.proxy.listen(client.exchange(), wish, () => {});
+    expect((await listening.honoured).resourceSubscriptions).toEqual([]);
+    listening.stop();
+    expect(events).toContainEqual(expect.objectContaining({ event: 'denied', decision: 'challenge', rule: 'test' }));
+    expect(up.seen.some(({ method }) => method === 'resources/subscribe')).toBe(false);
+  });
+});
+
 describe('the audit of refusals', () => {
   it.each([
     ['tools/call', { name: 'up:wurk' }, 'up:wurk', 'UNKNOWN_TOOL'],

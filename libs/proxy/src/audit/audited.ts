@@ -1,7 +1,16 @@
-import { canonicalName, endpointPath, GatewayError, type Outcome, toGatewayError } from '#libs/kernel';
+import {
+  canonicalName,
+  type Exchange,
+  endpointPath,
+  GatewayError,
+  type ObjectRef,
+  type Outcome,
+  toGatewayError,
+} from '#libs/kernel';
 import type { RequestMessage } from '#libs/mcp';
 import type { AuditEvent, AuditTrail } from '#libs/plugin';
-import type { Request } from '../methods/context.js';
+import type { WatchRequest } from '../changes/listeners.js';
+import type { Request, Verdict } from '../methods/context.js';
 import { isError } from '../methods/sink.js';
 
 /** What asks something of an upstream on somebody's behalf. Lists, `initialize` and the like are answered here. */
@@ -42,41 +51,54 @@ export async function audited(
 }
 
 /** One event for a request and what became of it; `call` when it was let through, whatever was said afterwards. */
-export function eventOf(request: Request, ended: Ended): AuditEvent {
-  const { exchange, message, verdict } = request;
-  const { client, principal, remoteAddress } = exchange;
-  const ruling = rulingOf(request, ended);
-  const through = verdict.sent || ruling.decision === 'allow';
-  const spelled = spelledName(message);
-  const canonical = verdict.ref && canonicalName(verdict.ref);
+export function eventOf({ exchange, message, verdict }: Request, ended: Ended): AuditEvent {
+  // Completion of what is not in the view has a result: nothing to suggest.
+  const unknown = !(ended instanceof GatewayError) || UNKNOWN.has(ended.code);
   return {
-    event: through ? 'call' : ruling.decision ? 'denied' : 'refused',
+    ...aboutOf(exchange, message.method, spelledName(message), verdict.ref),
+    ...endOf(rulingOf(verdict, unknown), verdict.sent === true, ended),
+    arguments: argumentsOf(message),
+  };
+}
+
+/** One event for one resource that a listen stream asks for. */
+export function watchEvent(exchange: Exchange, spelled: string, { ref, decision, ended }: WatchRequest): AuditEvent {
+  return {
+    ...aboutOf(exchange, 'subscriptions/listen', spelled, ref),
+    ...endOf(rulingOf({ ...(decision && { decision }) }, true), false, ended),
+  };
+}
+
+function aboutOf(exchange: Exchange, method: string, spelled: string | undefined, ref: ObjectRef | undefined) {
+  const { client, principal, remoteAddress } = exchange;
+  const canonical = ref && canonicalName(ref);
+  return {
     requestId: exchange.id,
     principal,
     client: { name: client.name, version: client.clientVersion },
     remoteAddress,
     endpoint: endpointPath(exchange.endpoint),
-    method: message.method,
-    server: verdict.ref?.server,
-    object: verdict.ref?.name ?? spelled,
+    method,
+    server: ref?.server,
+    object: ref?.name ?? spelled,
     exposed: canonical !== undefined && canonical !== spelled ? spelled : undefined,
-    ...ruling,
-    outcome: through ? outcomeOf(ended) : 'refused',
-    code: codeOf(ended),
-    arguments: argumentsOf(message),
   };
 }
 
-function rulingOf(
-  { verdict }: Request,
-  ended: Ended,
-): Pick<AuditEvent, 'decision' | 'rule' | 'reason' | 'policyVersion'> {
-  const { decision, denial, policyVersion } = verdict;
+type Ruling = Pick<AuditEvent, 'decision' | 'rule' | 'reason' | 'policyVersion'>;
+
+function rulingOf({ decision, denial, policyVersion }: Verdict, unknown: boolean): Ruling {
   if (denial) return { decision: 'deny', rule: `policy:${denial.policy}`, reason: denial.reason, policyVersion };
   if (decision) return { decision: decision.effect, rule: decision.rule, policyVersion };
-  // Completion of what is not in the view has a result: nothing to suggest.
-  const unknown = !(ended instanceof GatewayError) || UNKNOWN.has(ended.code);
   return unknown ? { decision: 'hide', policyVersion } : {};
+}
+
+/** Without an end nothing came of it although it was allowed: the upstream is gone. */
+function endOf(ruling: Ruling, sent: boolean, ended: Ended | undefined) {
+  const through = sent || ruling.decision === 'allow';
+  const event: AuditEvent['event'] = through ? 'call' : ruling.decision ? 'denied' : 'refused';
+  const outcome: AuditEvent['outcome'] = !through ? 'refused' : ended ? outcomeOf(ended) : 'error';
+  return { event, ...ruling, outcome, code: ended && codeOf(ended) };
 }
 
 function outcomeOf(ended: Ended): AuditEvent['outcome'] {

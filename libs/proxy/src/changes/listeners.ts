@@ -1,7 +1,16 @@
 import { randomUUID } from 'node:crypto';
 import type { View } from '#libs/catalogue';
-import { type Exchange, type OutboundNotification, within } from '#libs/kernel';
+import {
+  type Exchange,
+  type GatewayError,
+  type ObjectRef,
+  type OutboundNotification,
+  type Outcome,
+  toGatewayError,
+  within,
+} from '#libs/kernel';
 import { editMembers, JsonView, LIST_KINDS, LIST_METHODS, type ListKind, splice } from '#libs/mcp';
+import type { Decision } from '#libs/plugin';
 import type { UpstreamDirectory, UpstreamEvents } from '#libs/upstream';
 import type { Listening, ListenWish } from '../contract.js';
 import { subscriptionKey } from './session-states.js';
@@ -25,6 +34,20 @@ interface Listener {
   readonly watched: Map<string, string>;
 }
 
+/** Whether a resource may be watched, and who is told what became of it. */
+export interface Watching {
+  decide(exchange: Exchange, ref: ObjectRef): Decision;
+  /** `ref` and `decision` are absent for what is not in the caller's view. */
+  record(exchange: Exchange, spelled: string, asked: WatchRequest): void;
+}
+
+/** One resource of a wish, and what became of it. */
+export interface WatchRequest {
+  readonly ref?: ObjectRef | undefined;
+  readonly decision?: Decision | undefined;
+  readonly ended?: Outcome | GatewayError | undefined;
+}
+
 /** Listen streams of modern clients: each is told only what it asked for and only what changed in its own view. */
 export class Listeners {
   readonly #open = new Map<string, Listener>();
@@ -32,6 +55,7 @@ export class Listeners {
   constructor(
     private readonly upstreams: UpstreamDirectory,
     private readonly viewOf: (exchange: Exchange) => View,
+    private readonly watching: Watching,
   ) {}
 
   get size(): number {
@@ -76,18 +100,31 @@ export class Listeners {
     }
   }
 
-  /** Subscribes to what can be; a resource nobody offers or that cannot be watched is left out. */
-  async #honour(id: string, { exchange, wish, watched }: Listener, view: View): Promise<ListenWish> {
+  /** Subscribes to what can be; a resource nobody offers, that cannot be watched or may not be used is left out. */
+  async #honour(id: string, listener: Listener, view: View): Promise<ListenWish> {
+    const { exchange, wish } = listener;
     const honoured = new Set<string>();
     const subscribing = wish.resourceSubscriptions.map(async (spelled) => {
-      const target = view.resource(spelled);
-      const upstream = target && this.upstreams.get(target.server);
-      if (!target || !upstream) return;
-      watched.set(subscriptionKey(target.server, target.uri), spelled);
-      const outcome = await upstream.subscribe(target.uri, exchange, id);
-      if (outcome.kind === 'result') honoured.add(spelled);
+      const asked = await this.#watch(id, listener, view, spelled);
+      if (asked.ended && 'kind' in asked.ended && asked.ended.kind === 'result') honoured.add(spelled);
+      this.watching.record(exchange, spelled, asked);
     });
     await within(ACK_BUDGET, Promise.allSettled(subscribing));
     return { ...wish, resourceSubscriptions: wish.resourceSubscriptions.filter((uri) => honoured.has(uri)) };
+  }
+
+  async #watch(id: string, { exchange, watched }: Listener, view: View, spelled: string): Promise<WatchRequest> {
+    const target = view.resource(spelled);
+    if (!target) return {};
+    const ref = { kind: 'resource', server: target.server, name: target.uri } as const;
+    const decision = this.watching.decide(exchange, ref);
+    const upstream = decision.effect === 'allow' ? this.upstreams.get(ref.server) : undefined;
+    if (!upstream) return { ref, decision };
+    watched.set(subscriptionKey(ref.server, ref.name), spelled);
+    try {
+      return { ref, decision, ended: await upstream.subscribe(ref.name, exchange, id) };
+    } catch (thrown) {
+      return { ref, decision, ended: toGatewayError(thrown) };
+    }
   }
 }
