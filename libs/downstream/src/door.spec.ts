@@ -183,6 +183,14 @@ describe('methods, paths and headers', () => {
     expect(answer.json.error.data).toMatchObject({ limit: 100, key: 'server.limits.header_count' });
   });
 
+  it.each(['/mcp', '/live', '/nowhere'])('refuses more than 4 KiB of URL at %s', async (path) => {
+    const answer = await send(gateway.url, { path: `${path}?${'x=1&'.repeat(1_024)}` });
+    expect(answer.status).toBe(414);
+    expect(answer.json.error.data.code).toBe('URI_TOO_LONG');
+    const most = await list({});
+    expect(most.status).toBe(200);
+  });
+
   it('refuses a header block over 16 KB', async () => {
     const answer = await raw(gateway.url, `POST /mcp HTTP/1.1\r\nHost: localhost\r\nX: ${'x'.repeat(20_000)}\r\n\r\n`);
     expect(answer).toMatch(/^HTTP\/1\.1 431 /);

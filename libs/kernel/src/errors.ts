@@ -30,6 +30,7 @@ export const ERRORS = {
   METHOD_NOT_FOUND: { rpc: -32601, http: 200, level: 'info', reason: 'bad_request', origin: 'gateway' },
   BODY_TOO_LARGE: { rpc: -32600, http: 413, level: 'info', reason: 'too_large', origin: 'gateway' },
   BODY_INCOMPLETE: { rpc: -32700, http: 400, level: 'info', reason: 'bad_request', origin: 'gateway' },
+  URI_TOO_LONG: { rpc: -32600, http: 414, level: 'info', reason: 'too_large', origin: 'gateway' },
   HEADERS_TOO_MANY: { rpc: -32600, http: 431, level: 'info', reason: 'too_large', origin: 'gateway' },
   UNSUPPORTED_MEDIA_TYPE: { rpc: -32600, http: 415, level: 'info', reason: 'bad_request', origin: 'gateway' },
   NOT_ACCEPTABLE: { rpc: -32600, http: 406, level: 'info', reason: 'bad_request', origin: 'gateway' },

@@ -5,6 +5,7 @@
 export const HTTP_SERVER_OPTIONS = {
   requestTimeout: 30_000,
   keepAliveTimeout: 72_000,
+  maxRequestsPerSocket: 1_000,
   http: {
     headersTimeout: 10_000,
     requestTimeout: 30_000,
