@@ -1,4 +1,4 @@
-import { configFrom } from '#libs/config';
+import { AuthConfig, configFrom, OauthConfig, PermissionConfig } from '#libs/config';
 import { type ObjectKind, type Principal, principal } from '#libs/kernel';
 import { Policy, type PolicyConfig } from '../policy.js';
 
@@ -12,6 +12,15 @@ export function policyConfig(auth: object, oauth = true): PolicyConfig {
 
 export function policyOf(auth: object, oauth = true): Policy {
   return new Policy(policyConfig(auth, oauth));
+}
+
+/** Sections of an `auth` in full that was made for many policies in a row: nothing is checked, so it has to be right. */
+export function uncheckedConfig(auth: Readonly<Record<string, unknown>>): PolicyConfig {
+  const permissions = Object.entries(auth['permissions'] ?? {}).map(
+    ([pattern, rule]) => [pattern, Object.assign(new PermissionConfig(), rule)] as const,
+  );
+  const section = Object.assign(new AuthConfig(), auth, { permissions: Object.fromEntries(permissions) });
+  return { auth: section, oauth: Object.assign(new OauthConfig(), { enabled: true }), api_keys: [] };
 }
 
 let callers = 0;

@@ -87,7 +87,8 @@ export interface CorridorOptions {
   /** Members of `proxy:` besides `servers`. */
   readonly proxy?: object;
   readonly warmUp?: number;
-  readonly decide?: Decide;
+  /** Permissions, made with the corridor's configuration. Default: everything is allowed. */
+  readonly decide?: Decide | ((live: LiveConfig) => Decide);
   /** By name. */
   readonly policies?: Readonly<Record<string, CallPolicy>>;
   /** Members of `server.limits`. */
@@ -118,7 +119,8 @@ export class Corridor {
     };
     this.#registry = new UpstreamRegistry(extensions);
     const { proxy, server } = this.live.sections;
-    const catalogue = new CatalogueService(options.decide ?? new TestPolicy());
+    const { decide = new TestPolicy() } = options;
+    const catalogue = new CatalogueService(typeof decide === 'function' ? decide(this.live) : decide);
     const settings = new ProxyOptions('1.2.3', options.warmUp ?? 20);
     this.proxy = new ProxyService(
       proxy,
