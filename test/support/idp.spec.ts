@@ -44,6 +44,23 @@ describe('the identity provider of the tests', () => {
     await expect(verified(before)).rejects.toThrow(/no applicable key/);
   });
 
+  it('may have a path, and metadata in both places', async () => {
+    const mounted = (await IdentityProvider.start({ path: '/oauth2/default' })).serve(RESOURCE);
+    const { origin } = new URL(mounted.issuer);
+    expect(mounted.issuer).toBe(`${origin}/oauth2/default`);
+    for (const url of [
+      `${mounted.issuer}/.well-known/openid-configuration`,
+      `${origin}/.well-known/oauth-authorization-server/oauth2/default`,
+    ]) {
+      expect(await (await fetch(url)).json()).toMatchObject({ issuer: mounted.issuer, jwks_uri: mounted.jwksUri });
+    }
+    const keys = createRemoteJWKSet(new URL(mounted.jwksUri));
+    const { payload } = await jwtVerify(await mounted.token({ resource: RESOURCE }), keys);
+    expect(payload.iss).toBe(mounted.issuer);
+    expect((await fetch(`${origin}/token`)).status).toBe(404);
+    await mounted.close();
+  });
+
   it('can be made to fail, and counts', async () => {
     const before = idp.jwks.requests;
     idp.jwks.answers = { status: 500 };

@@ -1,7 +1,8 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { type Configuration, errors, Provider } from 'oidc-provider';
-import { compactJws, type Jwk, type SigningKey, signingKey } from './signing.js';
+import { type AdapterPayload, Provider } from 'oidc-provider';
+import { providerConfiguration } from './idp-configuration.js';
+import { compactJws, type SigningKey, signingKey } from './signing.js';
 import { Switch } from './switchboard.js';
 
 /** A client that gets tokens for itself (client_credentials). */
@@ -30,6 +31,8 @@ export interface IdpResource {
 }
 
 export interface IdpOptions {
+  /** Path of the issuer, e.g. `/oauth2/default`; default: none. */
+  readonly path?: string;
   readonly clients?: readonly IdpClient[];
   readonly scopes?: readonly string[];
 }
@@ -77,18 +80,19 @@ export class IdentityProvider {
   keys: SigningKey[] = [signingKey('rsa-1'), signingKey('ec-1', 'ES256')];
   /** What else stands in its key set, e.g. keys that must be ignored. */
   extraKeys: Record<string, unknown>[] = [];
-  /** Members that its discovery document has besides, or instead of, its own. */
-  metadata: Record<string, unknown> = {};
   readonly #resources = new Map<string, IdpResource>();
   readonly #clients: readonly IdpClient[];
   readonly #scopes: readonly string[];
+  readonly #path: string;
   readonly #server: Server;
+  readonly #store = new Map<string, AdapterPayload>();
   #provider: Provider | undefined;
 
-  private constructor(server: Server, { clients = [], scopes = SCOPES }: IdpOptions) {
+  private constructor(server: Server, { clients = [], scopes = SCOPES, path = '' }: IdpOptions) {
     this.#server = server;
     this.#clients = [ADMIN, USER, GATEWAY, ...clients];
     this.#scopes = scopes;
+    this.#path = path;
     server.on('request', (request, response) => this.#handle(request, response));
   }
 
@@ -107,7 +111,7 @@ export class IdentityProvider {
   }
 
   get issuer(): string {
-    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}${this.#path}`;
   }
 
   get jwksUri(): string {
@@ -196,69 +200,44 @@ export class IdentityProvider {
   }
 
   #handle(request: IncomingMessage, response: ServerResponse): void {
-    const path = new URL(request.url ?? '/', 'http://localhost').pathname;
-    const json = (body: unknown) =>
-      response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(body));
-    if (path === '/jwks') {
-      if (!this.jwks.handle(request, response))
-        json({ keys: [...this.keys.map((key) => key.publicJwk), ...this.extraKeys] });
+    const original = request.url ?? '/';
+    // Metadata also lies where RFC 8414 puts it: before the path of the issuer.
+    const metadata = original.startsWith('/.well-known/') && original.endsWith(this.#path);
+    const url = metadata
+      ? original.slice(0, original.length - this.#path.length)
+      : original.startsWith(this.#path)
+        ? original.slice(this.#path.length)
+        : undefined;
+    if (url === undefined) {
+      response.writeHead(404).end();
       return;
     }
-    if (path.startsWith('/.well-known/') && this.discovery.handle(request, response)) return;
-    if (path === '/token' && this.tokens.handle(request, response)) return;
-    if (path === '/token/introspection' && this.introspection.handle(request, response)) return;
+    const { pathname } = new URL(url, 'http://localhost');
+    if (pathname === '/jwks') {
+      if (this.jwks.handle(request, response)) return;
+      const keys = [...this.keys.map((key) => key.publicJwk), ...this.extraKeys];
+      response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ keys }));
+      return;
+    }
+    if (pathname.startsWith('/.well-known/') && this.discovery.handle(request, response)) return;
+    if (pathname === '/token' && this.tokens.handle(request, response)) return;
+    if (pathname === '/token/introspection' && this.introspection.handle(request, response)) return;
     this.#provider ??= this.#build();
+    // Where it is mounted, as koa-mount and express would say it.
+    Object.assign(request, { url, originalUrl: `${this.#path}${url}` });
     void this.#provider.callback()(request, response);
   }
 
   #build(): Provider {
-    return new Provider(this.issuer, this.#configuration());
-  }
-
-  #configuration(): Configuration {
-    return {
-      jwks: { keys: this.keys.map((key) => key.privateJwk as Jwk & Record<string, never>) },
-      clients: this.#clients.map(({ id, secret, auth, scopes }) => ({
-        client_id: id,
-        client_secret: secret,
-        grant_types: ['client_credentials'],
-        redirect_uris: [],
-        response_types: [],
-        token_endpoint_auth_method: auth === 'post' ? 'client_secret_post' : 'client_secret_basic',
-        ...(scopes && { scope: scopes.join(' ') }),
-      })),
-      scopes: [...this.#scopes],
-      discovery: this.metadata as Configuration['discovery'] & object,
-      ttl: { ClientCredentials: (_ctx, token) => token.resourceServer?.accessTokenTTL ?? 600 },
-      extraTokenClaims: (_ctx, token) => {
-        const id = token.clientId;
-        return id === undefined ? undefined : { ...this.#client(id).claims };
-      },
-      features: {
-        devInteractions: { enabled: false },
-        clientCredentials: { enabled: true },
-        introspection: { enabled: true, allowedPolicy: () => true },
-        revocation: { enabled: true, allowedPolicy: () => true },
-        resourceIndicators: {
-          enabled: true,
-          defaultResource: (_ctx, _client, oneOf) => oneOf?.[0] ?? [...this.#resources.keys()][0] ?? [],
-          useGrantedResource: () => true,
-          getResourceServerInfo: (_ctx, resource) => this.#resource(resource),
-        },
-      },
-    };
-  }
-
-  #resource(resource: string) {
-    const found = this.#resources.get(resource);
-    if (!found) throw new errors.InvalidTarget();
-    const { format = 'jwt', audience = resource, scopes = this.#scopes, ttl = 600, alg = 'RS256' } = found;
-    return {
-      scope: scopes.join(' '),
-      audience,
-      accessTokenTTL: ttl,
-      accessTokenFormat: format,
-      ...(format === 'jwt' && { jwt: { sign: { alg } as const } }),
-    } as const;
+    return new Provider(
+      this.issuer,
+      providerConfiguration({
+        keys: this.keys,
+        clients: this.#clients,
+        scopes: this.#scopes,
+        resources: this.#resources,
+        store: this.#store,
+      }),
+    );
   }
 }
