@@ -24,12 +24,11 @@ async function main(args: readonly string[]): Promise<number> {
     process.stdout.write(cases.map(({ name, about }) => `${name.padEnd(20)} ${about}\n`).join(''));
     return 0;
   }
-  // The processes it started end with it, see Processes.
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
   const report = await runBench({
     ...options,
     cases,
     placement: placement(),
+    interrupted: interruption(),
     progress: showProgress,
     onCase: (done) => {
       showProgress('');
@@ -43,6 +42,15 @@ async function main(args: readonly string[]): Promise<number> {
   writeFileSync(file, `${JSON.stringify(report)}\n`);
   process.stdout.write(`written to ${file}\n`);
   return faultsIn(report).length === 0 ? 0 : 1;
+}
+
+/** The first signal ends the run in order; the second one at once, and the processes with it. */
+function interruption(): AbortSignal {
+  const controller = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(signal, () => (controller.signal.aborted ? process.exit(130) : controller.abort()));
+  }
+  return controller.signal;
 }
 
 /** On a terminal one line that replaces the last one; elsewhere nothing but what ends a line. */

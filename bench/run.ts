@@ -23,6 +23,8 @@ export interface RunOptions {
   readonly minutes: number;
   /** Keep logs and configurations of the run. */
   readonly keep: boolean;
+  /** Ends the run: everything is stopped, and it throws. */
+  readonly interrupted: AbortSignal;
   /** One line that replaces the last one. */
   progress(text: string): void;
   /** After each case. */
@@ -38,7 +40,7 @@ export async function runBench(options: RunOptions): Promise<Report> {
   const pieces = await availablePieces(directory, options.without);
   const lab = await Lab.start({ directory, placement, pieces, gatewayFlags: options.gatewayFlags });
   try {
-    const { cases, skipped } = await runCases(lab, pieces, options);
+    const { cases, skipped } = await Promise.race([runCases(lab, pieces, options), whenAborted(options.interrupted)]);
     const settings = {
       quick: options.quick,
       rounds: scale.rounds,
@@ -86,12 +88,35 @@ async function runCases(lab: Lab, pieces: Pieces, options: RunOptions) {
       profiles: options.profiles,
       progress: (text) => options.progress(`${one.name}: ${text}`),
     };
-    const report = await one.run(context);
+    const report = await one.run(context).catch(async (error: Error) => {
+      // Whatever state it left behind, the next case begins without.
+      await pool.leave();
+      return failed(one, error);
+    });
+    if (options.interrupted.aborted) break;
     cases.push(report);
     options.onCase(report);
   }
   await pool.leave();
   return { cases, skipped };
+}
+
+function failed({ name, about, metrics }: Case, { message }: Error): CaseReport {
+  return {
+    name,
+    about,
+    base: 'floor',
+    metrics,
+    entrants: [{ name: 'the case', calls: 0, faults: [message], rounds: [] }],
+  };
+}
+
+function whenAborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    const give = () => reject(new Error('interrupted'));
+    if (signal.aborted) give();
+    else signal.addEventListener('abort', give);
+  });
 }
 
 /** Undefined outside of a checkout. */

@@ -43,6 +43,7 @@ beforeAll(async () => {
     gatewayFlags: [],
     minutes: 5,
     keep: false,
+    interrupted: new AbortController().signal,
     progress: () => {},
     onCase: () => {},
   });
@@ -107,7 +108,7 @@ describe('a run of the benchmark', () => {
     const { differences, notes } = compare(report, copy);
     expect(differences.length).toBeGreaterThan(20);
     expect(differences.every(({ verdict }) => verdict === 'same')).toBe(true);
-    expect(notes).toEqual(['a quick run is too short to compare by']);
+    expect(notes).toContain('a quick run is too short to compare by');
   });
 
   it('leaves no process behind', () => {

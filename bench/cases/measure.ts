@@ -3,6 +3,7 @@ import { runWindow, type WindowLength, type WindowResult } from '../load/window.
 import { cpuNs, rssOf } from '../machine/usage.ts';
 import type { Round } from '../report/metrics.ts';
 import { percentile } from '../stats/summary.ts';
+import type { Lab } from '../targets/lab.ts';
 import type { Target } from '../targets/target.ts';
 
 const MB = 1024 * 1024;
@@ -17,16 +18,19 @@ export async function measureWindow(
   target: Target,
   tasks: readonly Task[],
   length: WindowLength,
-  upstreamPid: number,
+  lab: Lab,
 ): Promise<Measured> {
   const pids = target.pids();
   const stop = target.besides();
-  const before = usage(pids, upstreamPid);
+  const before = usage(pids, lab.upstream.pid);
   const window = await runWindow(tasks, length);
-  const after = usage(pids, upstreamPid);
+  const after = usage(pids, lab.upstream.pid);
   stop();
   const { calls, seconds, latencies } = window;
-  const loadNs = after.load - before.load;
+  const [own, upstreams] = [after.own - before.own, after.upstream - before.upstream];
+  const { load, upstream } = lab.options.placement;
+  // On a core they share what counts is both of them, else the busier one.
+  const busy = load !== undefined && load === upstream ? own + upstreams : Math.max(own, upstreams);
   const figures: Round = {
     cpu: (after.target - before.target) / 1000 / calls,
     throughput: calls / seconds,
@@ -34,12 +38,13 @@ export async function measureWindow(
     p90: percentile(latencies, 0.9),
     p99: percentile(latencies, 0.99),
     rss: rssOf(pids) / MB,
-    load: (loadNs / (seconds * 1e9)) * 100,
+    load: (busy / (seconds * 1e9)) * 100,
   };
   return { figures: calls === 0 ? {} : figures, window };
 }
 
-function usage(pids: readonly number[], upstreamPid: number): { target: number; load: number } {
+/** Nanoseconds of processor time so far. */
+function usage(pids: readonly number[], upstreamPid: number): { target: number; own: number; upstream: number } {
   const { user, system } = process.cpuUsage();
-  return { target: cpuNs(pids), load: (user + system) * 1000 + cpuNs([upstreamPid]) };
+  return { target: cpuNs(pids), own: (user + system) * 1000, upstream: cpuNs([upstreamPid]) };
 }

@@ -4,6 +4,7 @@ import type { MetricName, Round } from '../report/metrics.ts';
 import type { EntrantReport } from '../report/shape.ts';
 import type { Lab } from '../targets/lab.ts';
 import type { Target } from '../targets/target.ts';
+import { AuditCheck } from './audit-check.ts';
 import type { CaseContext } from './case.ts';
 import { measureWindow } from './measure.ts';
 
@@ -18,12 +19,6 @@ export interface Entrant {
 
 export const ROUND_METRICS: readonly MetricName[] = ['cpu', 'throughput', 'p50', 'p90', 'p99', 'added', 'rss', 'load'];
 
-interface Tally {
-  readonly rounds: Round[];
-  readonly faults: string[];
-  calls: number;
-}
-
 /** Name of the entrant whose p50 is subtracted to see what the others add. */
 const DIRECT = 'direct';
 
@@ -35,35 +30,24 @@ export async function interleaved(
   entrants: readonly Entrant[],
   { lab, scale, progress }: CaseContext,
 ): Promise<EntrantReport[]> {
-  const tallies = new Map<Entrant, Tally>(entrants.map((entrant) => [entrant, { rounds: [], faults: [], calls: 0 }]));
-  const length: WindowLength = scale.calls === undefined ? { seconds: scale.seconds } : { calls: scale.calls };
+  const counted: WindowLength | undefined = scale.calls === undefined ? undefined : { calls: scale.calls };
+  const lanes = entrants.map((entrant) => new Lane(entrant, lab));
   try {
-    for (const entrant of entrants) {
-      progress(`warming up ${entrant.name}`);
-      const warmup = scale.calls === undefined ? { seconds: scale.warmup } : length;
-      await counted(entrant, tallyOf(entrant), lab, () => runWindow(entrant.tasks, warmup));
+    for (const lane of lanes) {
+      progress(`warming up ${lane.name}`);
+      await lane.warmUp(counted ?? { seconds: scale.warmup });
     }
     for (let round = 0; round < scale.rounds; round++) {
       progress(`round ${round + 1} of ${scale.rounds}`);
-      for (const entrant of inTurn(entrants, round)) {
-        const tally = tallyOf(entrant);
-        await counted(entrant, tally, lab, async () => {
-          const { figures, window } = await measureWindow(entrant.target, entrant.tasks, length, lab.upstream.pid);
-          tally.rounds[round] = figures;
-          return window;
-        });
-      }
+      for (const lane of inTurn(lanes, round)) await lane.measure(round, counted ?? { seconds: scale.seconds });
     }
+    for (const lane of lanes) await lane.checkAudit();
   } finally {
     for (const { tasks } of entrants) for (const task of tasks) task.close();
   }
-  const direct = entrants.find(({ name }) => name === DIRECT);
-  if (direct) for (const entrant of entrants) addLatency(tallyOf(entrant).rounds, tallyOf(direct).rounds);
-  return entrants.map((entrant) => ({ name: entrant.name, ...tallyOf(entrant) }));
-
-  function tallyOf(entrant: Entrant): Tally {
-    return tallies.get(entrant) as Tally;
-  }
+  const direct = lanes.find(({ name }) => name === DIRECT);
+  if (direct) for (const lane of lanes) lane.subtract(direct);
+  return lanes.map(({ name, calls, faults, rounds }) => ({ name, calls, faults, rounds }));
 }
 
 /** Forwards and backwards, beginning with another one each time. */
@@ -73,22 +57,63 @@ export function inTurn<T>(entrants: readonly T[], round: number): T[] {
   return round % 2 === 0 ? turned : turned.reverse();
 }
 
-/** Runs a window and books what was wrong in it, and whether each call was executed once and no oftener. */
-async function counted(entrant: Entrant, tally: Tally, lab: Lab, run: () => Promise<WindowResult>): Promise<void> {
-  const before = await lab.executed();
-  const { calls, failures } = await run();
-  const executed = (await lab.executed()) - before;
-  tally.calls += calls;
-  for (const { kind, message } of failures) tally.faults.push(`${kind}: ${message}`);
-  const due = calls * entrant.executes;
-  if (failures.length === 0 && executed !== due) tally.faults.push(`${executed} calls were executed, ${due} were made`);
-  const { complaint } = entrant.target;
-  if (complaint !== undefined && !tally.faults.includes(complaint)) tally.faults.push(complaint);
-}
+/** What one entrant delivers over the rounds, and what was wrong with it. */
+class Lane implements EntrantReport {
+  readonly name: string;
+  readonly rounds: Round[] = [];
+  readonly faults: string[] = [];
+  calls = 0;
+  readonly #entrant: Entrant;
+  readonly #lab: Lab;
+  readonly #audit: AuditCheck | undefined;
 
-function addLatency(rounds: readonly Round[], direct: readonly Round[]): void {
-  for (const [index, round] of rounds.entries()) {
-    if (rounds === direct || round.p50 === undefined) continue;
-    round.added = round.p50 - (direct[index]?.p50 ?? Number.NaN);
+  constructor(entrant: Entrant, lab: Lab) {
+    this.name = entrant.name;
+    this.#entrant = entrant;
+    this.#lab = lab;
+    const { auditFile } = entrant.target;
+    if (auditFile !== undefined && entrant.executes === 1) this.#audit = new AuditCheck(auditFile);
+  }
+
+  async warmUp(length: WindowLength): Promise<void> {
+    await this.#book(() => runWindow(this.#entrant.tasks, length));
+  }
+
+  async measure(round: number, length: WindowLength): Promise<void> {
+    const { target, tasks } = this.#entrant;
+    await this.#book(async () => {
+      const { figures, window } = await measureWindow(target, tasks, length, this.#lab);
+      this.rounds[round] = figures;
+      return window;
+    });
+  }
+
+  async checkAudit(): Promise<void> {
+    const fault = await this.#audit?.fault(this.calls);
+    if (fault !== undefined) this.faults.push(fault);
+  }
+
+  /** Books what others add to the latency of this baseline. */
+  subtract(direct: Lane): void {
+    if (direct === this) return;
+    for (const [index, round] of this.rounds.entries()) {
+      const [p50, without] = [round.p50, direct.rounds[index]?.p50];
+      if (p50 !== undefined && without !== undefined) round.added = p50 - without;
+    }
+  }
+
+  /** Runs a window, counts its calls, and whether each was executed once and no oftener. */
+  async #book(run: () => Promise<WindowResult>): Promise<void> {
+    const { target, executes } = this.#entrant;
+    const before = await this.#lab.executed();
+    const { calls, failures } = await run();
+    const executed = (await this.#lab.executed()) - before;
+    this.calls += calls;
+    for (const { kind, message } of failures) this.faults.push(`${kind}: ${message}`);
+    const due = calls * executes;
+    if (failures.length === 0 && executed !== due)
+      this.faults.push(`${executed} calls were executed, ${due} were made`);
+    const { complaint } = target;
+    if (complaint !== undefined && !this.faults.includes(complaint)) this.faults.push(complaint);
   }
 }

@@ -35,6 +35,7 @@ export class Processes {
     for (const child of this.#running.keys()) child.kill('SIGKILL');
   };
   #count = 0;
+  #closed = false;
 
   constructor(directory: string) {
     this.directory = directory;
@@ -48,6 +49,7 @@ export class Processes {
 
   /** Runs a script with this Node. */
   start(name: string, args: readonly string[], options: StartOptions = {}): Running {
+    if (this.#closed) throw new Error('the run has ended');
     const logFile = join(this.directory, `${String(this.#count++).padStart(3, '0')}-${name}.log`);
     const out = openSync(logFile, 'a');
     const command = [process.execPath, ...(options.nodeFlags ?? []), ...args];
@@ -66,7 +68,9 @@ export class Processes {
     return running;
   }
 
+  /** Ends all of them; none can be started any more. */
   async stopAll(): Promise<void> {
+    this.#closed = true;
     await Promise.all(this.all.map((running) => running.stop()));
     process.off('exit', this.#killAll);
   }

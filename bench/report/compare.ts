@@ -81,6 +81,9 @@ function settingNotes(before: Report, after: Report): string[] {
     ...said('pinning', ({ machine }) => machine.placement.gateway !== undefined),
     ...said('the length of a window', ({ settings }) => `${settings.seconds} s`),
     ...said('what "everything" consists of', ({ pieces }) => pieces.on.join(', ')),
+    ...(Math.min(before.settings.rounds, after.settings.rounds) < 4
+      ? ['with fewer than four rounds in each run no change can be told from noise']
+      : []),
     ...(before.settings.quick || after.settings.quick ? ['a quick run is too short to compare by'] : []),
   ];
 }

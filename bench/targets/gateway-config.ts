@@ -20,8 +20,6 @@ export interface GatewaySetup {
   readonly sessions: number;
 }
 
-/** Upstreams that permissions name, however many there are. */
-const NAMED_UPSTREAMS = 20;
 /** Sockets or sessions per upstream; more than the calls that are ever under way at once. */
 const POOL = 256;
 
@@ -48,7 +46,8 @@ export function gatewayConfig(setup: GatewaySetup): Record<string, unknown> {
   return setup.profile === 'bare' ? base : { ...base, ...everything(setup) };
 }
 
-function everything({ pieces, issuer, auditFile, patterns }: GatewaySetup): Record<string, unknown> {
+function everything(setup: GatewaySetup): Record<string, unknown> {
+  const { pieces, issuer, auditFile } = setup;
   const has = (piece: Piece) => pieces.includes(piece);
   return {
     ...(has('authentication') && {
@@ -60,7 +59,7 @@ function everything({ pieces, issuer, auditFile, patterns }: GatewaySetup): Reco
         audience: [AUDIENCE],
       },
     }),
-    ...(has('permissions') && { auth: permissions(patterns) }),
+    ...(has('permissions') && { auth: permissions(setup) }),
     ...(has('rate_limit') && {
       rate_limit: [{ key: 'principal', match: 'u*:*', limit: 1_000_000_000, per: '1m' }],
     }),
@@ -70,12 +69,12 @@ function everything({ pieces, issuer, auditFile, patterns }: GatewaySetup): Reco
 }
 
 /** Each view is one group of the identity provider, one mapping and one scope. */
-function permissions(count: number): Record<string, unknown> {
+function permissions(setup: GatewaySetup): Record<string, unknown> {
   const views = Array.from({ length: VIEWS }, (_, view) => view);
   return {
     claims: ['groups'],
     mappings: Object.fromEntries(views.map((view) => [`groups:view-${view}`, [`view:${view}`]])),
-    permissions: Object.fromEntries(patterns(count)),
+    permissions: Object.fromEntries(patterns(setup)),
   };
 }
 
@@ -83,11 +82,11 @@ function permissions(count: number): Record<string, unknown> {
  * First one pattern per group of tools for all upstreams, then one per group for each upstream by its name, then names
  * of tools that do not exist, so that a matcher that looks at every pattern shows.
  */
-function patterns(count: number): [pattern: string, scopes: string[]][] {
+function patterns({ patterns: count, upstreams }: GatewaySetup): [pattern: string, scopes: string[]][] {
   const scopes = Array.from({ length: GROUPS }, (_, group) => viewsOf(group).map((view) => `view:${view}`));
   return Array.from({ length: Math.max(GROUPS, count) }, (_, index) => {
     const [upstream, group] = [Math.floor(index / GROUPS) - 1, index % GROUPS];
-    if (upstream >= NAMED_UPSTREAMS) return [`u00:other-${index}-*`, ['view:0']];
+    if (upstream >= upstreams.length) return [`u00:other-${index}-*`, ['view:0']];
     return [`${upstream < 0 ? 'u*' : upstreamName(upstream)}:tool-*-g${group}`, scopes[group] ?? []];
   });
 }

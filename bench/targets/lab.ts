@@ -7,7 +7,7 @@ import { type GatewaySetup, gatewayConfig, type Profile } from './gateway-config
 import { Issuer } from './issuer.ts';
 import { FLOOR_SCRIPT, GATEWAY_BIN, NEST_SCRIPT, UPSTREAM_SCRIPT } from './paths.ts';
 import type { Pieces } from './pieces.ts';
-import { untilListed } from './ready.ts';
+import { refusesStrangers, untilListed } from './ready.ts';
 import { pathOf, upstreamName } from './shape.ts';
 import { directDoor, floorDoor, gatewayDoor, Target } from './target.ts';
 import { HIDDEN } from './views.ts';
@@ -81,19 +81,24 @@ export class Lab {
   async gateway(profile: Profile, world: World, nodeFlags: readonly string[] = []): Promise<Target> {
     const target = await this.startGateway(profile, world, nodeFlags);
     await untilListed(target.door, world.upstreams * world.upstream.tools);
+    if (target.door.token(0) !== undefined) await refusesStrangers(target.door);
     return target;
   }
 
   /** The same as soon as it listens: its upstreams may not be there yet. */
   async startGateway(profile: Profile, world: World, nodeFlags: readonly string[] = []): Promise<Target> {
-    const file = this.#writeConfig(profile, world);
+    const { file, auditFile } = this.#writeConfig(profile, world);
     const flags = [...this.options.gatewayFlags, ...nodeFlags];
     const running = this.#start(`gateway-${profile}`, [GATEWAY_BIN, 'serve', '--config', file], { nodeFlags: flags });
     const authenticates = profile === 'everything' && this.options.pieces.on.includes('authentication');
     const port = await portOf(running, GATEWAY_LISTENING);
     const token = authenticates ? (caller: number) => this.issuer.token(caller) : undefined;
     const door = gatewayDoor({ port, era: world.client, ...(token && { token }) });
-    return new Target(running, door, { scraped: profile === 'everything' });
+    const audits = profile === 'everything' && this.options.pieces.on.includes('audit');
+    return new Target(running, door, {
+      scraped: profile === 'everything',
+      auditFile: audits ? auditFile : undefined,
+    });
   }
 
   /** How many calls of tools the upstreams have executed since they started. */
@@ -111,8 +116,9 @@ export class Lab {
     await Promise.all([this.#processes.stopAll(), this.issuer.stop()]);
   }
 
-  #writeConfig(profile: Profile, world: World): string {
+  #writeConfig(profile: Profile, world: World): { file: string; auditFile: string } {
     const number = this.#configs++;
+    const auditFile = join(this.options.directory, `audit-${number}.log`);
     const { era } = world.upstream;
     const setup: GatewaySetup = {
       profile,
@@ -123,13 +129,13 @@ export class Lab {
       })),
       pieces: this.options.pieces.on,
       issuer: this.issuer,
-      auditFile: join(this.options.directory, `audit-${number}.log`),
+      auditFile,
       patterns: world.patterns,
       sessions: world.sessions,
     };
     const file = join(this.options.directory, `gateway-${number}.yaml`);
     writeFileSync(file, JSON.stringify(gatewayConfig(setup), undefined, 1));
-    return file;
+    return { file, auditFile };
   }
 
   #start(name: string, args: readonly string[], options: StartOptions): Running {

@@ -2,6 +2,7 @@ import { Connection } from '../load/connection.ts';
 import { type Door, postHead, request } from '../load/door.ts';
 import { nextId, requestBody } from '../load/messages.ts';
 import { readResult } from '../load/reply.ts';
+import { expectStatus } from '../load/wrong-reply.ts';
 import { until } from '../machine/wait.ts';
 
 /** Longest a gateway may take to know all its upstreams: a hundred of them start four at a time. */
@@ -21,6 +22,18 @@ export async function untilListed(door: Door, count: number): Promise<void> {
       async () => ((await countTools(connection, modern)) === count ? true : undefined),
       50,
     );
+  } finally {
+    connection.close();
+  }
+}
+
+/** That authentication is on shows in what it refuses. @throws WrongReply when a caller without a token is let in */
+export async function refusesStrangers(door: Door): Promise<void> {
+  const stranger = { ...door, era: 'modern' as const };
+  const connection = await Connection.open(door.host, door.port);
+  try {
+    const head = postHead(stranger, { method: 'tools/list' });
+    expectStatus(await connection.exchange(request(head, requestBody('modern', nextId(), 'tools/list'))), 401);
   } finally {
     connection.close();
   }

@@ -8,16 +8,24 @@ import { toolName } from './tools.mjs';
 
 const HOST = '127.0.0.1';
 
+export interface TargetOptions {
+  readonly scraped?: boolean;
+  readonly auditFile?: string | undefined;
+}
+
 /** Something that is measured: a process, and where clients of it knock. */
 export class Target {
   readonly running: Running;
   readonly door: Door;
+  /** Where each call must leave a line; undefined where there is no audit. */
+  readonly auditFile: string | undefined;
   readonly #scraper: Scraper | undefined;
   readonly #sessions = new Map<number, Promise<ClientSession[]>>();
 
-  constructor(running: Running, door: Door, options: { scraped?: boolean } = {}) {
+  constructor(running: Running, door: Door, options: TargetOptions = {}) {
     this.running = running;
     this.door = door;
+    this.auditFile = options.auditFile;
     if (options.scraped) this.#scraper = new Scraper(`http://${door.host}:${door.port}/metrics`);
   }
 
