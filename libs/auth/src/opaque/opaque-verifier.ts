@@ -74,7 +74,7 @@ export class OpaqueVerifier {
       return denied('the answer names no issuer of oauth.authorization_servers, or none where several are configured');
     }
     const now = clock.now();
-    const judged = judgeClaims(claims, { preset, setup, issuer, token, now });
+    const judged = judgeClaims(withSubject(claims), { preset, setup, issuer, token, now });
     if ('refused' in judged) return denied(judged.refused);
     return verified(judged.principal, { reach: judged.reach, token, now });
   }
@@ -111,6 +111,15 @@ export class OpaqueVerifier {
     }
     return FAILED;
   }
+}
+
+/**
+ * A client that got the token for itself is its own subject, as in a JWT (RFC 9068, 2.2); many endpoints leave it out. Not
+ * where there is a user, who would become one with all others of that client.
+ */
+function withSubject(claims: Claims): Claims {
+  const { sub, username, client_id: client } = claims;
+  return sub === undefined && username === undefined && client !== undefined ? { ...claims, sub: client } : claims;
 }
 
 function denied(reason: string): Verdict {
