@@ -20,16 +20,22 @@ export class Guarded {
     readonly gateway: SpawnedGateway,
     readonly upstream: RecordingUpstream,
     readonly caller: Record<string, string>,
+    private readonly config: FileConfig,
   ) {}
 
   static async start(cleanup: Cleanup, options: GuardedOptions = {}): Promise<Guarded> {
     const { upstream: offer, spawn, caller = {}, entry = {}, ...config } = options;
     const upstream = cleanup.add(await RecordingUpstream.start(offer));
-    const servers = [{ ...httpServer('rec', upstream.url), ...entry }];
-    const gateway = cleanup.add(await spawnGateway({ ...config, servers }, spawn));
+    const file = { ...config, servers: [{ ...httpServer('rec', upstream.url), ...entry }] };
+    const gateway = cleanup.add(await spawnGateway(file, spawn));
     await listedFor(caller, gateway, 'rec');
     upstream.journal.forget();
-    return new Guarded(gateway, upstream, caller);
+    return new Guarded(gateway, upstream, caller, file);
+  }
+
+  /** Writes the configuration anew, with other sections. */
+  rewrite(change: Partial<FileConfig>): void {
+    this.gateway.rewrite({ ...this.config, ...change });
   }
 
   get url(): string {

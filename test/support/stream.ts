@@ -5,6 +5,8 @@ export interface OpenStream {
   readonly response: Response;
   /** Every message that arrived on it, in order. */
   readonly messages: Inbox<{ method: string; params?: Record<string, unknown> }>;
+  /** Resolves when the gateway, or the cleanup, ended it. */
+  readonly ended: Promise<void>;
 }
 
 /** Opens a GET stream of a session and collects what arrives on it, until the cleanup. */
@@ -23,6 +25,5 @@ export async function listen(session: RawSession, cleanup: Cleanup): Promise<Ope
       text = text.slice(end);
     }
   };
-  collect().catch(() => undefined);
-  return { response, messages };
+  return { response, messages, ended: collect().catch(() => undefined) };
 }
