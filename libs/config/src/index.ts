@@ -10,7 +10,15 @@ export {
   type SectionRefs,
   serveProblems,
 } from './live-config.js';
-export { configFrom, type LoadedConfig, type LoadOptions, loadConfig, type NoConfig } from './load/load-config.js';
+export {
+  configFrom,
+  type LoadedConfig,
+  type LoadOptions,
+  loadConfig,
+  type NoConfig,
+  type SecretReferences,
+  secretReferences,
+} from './load/load-config.js';
 export type { Overrides } from './load/overrides.js';
 export { ConfigError, type Problem, showProblem } from './load/problems.js';
 export { ConfigRef } from './ref.js';
@@ -38,3 +46,4 @@ export { RateLimitConfig } from './sections/rate-limit.config.js';
 export { CorsConfig, LimitsConfig, ServerConfig, ShutdownConfig } from './sections/server.config.js';
 export { ConnectionConfig, TlsConfig, ToolSelectionConfig, UpstreamConfig } from './sections/upstream.config.js';
 export { type ConfigWatch, type WatchOptions, watchConfig } from './watch/watch-config.js';
+export type { ReadSecret, SecretReader } from './yaml/secret-reader.js';

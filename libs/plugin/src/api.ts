@@ -58,6 +58,7 @@ export {
   type UpstreamStatus,
 } from './ports.js';
 export { Public, type PublicOptions } from './public.js';
+export { SecretSource } from './secret-source.js';
 export { type CredentialOutcome, UpstreamCredential } from './upstream-credential.js';
 export {
   type Connection,

@@ -60,6 +60,8 @@ export {
 } from './ports.js';
 export { Public, type PublicOptions, publicOptions } from './public.js';
 export { ExtensionRegistry } from './registry.js';
+export { SecretSource } from './secret-source.js';
+export { secretSourcesOf } from './secret-sources.js';
 export { type CredentialOutcome, UpstreamCredential } from './upstream-credential.js';
 export {
   type Connection,

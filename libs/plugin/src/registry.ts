@@ -2,6 +2,7 @@ import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
 import { DiscoveryService } from '@nestjs/core';
 import { GatewayError } from '#libs/kernel';
 import { EXTENSION_API_VERSION, ExtensionMark, type ExtensionMeta, type ExtensionPoint } from './extension.js';
+import { checkApi, checkPoint, duplicate } from './extension-check.js';
 
 type Wrapper = ReturnType<DiscoveryService['getProviders']>[number];
 
@@ -68,11 +69,7 @@ export class ExtensionRegistry implements OnModuleInit {
       points.set(meta.point, names);
       const earlier = names.get(meta.name);
       if (earlier && earlier.instance !== instance) {
-        throw new GatewayError(
-          'PLUGIN_INVALID',
-          `Two extensions are called "${meta.name}" for ${meta.point.name}: ${earlier.where} and ${where}; ` +
-            'rename one, or take its plug-in out of plugins:',
-        );
+        throw duplicate(meta.name, meta.point.name, earlier.where, where);
       }
       names.set(meta.name, { instance, where });
     }
@@ -80,19 +77,9 @@ export class ExtensionRegistry implements OnModuleInit {
   }
 
   #checkApi(meta: ExtensionMeta, where: string): void {
-    if (meta.api === undefined) {
-      this.#log.warn(
-        `${where} does not say which extension API it was written for; add api: '${shortVersion()}' to its Extension mark`,
-      );
-      return;
-    }
-    const wanted = /^(\d+)\.(\d+)(?:\.\d+)?$/.exec(meta.api);
-    const [major = 0, minor = 0] = EXTENSION_API_VERSION.split('.').map(Number);
-    if (wanted && Number(wanted[1]) === major && Number(wanted[2]) <= minor) return;
-    throw new GatewayError(
-      'PLUGIN_INVALID',
-      `${where} was written for extension API ${meta.api}, this gateway has ${EXTENSION_API_VERSION}; ` +
-        'install a version of the plug-in made for this gateway',
+    if (checkApi(meta, where)) return;
+    this.#log.warn(
+      `${where} does not say which extension API it was written for; add api: '${shortVersion()}' to its Extension mark`,
     );
   }
 }
@@ -110,11 +97,6 @@ function instanceOf(wrapper: Wrapper, meta: ExtensionMeta, where: string): objec
   if (typeof instance !== 'object' || instance === null) {
     throw new GatewayError('PLUGIN_INVALID', `${where} must be a singleton: extensions cannot be request-scoped`);
   }
-  if (!(instance instanceof meta.point)) {
-    throw new GatewayError(
-      'PLUGIN_INVALID',
-      `${where} is marked as ${meta.point.name} but does not extend it; write "class X extends ${meta.point.name}"`,
-    );
-  }
+  checkPoint(instance, meta, where);
   return instance;
 }

@@ -35,7 +35,7 @@ export async function runExplain(name: string, flags: ExplainFlags, terminal: Te
       `'${name}' names nothing; write server:tool, prompts/server:name, resources/server:uri or templates/server:template`,
     );
   }
-  const loaded = configToServe(flags);
+  const loaded = await configToServe(flags);
   const { config } = loaded;
   const caller = await callerOf(flags, new LiveConfig(loaded));
   const explanation = explain(new Policy(config), caller.claims, object);

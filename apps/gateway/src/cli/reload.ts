@@ -1,22 +1,36 @@
-import { type ConfigWatch, type LiveConfig, showProblem, unsupportedSections, watchConfig } from '#libs/config';
+import {
+  ConfigError,
+  type ConfigWatch,
+  type LiveConfig,
+  showProblem,
+  unsupportedSections,
+  watchConfig,
+} from '#libs/config';
 import type { GatewayLogger } from '#libs/logging';
 
-/** Follows the configuration file while the gateway runs; says what changed, or why the old one stays. */
-export function followConfig(live: LiveConfig, logger: GatewayLogger): ConfigWatch {
+/**
+ * Follows the configuration file while the gateway runs; says what changed, or why the old one stays. `refresh` reads anew
+ * what the file refers to and others keep.
+ */
+export function followConfig(live: LiveConfig, logger: GatewayLogger, refresh: () => Promise<void>): ConfigWatch {
   const { path, digests } = live.source;
   if (path === undefined) return { close() {} };
   live.sections.log.onChange((log) => {
     logger.level = log.level;
   });
   const onError = (err: unknown) => logger.error({ err }, 'the configuration could not be reloaded');
-  return watchConfig(path, () => reload(live, logger), {
+  return watchConfig(path, () => reload(live, logger, refresh), {
     since: digests,
     files: () => live.source.secretFiles,
     onError,
   });
 }
 
-function reload(live: LiveConfig, logger: GatewayLogger): void {
+async function reload(live: LiveConfig, logger: GatewayLogger, refresh: () => Promise<void>): Promise<void> {
+  await refresh().catch((err) => {
+    // What is wrong with the file, loading it says.
+    if (!(err instanceof ConfigError)) logger.error({ err }, 'secrets that plug-ins keep could not be read');
+  });
   const before = live.current;
   const result = live.reload();
   if (result.kind === 'kept') {

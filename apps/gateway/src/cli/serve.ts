@@ -5,7 +5,7 @@ import { StatusBoard } from '../banner/status-board.js';
 import { createGateway, type Gateway } from '../create-app.js';
 import type { Terminal } from '../terminal.js';
 import { VERSION } from '../version.js';
-import { type ConfigFlags, configToServe } from './load.js';
+import { ConfigFinder, type ConfigFlags } from './load.js';
 import { followConfig, sayIgnored } from './reload.js';
 import { stopSignals } from './stop-signals.js';
 
@@ -14,7 +14,9 @@ import { stopSignals } from './stop-signals.js';
  * @throws GatewayError CONFIG_INVALID, PLUGIN_INVALID: why it cannot start
  */
 export async function runServe(flags: ConfigFlags, terminal: Terminal): Promise<number> {
-  const loaded = configToServe(flags);
+  const finder = new ConfigFinder(flags);
+  await finder.refresh();
+  const loaded = finder.toServe();
   const refusals = serveProblems(loaded.config);
   if (refusals.length > 0) throw new ConfigError(refusals.map(loaded.locate), loaded.file);
   const screen: { board?: StatusBoard } = {};
@@ -23,7 +25,7 @@ export async function runServe(flags: ConfigFlags, terminal: Terminal): Promise<
   const logger = createLogger({ level, format, sink, colour: terminal.outIsTty && !process.env['NO_COLOR'] });
   surviveAccidents(logger);
   const live = new LiveConfig(loaded, {
-    load: () => configToServe(flags),
+    load: () => finder.toServe(),
     onListenerError: (err) => logger.error({ err }, 'a part of the gateway could not follow the new configuration'),
   });
   for (const problem of loaded.warnings) logger.warn({}, `configuration: ${showProblem(problem, loaded.file)}`);
@@ -33,7 +35,7 @@ export async function runServe(flags: ConfigFlags, terminal: Terminal): Promise<
   try {
     const gateway = await createGateway({ live, logger, stdout: sink, processMetrics: true });
     running.gateway = gateway;
-    const watch = followConfig(live, logger);
+    const watch = followConfig(live, logger, () => finder.refresh());
     if (terminal.outIsTty || format === 'text') screen.board = showStart(gateway, live, terminal);
     else logger.info({ url: `${gateway.url}/mcp`, version: VERSION }, 'listening');
     const signal = await signals.stopped;

@@ -2,7 +2,7 @@ import { ConfigError, LiveConfig, type Problem, serveProblems, showProblem, unsu
 import { checkGateway } from '../create-app.js';
 import { printable } from '../table.js';
 import type { Terminal } from '../terminal.js';
-import { type ConfigFlags, findConfig } from './load.js';
+import { ConfigFinder, type ConfigFlags } from './load.js';
 
 /** Checks the configuration file; returns the exit code: 0 when it can be used. */
 export async function runValidate(flags: ConfigFlags, terminal: Terminal): Promise<number> {
@@ -16,7 +16,7 @@ export async function runValidate(flags: ConfigFlags, terminal: Terminal): Promi
 }
 
 async function validate(flags: ConfigFlags, terminal: Terminal): Promise<number> {
-  const loaded = findConfig(flags);
+  const loaded = await new ConfigFinder(flags).load();
   if (loaded.kind === 'none') {
     terminal.err(
       `There is no configuration file: looked for ${loaded.searched.join(' and ')}. Name one with --config\n`,

@@ -163,9 +163,13 @@ export function SecretText(options: SecretOptions): PropertyDecorator {
   });
 }
 
+/** Values that stand in examples, and that everybody knows. */
+const PLACEHOLDER = /^(?:change[-_]?me|secret-api-key|your[-_])/i;
+
 export function secretFlaw(value: unknown, flaw?: (value: string) => string | undefined): string | undefined {
   if (!(value instanceof Secret)) return textFlaw(value, {}) ?? 'must be text';
   const revealed = value.reveal();
   if (revealed === '') return 'must not be empty';
+  if (PLACEHOLDER.test(revealed)) return 'is a placeholder; put the real value in its place';
   return textFlaw(revealed, { max: 64 * 1024 }) ?? flaw?.(revealed);
 }

@@ -65,7 +65,7 @@ describe('the published examples', () => {
   it('names the variable behind an empty secret', () => {
     const text = readFileSync(join(EXAMPLES, 'published-1.yaml'), 'utf8');
     expect(problemLines(text, { env: { ...PUBLISHED_ENV, N8N_PROXY_KEY: '' } })).toEqual([
-      '$.proxy.servers[0].auth.value: must not be empty (it comes from ${N8N_PROXY_KEY})',
+      '$.proxy.servers[0].auth.value: needs the environment variable N8N_PROXY_KEY, which is empty (or give a default: ${N8N_PROXY_KEY:-...})',
     ]);
   });
 });
@@ -79,7 +79,7 @@ describe('the other examples', () => {
     const folder = mkdtempSync(join(tmpdir(), 'secrets-'));
     try {
       for (const name of ['session_key', 'tickets_key', 'metrics_token'])
-        writeFileSync(join(folder, name), `${name}-0123456789abcdefghijklmnop\n`);
+        writeFileSync(join(folder, name), `${name}-0123456789abcdefghijklmnop\n`, { mode: 0o600 });
       const text = readFileSync(join(EXAMPLES, 'team.yaml'), 'utf8').replaceAll('/run/secrets', folder);
       const { config, secretFiles, warnings } = loadText(text, { env: { GITHUB_MCP_TOKEN: 'ghp_x' } });
       expect(config.server.session_key?.reveal()).toBe('session_key-0123456789abcdefghijklmnop');

@@ -4,8 +4,9 @@ import { checkConfig } from '../checks/check-config.js';
 import { GatewayConfig } from '../sections/gateway.config.js';
 import { parseYaml } from '../yaml/parse-yaml.js';
 import { readBounded, readProblem } from '../yaml/secret-file.js';
+import { EnvReader, FileReader, type SecretReader } from '../yaml/secret-reader.js';
 import { Substitution } from '../yaml/substitute.js';
-import type { Tree } from '../yaml/tree.js';
+import { isTreeMap, type Tree } from '../yaml/tree.js';
 import { Builder } from './build.js';
 import { type Digests, digestAll } from './digests.js';
 import { findConfigFile } from './find-file.js';
@@ -27,6 +28,8 @@ export interface LoadOptions {
   readonly overrides?: Overrides | undefined;
   /** Relative paths start here. Default: the process's folder. */
   readonly cwd?: string | undefined;
+  /** Where `${scheme:…}` gets its values besides `env` and `file`, by scheme. */
+  readonly secrets?: ReadonlyMap<string, SecretReader> | undefined;
   /** Where to look when nothing names a file; default `./config/config.yaml`, `/etc/mcp-gateway/config.yaml`. */
   readonly defaults?: readonly string[] | undefined;
 }
@@ -64,8 +67,8 @@ export function loadConfig(options: LoadOptions): LoadedConfig | NoConfig {
   if ('searched' in found) return { kind: 'none', searched: found.searched };
   const { content, text } = readConfigFile(found.file, found.shown);
   const findings = new Findings();
-  const substitution = new Substitution(options.env, dirname(found.file));
-  const { tree, references } = parseYaml(text, substitution, findings);
+  const files = new FileReader(dirname(found.file));
+  const { tree, references } = parseYaml(text, new Substitution(readersOf(options, files)), findings);
   const { config, locate } = finish(tree, references, true, options, findings, found.shown);
   return {
     kind: 'loaded',
@@ -74,9 +77,54 @@ export function loadConfig(options: LoadOptions): LoadedConfig | NoConfig {
     file: found.shown,
     path: found.file,
     warnings: findings.warnings,
-    secretFiles: [...substitution.files.keys()],
-    digests: digestAll([[found.file, content], ...substitution.files]),
+    secretFiles: [...files.files.keys()],
+    digests: digestAll([[found.file, content], ...files.files]),
   };
+}
+
+/** A configuration file's `${scheme:…}` beyond what is built in, and the plug-ins that may know them. */
+export interface SecretReferences {
+  /** Entries of `plugins:`. */
+  readonly plugins: readonly string[];
+  /** The configuration file's folder. */
+  readonly folder: string;
+  readonly references: readonly { readonly scheme: string; readonly reference: string }[];
+}
+
+/**
+ * What has to be read before `loadConfig` can: it answers at once, and keepers of secrets may not. Undefined when there is no
+ * file. Says nothing about what is wrong with the file, which loading it does.
+ * @throws ConfigError when the file cannot be read; GatewayError as `loadConfig`
+ */
+export function secretReferences(options: LoadOptions): SecretReferences | undefined {
+  const found = findConfigFile({ ...options, cwd: options.cwd ?? process.cwd() });
+  if ('searched' in found) return undefined;
+  const folder = dirname(found.file);
+  const foreign = new ForeignReaders(readersOf(options, new FileReader(folder)));
+  const { tree } = parseYaml(readConfigFile(found.file, found.shown).text, new Substitution(foreign), new Findings());
+  const plugins = isTreeMap(tree) && Array.isArray(tree['plugins']) ? tree['plugins'] : [];
+  return {
+    folder,
+    plugins: plugins.filter((entry): entry is string => typeof entry === 'string' && entry !== ''),
+    references: foreign.seen,
+  };
+}
+
+/** Knows every scheme: those it does not have are noted instead of read. */
+class ForeignReaders extends Map<string, SecretReader> {
+  readonly seen: { scheme: string; reference: string }[] = [];
+
+  override get(scheme: string): SecretReader {
+    const read = (reference: string) => {
+      this.seen.push({ scheme, reference });
+      return {};
+    };
+    return super.get(scheme) ?? { read };
+  }
+}
+
+function readersOf({ env, secrets }: LoadOptions, files: FileReader): ReadonlyMap<string, SecretReader> {
+  return new Map<string, SecretReader>([...(secrets ?? []), ['env', new EnvReader(env)], ['file', files]]);
 }
 
 /**

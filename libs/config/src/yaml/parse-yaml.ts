@@ -139,9 +139,11 @@ class Reader {
 
   #scalar(value: unknown, path: Path): Tree {
     if (typeof value === 'string') {
-      const { text, references, problems } = this.substitution.apply(value);
+      if (!value.includes('${')) return value;
+      const { text, references, problems, warnings } = this.substitution.apply(value);
       if (references.length > 0) this.references.set(showPath(path), references);
       for (const problem of problems) this.findings.problem(path, problem);
+      for (const warning of warnings) this.findings.warning(path, warning);
       return text;
     }
     if (typeof value === 'number' || typeof value === 'boolean' || value === null) return value;

@@ -1,8 +1,9 @@
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadText, problemLines } from '../testing/load-text.js';
+import { EnvReader, FileReader, type SecretReader } from './secret-reader.js';
 import { Substitution } from './substitute.js';
 
 let folder: string;
@@ -14,11 +15,21 @@ beforeAll(() => {
   writeFileSync(join(folder, 'binary'), Buffer.from([0xff, 0xfe]));
   mkdirSync(join(folder, 'folder'));
   symlinkSync(join(folder, 'secret'), join(folder, 'link'));
+  symlinkSync('/etc/hostname', join(folder, 'escape'));
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
 const ENV = { A: 'alpha', EMPTY: '', NESTED: '${A}', YAML: '"\nadmin: true' };
-const apply = (text: string) => new Substitution(ENV, folder).apply(text);
+const vault: SecretReader = {
+  read: (reference) => (reference === 'gone' ? { problem: 'it is sealed' } : { value: `<${reference}>` }),
+};
+const readers = (files = new FileReader(folder)) =>
+  new Map<string, SecretReader>([
+    ['env', new EnvReader(ENV)],
+    ['file', files],
+    ['my-vault', vault],
+  ]);
+const apply = (text: string) => new Substitution(readers()).apply(text);
 
 describe('substitution', () => {
   it.each([
@@ -31,7 +42,6 @@ describe('substitution', () => {
     ['${EMPTY:-default}', 'default'],
     ['${A:-default}', 'alpha'],
     ['${env:NOPE:-http://x:1/}', 'http://x:1/'],
-    ['${EMPTY}', ''],
     ['$${A}', '${A}'],
     ['$${A} ${A}', '${A} alpha'],
     ['$$${A}', '$${A}'],
@@ -40,21 +50,26 @@ describe('substitution', () => {
     ['${file:secret}', 'from file'],
     ['${file:link}', 'from file'],
     ['${file:two-lines}', 'a\n'],
+    ['${my-vault:a/b:c}', '<a/b:c>'],
+    ['${A:-my-vault:x}', 'alpha'],
+    ['${nope:-x}', 'x'],
   ])('%j gives %j', (source, text) => {
     expect(apply(source)).toMatchObject({ text, problems: [] });
   });
 
   it('reads absolute paths, and remembers which files it read', () => {
-    const substitution = new Substitution({}, '/nowhere');
-    expect(substitution.apply(`\${file:${join(folder, 'secret')}}`).text).toBe('from file');
-    expect([...substitution.files.keys()]).toEqual([join(folder, 'secret')]);
+    const files = new FileReader('/nowhere');
+    expect(new Substitution(readers(files)).apply(`\${file:${join(folder, 'secret')}}`).text).toBe('from file');
+    expect([...files.files.keys()]).toEqual([join(folder, 'secret')]);
   });
 
   it.each([
-    ['${NOPE}', /needs the environment variable NOPE, which is not set/],
-    ['${env:NOPE}', /needs the environment variable NOPE/],
+    ['${NOPE}', /needs the environment variable NOPE, which is not set \(or give a default: \$\{NOPE:-\.\.\.\}\)/],
+    ['${env:NOPE}', /needs the environment variable NOPE, which is not set/],
+    ['${EMPTY}', /needs the environment variable EMPTY, which is empty/],
     ['${constructor}', /needs the environment variable constructor/],
-    ['${vault:secret/a}', /no secret source "vault" \(known: env, file\)/],
+    ['${vault:secret/a}', /no secret source "vault" \(known: env, file, my-vault\)/],
+    ['${my-vault:gone}', /^it is sealed$/],
     ['${}', /a variable's name has/],
     ['${A B}', /a variable's name has/],
     ['${A', /without a closing "}"/],
@@ -64,8 +79,34 @@ describe('substitution', () => {
     ['${file:large}', /the file .*large is larger than 64 KiB/],
     ['${file:binary}', /is not UTF-8 text/],
     ['${file:/dev/zero}', /is not a regular file/],
+    ['${file:escape}', /the file .*escape is a link that leads out of its folder/],
   ])('%j is a problem', (source, problem) => {
     expect(apply(source).problems).toEqual([expect.stringMatching(problem)]);
+  });
+
+  it('reads a mounted secret, whose folder is swapped under a link', () => {
+    const mount = join(folder, 'mount');
+    mkdirSync(join(mount, '..2026'), { recursive: true });
+    writeFileSync(join(mount, '..2026', 'key'), 'mounted');
+    symlinkSync('..2026', join(mount, '..data'));
+    symlinkSync(join('..data', 'key'), join(mount, 'key'));
+    expect(apply('${file:mount/key}')).toMatchObject({ text: 'mounted', problems: [] });
+  });
+
+  it('warns of a file that more than its owner can read, without what is in it', () => {
+    for (const [mode, warned] of [
+      [0o600, 0],
+      [0o400, 0],
+      [0o640, 1],
+      [0o604, 1],
+    ] as const) {
+      writeFileSync(join(folder, 'mode'), 'hunter2', { mode });
+      chmodSync(join(folder, 'mode'), mode);
+      const { warnings } = apply('${file:mode}');
+      expect(warnings).toHaveLength(warned);
+      expect(warnings.join()).not.toContain('hunter2');
+      rmSync(join(folder, 'mode'));
+    }
   });
 
   it('never changes the structure of the document, nor keys', () => {
