@@ -1,3 +1,4 @@
+import { modernBody, modernHeaders } from './modern.js';
 import { type RawSession, sseData } from './raw.js';
 import { type Cleanup, Inbox } from './wait.js';
 
@@ -14,7 +15,30 @@ export async function listen(session: RawSession, cleanup: Cleanup): Promise<Ope
   const gone = new AbortController();
   cleanup.run(() => gone.abort());
   const headers = { ...session.headers, accept: 'text/event-stream' };
-  const response = await fetch(session.url, { headers, signal: gone.signal });
+  return collected(await fetch(session.url, { headers, signal: gone.signal }));
+}
+
+/** Opens a modern client's `subscriptions/listen` and collects what arrives on it, until the cleanup. */
+export async function listenModern(
+  url: string,
+  notifications: Record<string, unknown>,
+  own: Record<string, string>,
+  cleanup: Cleanup,
+): Promise<OpenStream> {
+  const gone = new AbortController();
+  cleanup.run(() => gone.abort());
+  const method = 'subscriptions/listen';
+  const headers = {
+    'content-type': 'application/json',
+    accept: 'application/json, text/event-stream',
+    ...modernHeaders(method, {}),
+    ...own,
+  };
+  const body = modernBody(method, { notifications });
+  return collected(await fetch(url, { method: 'POST', headers, body, signal: gone.signal }));
+}
+
+function collected(response: Response): OpenStream {
   const messages: OpenStream['messages'] = new Inbox();
   const collect = async () => {
     let text = '';
