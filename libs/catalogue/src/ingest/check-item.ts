@@ -11,6 +11,7 @@ import {
   stripParamHeaders,
 } from '#libs/mcp';
 import { checkObjectSchema } from './check-schema.js';
+import { withPlainTexts } from './plain-texts.js';
 import { nameFault, uriFault } from './text.js';
 
 /** What one list item is worth. */
@@ -66,8 +67,9 @@ const ONCE = new Set(['name', 'uri', 'uriTemplate', 'inputSchema', 'outputSchema
  * Checks one item on its own. What is harmlessly wrong is mended by splicing, so that all other bytes, unknown members
  * and large integers included, stay as the upstream wrote them.
  */
-export function checkItem(kind: ListKind, item: JsonView, origin: Origin): ItemCheck {
-  if (item.type !== 'object') return { kind: 'bad', name: '', reason: 'it is not an object' };
+export function checkItem(kind: ListKind, sent: JsonView, origin: Origin): ItemCheck {
+  if (sent.type !== 'object') return { kind: 'bad', name: '', reason: 'it is not an object' };
+  const { item, repairs: cleaned } = withPlainTexts(sent);
   const member = IDENTITY[kind];
   const { members, repeated } = read(item);
   const name = members.get(member)?.string();
@@ -80,7 +82,7 @@ export function checkItem(kind: ListKind, item: JsonView, origin: Origin): ItemC
   if (member !== 'name' && members.get('name')?.type !== 'string') return bad('it has no name that is a string');
 
   const edits: Edit[] = [];
-  const repairs: string[] = [];
+  const repairs: string[] = [...cleaned];
   const drop: string[] = [];
   let paramHeaders: ParamHeaders | undefined;
   let strip = false;
