@@ -85,6 +85,11 @@ describe('EgressGuard', () => {
     ['https://①②⑦.0.0.1/', 'discovered'],
     ['https://[::ffff:10.0.0.1]/', 'discovered'],
     ['https://[64:ff9b::a00:1]/', 'discovered'],
+    ['https://127.0.0.1./', 'discovered'],
+    ['https://ⓛocalhost.example@10.0.0.1/', 'discovered'],
+    ['https://[::1]/', 'discovered'],
+    ['https://[fd00:ec2::254]/', 'operator'],
+    ['https://[2002:7f00:1::]/', 'discovered'],
     ['javascript:alert(1)', 'discovered'],
   ] as const)('refuses %s from %s', (url, trust) => {
     expect(() => guard().checkUrl(url, trust)).toThrow(/does not contact/);
@@ -109,7 +114,7 @@ describe('EgressGuard', () => {
       it.lookup(trust)('host.example', { all }, (error, address) => resolve(error ? error.message : address));
     });
 
-  it('lets only good addresses out of a lookup, each time anew', async () => {
+  it('T136: lets only good addresses out of a lookup, each time anew', async () => {
     const found = ['10.0.0.1', '93.184.216.34', '::1'];
     const mixed = guard({}, found);
     expect(await lookedUp(mixed, 'discovered', true)).toEqual([{ address: '93.184.216.34', family: 4 }]);

@@ -1,4 +1,4 @@
-import { GatewayError, maskSecrets } from '#libs/kernel';
+import { GatewayError } from '#libs/kernel';
 import { scan } from '../json/scan.js';
 import { JsonView } from '../json/view.js';
 import type { SingleMessage } from './envelope.js';
@@ -6,32 +6,30 @@ import { MessageFault, readMessage } from './parse-message.js';
 
 /** Deeper than anything a client accepts, shallow enough for JSON.parse and JSON.stringify of any part. */
 const MAX_DEPTH = 512;
-/** How much of the offending text an error shows. */
-const SAMPLE = 80;
 
 /**
  * Reads what an upstream sent: valid JSON and a JSON-RPC message, tolerant of unknown members, repeated keys inside
  * payloads and `id: null` in errors.
  *
- * @throws GatewayError UPSTREAM_PROTOCOL with a short reason and the first characters of the offending text
+ * @throws GatewayError UPSTREAM_PROTOCOL with a short reason
  */
 export function parseUpstreamMessage(bytes: Buffer): SingleMessage {
   const view = readJson(bytes);
-  if (view.type === 'array') throw broken(bytes, 'a batch where one message was expected');
+  if (view.type === 'array') throw broken('a batch where one message was expected');
   return readElement(view);
 }
 
 function readJson(bytes: Buffer): JsonView {
   const view = scan(bytes, { depth: MAX_DEPTH, nodes: Number.POSITIVE_INFINITY, uniqueKeys: false });
   if (view instanceof JsonView) return view;
-  throw broken(bytes, `${view.kind === 'syntax' ? 'not valid JSON: ' : ''}${view.reason} (byte ${view.offset})`);
+  throw broken(`${view.kind === 'syntax' ? 'not valid JSON: ' : ''}${view.reason} (byte ${view.offset})`);
 }
 
 function readElement(view: JsonView): SingleMessage {
   const repeated = repeatedMember(view);
-  if (repeated) throw broken(view.raw(), `the member "${repeated}" occurs twice`);
+  if (repeated) throw broken(`the member "${repeated}" occurs twice`);
   const message = readMessage(view);
-  if (message instanceof MessageFault) throw broken(view.raw(), message.reason);
+  if (message instanceof MessageFault) throw broken(message.reason);
   return message;
 }
 
@@ -51,10 +49,7 @@ function repeatedMember(view: JsonView): string | undefined {
   return repeated;
 }
 
-function broken(bytes: Buffer, reason: string): GatewayError {
-  const sample = maskSecrets(bytes.toString('utf8', 0, SAMPLE * 4))
-    .replace(/[\p{Cc}\p{Cf}]+/gu, ' ')
-    .slice(0, SAMPLE);
-  const text = `What the server sent is not an MCP message: ${reason}. It begins: ${sample || '(nothing)'}`;
-  return new GatewayError('UPSTREAM_PROTOCOL', text);
+/** Says what is wrong and not what was sent: this reaches clients, and a stranger wrote the rest (T132). */
+function broken(reason: string): GatewayError {
+  return new GatewayError('UPSTREAM_PROTOCOL', `What the server sent is not an MCP message: ${reason}`);
 }

@@ -9,6 +9,7 @@ import {
   scan,
 } from '#libs/mcp';
 import { idFromEnds, mayBeResponse } from '../transports/shared/ends.js';
+import { excerpt } from '../transports/shared/text.js';
 import type { AskDesk } from './ask-desk.js';
 import { withoutMembers } from './params.js';
 import type { RunningCall } from './running-call.js';
@@ -51,19 +52,20 @@ export class Inbound {
     } catch (thrown) {
       const { server } = this.port;
       const error = toGatewayError(thrown);
-      this.#complain(error);
+      this.#complain(error, bytes);
       const call = origin ?? this.#meantFor(bytes);
       if (call) this.port.giveUp(call, this.#protocolError(`${server}: ${error.message}`, call));
     }
   }
 
-  #complain(error: GatewayError): void {
+  #complain(error: GatewayError, bytes: Buffer): void {
     const { log, server } = this.port;
     this.#faults++;
     if (this.#faults > SHOWN_FAULTS) return;
     const more = this.#faults === SHOWN_FAULTS ? '; more of these will not be shown' : '';
     const fields = { upstream: server, code: error.code };
     log.warn(fields, `${server}: ${error.message}${more}`);
+    log.debug({ ...fields, text: excerpt(bytes) }, `${server}: this is how it begins`);
   }
 
   /** The call a broken response was for, where that can be seen: better a clear failure than a wait for the timeout. */

@@ -12,6 +12,7 @@ import {
   type ResponseMessage,
 } from '#libs/mcp';
 import type { Connection, ConnectionListener, ConnectionStatus } from '#libs/plugin';
+import { excerpt } from '../../transports/shared/text.js';
 import { soleCaller } from '../attribution.js';
 import { connectionEnded, timedOut } from '../failures.js';
 import { withoutMembers } from '../params.js';
@@ -152,7 +153,8 @@ export class ModernWire implements CallOwner, ConnectionListener {
     } catch (thrown) {
       const { log, server } = this.#options;
       const error = toGatewayError(thrown);
-      log.warn({ upstream: server, code: error.code }, `${server} sent what is not an MCP message: ${error.message}`);
+      log.warn({ upstream: server, code: error.code }, `${server}: ${error.message}`);
+      log.debug({ upstream: server, text: excerpt(bytes) }, `${server}: this is how it begins`);
       if (origin) this.giveUp(origin, this.#protocolError(`${server}: ${error.message}`, origin));
     }
   }
