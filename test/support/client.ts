@@ -27,6 +27,8 @@ export interface Answers {
 export interface ConnectOptions extends Answers {
   readonly name?: string;
   readonly capabilities?: ClientCapabilities;
+  /** Sent with every request. */
+  readonly headers?: Record<string, string>;
 }
 
 /** An SDK client with what it was told, and a way to see every page of a list. */
@@ -54,7 +56,9 @@ export async function connect(url: string, options: ConnectOptions = {}): Promis
   const errors: Error[] = [];
   client.onerror = (error) => errors.push(error);
   client.fallbackNotificationHandler = async (notification) => notifications.push(notification);
-  const transport = new StreamableHTTPClientTransport(new URL(url));
+  const transport = new StreamableHTTPClientTransport(new URL(url), {
+    requestInit: { headers: options.headers ?? {} },
+  });
   await client.connect(transport);
   return {
     client,

@@ -21,6 +21,8 @@ export interface RecordingOptions extends Partial<Offer> {
   readonly sessions?: boolean;
   readonly port?: number;
   readonly instructions?: string;
+  /** How long, and by whom, modern answers may be kept. Default: not at all, but by everybody. */
+  readonly cache?: { readonly ttlMs: number; readonly cacheScope: 'public' | 'private' };
   /** Answers instead of the server when it returns true: to refuse, to hang, to lie. */
   readonly intercept?: (arrival: Arrival, response: ServerResponse) => boolean;
 }
@@ -42,7 +44,7 @@ export class RecordingUpstream {
   readonly url: string;
   readonly #server: ReturnType<typeof createServer>;
   readonly #options: RecordingOptions;
-  readonly #offer: Offer;
+  #offer: Offer;
   readonly #subscribed = new Map<string, Set<string>>();
   readonly #streams = new Set<Stream>();
   readonly #asked = new Map<string, (answer: Rpc) => void>();
@@ -72,6 +74,12 @@ export class RecordingUpstream {
   /** Whether a call of `wait` with this `label` is there. */
   waits(label: string): boolean {
     return this.#waiting.has(label);
+  }
+
+  /** Has one tool more from now on, and says so. */
+  grow(tool: string): void {
+    this.#offer = { ...this.#offer, tools: [...this.#offer.tools, tool] };
+    this.changed('tools');
   }
 
   /** Tells everybody who listens that a list changed. */
@@ -144,7 +152,7 @@ export class RecordingUpstream {
     else if (tool === 'wait') this.#wait(id, params, response);
     else {
       const result = this.#modernResult(method, tool, params);
-      if (result) json(response, { jsonrpc: '2.0', id, result: { ...COMPLETE, ...result } });
+      if (result) json(response, { jsonrpc: '2.0', id, result: { ...COMPLETE, ...this.#options.cache, ...result } });
       else fail(response, id, -32601, `No method ${method}`, 404);
     }
   }
