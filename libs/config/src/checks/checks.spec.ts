@@ -204,7 +204,7 @@ describe('refused', () => {
     ['server: { host: "a b" }', '$.server.host', /host name/],
     ['server: { session_key: short }', '$.server.session_key', /at least 32 characters/],
     [`server: { session_key: ${'a'.repeat(40)} }`, '$.server.session_key', /too easy to guess/],
-    [`server: { session_key: change-me-${STRONG} }`, '$.server.session_key', /too easy to guess/],
+    [`server: { session_key: change-me-${STRONG} }`, '$.server.session_key', /is a placeholder/],
     ['metrics: { token: short }', '$.metrics.token', /at least 32/],
     ['metrics: { path: /mcp/x }', '$.metrics.path', /own paths/],
     ['metrics: { path: metrics }', '$.metrics.path', /must be a path/],
