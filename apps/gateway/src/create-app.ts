@@ -116,7 +116,13 @@ function running(app: NestFastifyApplication, live: LiveConfig): Omit<Gateway, '
   app.get(GatewayMetrics).attach({
     status,
     audit: app.get(AuditLog),
-    frontDoor: { sessions: () => stats.sessions, streams: () => stats.streams, parked: () => stats.parked },
+    frontDoor: {
+      sessions: () => stats.sessions,
+      streams: () => stats.streams,
+      parked: () => stats.parked,
+      inFlight: () => stats.inFlight,
+      loopDelay: () => stats.loopDelay,
+    },
   });
   let closed: Promise<void> | undefined;
   return {

@@ -34,8 +34,8 @@ export {
   RateLimitConfigRef,
   ServerConfigRef,
 } from './refs.js';
+export { ignoredSettings } from './report/ignored.js';
 export { listenProblem } from './report/listen.js';
-export { type Unsupported, unsupportedSections } from './report/unsupported.js';
 export { gatewayJsonSchema } from './schema/json-schema.js';
 export { ApiKeyConfig, AuthConfig, AuthOptionsConfig, PermissionConfig } from './sections/auth.config.js';
 export { AdminConfig, GatewayConfig, StoreConfig } from './sections/gateway.config.js';

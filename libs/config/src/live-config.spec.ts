@@ -86,12 +86,6 @@ describe('a reload', () => {
     expect(Object.isFrozen(live.current.server)).toBe(true);
   });
 
-  it('refuses what this build could not enforce', () => {
-    const live = start('');
-    writeFileSync(file, 'rate_limit: [{ key: ip, limit: 1 }]\n');
-    expect(live.reload()).toMatchObject({ kind: 'kept', problems: [{ path: '$.rate_limit', line: 1 }] });
-  });
-
   it('refuses to lose the word that lets it listen beyond loopback', () => {
     const live = start('server: { host: 0.0.0.0, allow_anonymous: true }\n');
     writeFileSync(file, 'server: { host: 127.0.0.1 }\n');

@@ -5,7 +5,6 @@ import type { LoadedConfig } from './load/load-config.js';
 import { ConfigError, type Problem } from './load/problems.js';
 import * as refs from './refs.js';
 import { listenProblem } from './report/listen.js';
-import { unsupportedSections } from './report/unsupported.js';
 import type { GatewayConfig } from './sections/gateway.config.js';
 import { MetricsConfig } from './sections/observability.config.js';
 import { ServerConfig } from './sections/server.config.js';
@@ -130,10 +129,10 @@ export class LiveConfig {
   }
 }
 
-/** Why this build must not serve this configuration: sections it would have to ignore, and where it would listen. */
+/** Why the gateway must not serve a configuration that is right in itself: who could reach it. */
 export function serveProblems(config: GatewayConfig): readonly Problem[] {
   const listen = listenProblem(config);
-  return [...unsupportedSections(config).restricting, ...(listen ? [listen] : [])];
+  return listen ? [listen] : [];
 }
 
 function kept(problems: readonly Problem[], message = new ConfigError(problems, undefined).message): ReloadResult {

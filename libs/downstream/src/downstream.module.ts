@@ -1,13 +1,16 @@
 import { type DynamicModule, Module, type ModuleMetadata } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD } from '@nestjs/core';
-import { AuthGuard, AuthModule } from '#libs/auth';
+import { AuthModule } from '#libs/auth';
+import { RateLimitModule } from '#libs/ratelimit';
 import { FrontDoor } from './front-door.js';
+import { EntryGuard } from './http/entry.guard.js';
 import { FrontLog } from './http/front-log.js';
 import { FrontPolicy } from './http/front-policy.js';
 import { GatewayExceptionFilter } from './http/gateway-exception.filter.js';
 import { HostOriginGuard } from './http/host-origin.guard.js';
 import { RefusalAudit } from './http/refusal-audit.js';
 import { Refusals } from './http/refusals.js';
+import { RequestsInFlight } from './http/requests-in-flight.js';
 import { Initializer } from './legacy/initializer.js';
 import { LegacyFront } from './legacy/legacy-front.js';
 import { RequestRunner } from './legacy/request-runner.js';
@@ -31,7 +34,7 @@ import { WellKnownController } from './well-known.controller.js';
 
 /**
  * The front door. Its guards and its error answers are the application's: every route of every module is checked for
- * host and origin, then authenticated, in this order, unless it is marked `@Public()`.
+ * host and origin, then held back or authenticated, in this order, unless it is marked `@Public()`.
  */
 @Module({})
 export class DownstreamModule {
@@ -39,17 +42,18 @@ export class DownstreamModule {
   static register(imports: NonNullable<ModuleMetadata['imports']>): DynamicModule {
     return {
       module: DownstreamModule,
-      imports: [AuthModule, ...imports],
+      imports: [AuthModule, RateLimitModule, ...imports],
       controllers: [McpController, WellKnownController],
       providers: [
         { provide: APP_GUARD, useClass: HostOriginGuard },
-        { provide: APP_GUARD, useExisting: AuthGuard },
+        { provide: APP_GUARD, useClass: EntryGuard },
         { provide: APP_FILTER, useClass: GatewayExceptionFilter },
         FrontPolicy,
         FrontLog,
         Refusals,
         RefusalAudit,
         FrontDoor,
+        RequestsInFlight,
         LegacyFront,
         Initializer,
         RequestRunner,

@@ -2,8 +2,9 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Injectable } from '@nestjs/common';
 import { principalOf } from '#libs/auth';
 import { type Endpoint, type Era, GatewayError, type Principal, saneTraceparent, toGatewayError } from '#libs/kernel';
-import { EnvelopeError, parseClientMessage } from '#libs/mcp';
+import { EnvelopeError, type Message, parseClientMessage } from '#libs/mcp';
 import { McpProxy } from '#libs/proxy';
+import { LoadShedder } from '#libs/ratelimit';
 import { eraOf, eraOfHeaders, versionHeader } from './era.js';
 import type { Inbound, InboundPost } from './front.js';
 import { methodNotAllowed } from './http/answers.js';
@@ -11,8 +12,8 @@ import { correlate } from './http/correlation.js';
 import { FrontLog } from './http/front-log.js';
 import { FrontPolicy } from './http/front-policy.js';
 import { acceptedForPost, checkAcceptForGet, checkContentType } from './http/post-headers.js';
-import { readBody } from './http/read-body.js';
 import { Refusals, type Refused } from './http/refusals.js';
+import { RequestsInFlight } from './http/requests-in-flight.js';
 import { LegacyFront } from './legacy/legacy-front.js';
 import { ModernFront } from './modern/modern-front.js';
 import { StreamRegistry } from './streams/stream-registry.js';
@@ -29,6 +30,8 @@ export class FrontDoor {
     private readonly modern: ModernFront,
     private readonly registry: StreamRegistry,
     private readonly refusals: Refusals,
+    private readonly inFlight: RequestsInFlight,
+    private readonly shedder: LoadShedder,
     private readonly log: FrontLog,
   ) {}
 
@@ -60,7 +63,8 @@ export class FrontDoor {
     checkContentType(request.headers);
     const accepted = acceptedForPost(request.headers.accept);
     const { limits } = this.policy;
-    const body = await readBody(request, limits.body);
+    this.shedder.admitBody(this.inFlight.arriving);
+    const body = await this.inFlight.body(request, limits.body);
     const message = parseClientMessage(body, { depth: limits.json_depth, nodes: limits.json_nodes });
     await this.#dispatch({ ...inbound, message, accepted });
   }
@@ -70,6 +74,7 @@ export class FrontDoor {
     const { message, request, response, requestId } = inbound;
     const era = eraOf(message, versionHeader(request));
     try {
+      if (isNewWork(message)) this.shedder.admit(this.inFlight.count);
       await (era === 'modern' ? this.modern : this.legacy).post(inbound);
     } catch (thrown) {
       const idJson = message.kind === 'request' ? message.idJson : null;
@@ -124,6 +129,18 @@ export class FrontDoor {
     if (eraOfHeaders(request) === 'modern') {
       throw methodNotAllowed('Sessions and their streams belong to protocol revisions with initialize');
     }
+  }
+}
+
+/** Answers, notifications and pings are not: refusing them would only make work that is begun last longer. */
+function isNewWork(message: Message): boolean {
+  switch (message.kind) {
+    case 'request':
+      return message.method !== 'ping';
+    case 'batch':
+      return message.items.some((item) => item instanceof Error || isNewWork(item));
+    default:
+      return false;
   }
 }
 

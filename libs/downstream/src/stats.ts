@@ -1,4 +1,6 @@
 import { Injectable } from '@nestjs/common';
+import { LoadShedder } from '#libs/ratelimit';
+import { RequestsInFlight } from './http/requests-in-flight.js';
 import { CallDesk } from './modern/call-desk.js';
 import { Sessions } from './session/sessions.js';
 import { StreamRegistry } from './streams/stream-registry.js';
@@ -10,6 +12,8 @@ export class DownstreamStats {
     private readonly sessionStore: Sessions,
     private readonly registry: StreamRegistry,
     private readonly calls: CallDesk,
+    private readonly requests: RequestsInFlight,
+    private readonly shedder: LoadShedder,
   ) {}
 
   /** Client sessions this process remembers something of. */
@@ -25,6 +29,16 @@ export class DownstreamStats {
   /** Client requests in flight. */
   get running(): number {
     return this.sessionStore.running + this.calls.running;
+  }
+
+  /** Client requests that are arriving or wait for their answer. */
+  get inFlight(): number {
+    return this.requests.count;
+  }
+
+  /** Milliseconds work waits for its turn. */
+  get loopDelay(): number {
+    return this.shedder.loopDelay;
   }
 
   /** Calls that wait for a modern client to answer a question. */

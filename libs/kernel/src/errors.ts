@@ -63,6 +63,9 @@ export const ERRORS = {
   SESSION_LIMIT: { rpc: -32603, http: 429, level: 'warn', reason: 'limit', origin: 'gateway' },
   STREAM_LIMIT: { rpc: -32603, http: 429, level: 'warn', reason: 'limit', origin: 'gateway' },
   REPLICA_STATE: { rpc: -32603, http: 409, level: 'warn', reason: 'replica_state', origin: 'gateway' },
+  // more than is allowed, or than can be done
+  RATE_LIMITED: { rpc: -32603, http: 429, level: 'info', reason: 'limit', origin: 'policy' },
+  OVERLOADED: { rpc: -32603, http: 503, level: 'warn', reason: 'overload', origin: 'gateway' },
   // names
   ENDPOINT_NOT_FOUND: { rpc: -32600, http: 404, level: 'info', reason: 'unknown', origin: 'gateway' },
   UNKNOWN_TOOL: { rpc: -32602, http: 200, level: 'info', reason: 'unknown', origin: 'gateway' },

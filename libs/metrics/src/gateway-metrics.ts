@@ -11,7 +11,14 @@ const REASONS = new Set<string>(Object.values(ERRORS).map((entry) => entry.reaso
 export interface GaugeSources {
   readonly status: Pick<StatusSource, 'upstreams'>;
   /** What the front door holds open. */
-  readonly frontDoor: { sessions(): number; streams(): number; parked(): number };
+  readonly frontDoor: {
+    sessions(): number;
+    streams(): number;
+    parked(): number;
+    inFlight(): number;
+    /** Milliseconds. */
+    loopDelay(): number;
+  };
   readonly audit: { readonly lost: number; readonly leftOut: number };
 }
 
@@ -24,6 +31,7 @@ export class GatewayMetrics extends CallMetrics {
   readonly #tools = new ToolSeries();
   readonly #lists = new BoundedCounts();
   readonly #refused = new BoundedCounts();
+  readonly #limited = new BoundedCounts();
   readonly #tolerated = new BoundedCounts();
   readonly #requests = new BoundedCounts();
   readonly #clocks = new Map<string, ServerClocks>();
@@ -48,7 +56,16 @@ export class GatewayMetrics extends CallMetrics {
       'fault',
       this.#tolerated,
     );
-    this.#defineRequests();
+    this.#definePairs(
+      'mcp_gateway_client_requests',
+      'Requests of clients, by the protocol they speak',
+      this.#requests,
+      ['era', 'version'],
+    );
+    this.#definePairs('mcp_gateway_limits_reached', 'Requests that reached a configured limit', this.#limited, [
+      'limit',
+      'rule',
+    ]);
     this.#defineGauges();
     this.#defineAudit();
     new Gauge({ name: 'mcp_gateway_info', help: 'Version', labelNames: ['version'], registers: [this.registry] }).set(
@@ -77,6 +94,10 @@ export class GatewayMetrics extends CallMetrics {
 
   refused(reason: string): void {
     this.#refused.add(REASONS.has(reason) ? reason : OTHER);
+  }
+
+  limited(key: string, rule: string): void {
+    this.#limited.add(`${key} ${rule}`);
   }
 
   requested(era: 'legacy' | 'modern', version: string): void {
@@ -128,18 +149,19 @@ export class GatewayMetrics extends CallMetrics {
     });
   }
 
-  #defineRequests(): void {
-    const requests = this.#requests;
+  /** Counts under two labels; the first one has no blanks. */
+  #definePairs(name: string, help: string, source: BoundedCounts, [first, second]: readonly [string, string]): void {
     new Counter({
-      name: 'mcp_gateway_client_requests',
-      help: 'Requests of clients, by the protocol they speak',
-      labelNames: ['era', 'version'],
+      name,
+      help,
+      labelNames: [first, second],
       registers: [this.registry],
       collect() {
         this.reset();
-        for (const [key, count] of requests.counts) {
-          const [era = OTHER, version = OTHER] = key.split(' ');
-          this.inc({ era, version }, count);
+        for (const [key, count] of source.counts) {
+          const blank = key.indexOf(' ');
+          const values = blank < 0 ? [key, key] : [key.slice(0, blank), key.slice(blank + 1)];
+          this.inc({ [first]: values[0] ?? OTHER, [second]: values[1] ?? OTHER }, count);
         }
       },
     });
@@ -220,6 +242,18 @@ export class GatewayMetrics extends CallMetrics {
       'Calls that wait for a client to answer a question',
       [],
       (gauge, { frontDoor }) => gauge.set(frontDoor.parked()),
+    );
+    define(
+      'mcp_gateway_requests_in_flight',
+      'Requests that arrive or wait for their answer',
+      [],
+      (gauge, { frontDoor }) => gauge.set(frontDoor.inFlight()),
+    );
+    define(
+      'mcp_gateway_event_loop_delay_seconds',
+      'How long work waits for its turn, as load shedding sees it',
+      [],
+      (gauge, { frontDoor }) => gauge.set(frontDoor.loopDelay() / 1000),
     );
   }
 }

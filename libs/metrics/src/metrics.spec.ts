@@ -51,6 +51,8 @@ describe('metrics', () => {
     metrics.listed('all');
     metrics.requested('modern', '2026-07-28');
     metrics.tolerated('version-header-mismatch');
+    metrics.limited('server.limits.body', '');
+    metrics.limited('rate_limit[].limit', 'principal n8n:*');
     const { status, headers, body } = await scrape(`${url}/metrics`);
     expect(status).toBe(200);
     expect(headers['content-type']).toContain('text/plain; version=0.0.4');
@@ -59,6 +61,8 @@ describe('metrics', () => {
     expect(body).toContain('mcp_gateway_tools_call_errors{tool="read",proxy="files"} 1\n');
     expect(body).toContain('mcp_gateway_list_tools{proxy="all"} 1\n');
     expect(body).toContain('mcp_gateway_client_requests{era="modern",version="2026-07-28"} 1\n');
+    expect(body).toContain('mcp_gateway_limits_reached{limit="server.limits.body",rule=""} 1\n');
+    expect(body).toContain('mcp_gateway_limits_reached{limit="rate_limit[].limit",rule="principal n8n:*"} 1\n');
     expect(body).toContain('mcp_gateway_client_faults_tolerated{fault="version-header-mismatch"} 1\n');
     expect(body).toContain(
       'mcp_gateway_tool_call_duration_seconds_bucket{le="0.025",proxy="files",outcome="success"} 1\n',
@@ -85,7 +89,7 @@ describe('metrics', () => {
         pids: [],
       },
     ];
-    const frontDoor = { sessions: () => 5, streams: () => 7, parked: () => 2 };
+    const frontDoor = { sessions: () => 5, streams: () => 7, parked: () => 2, inFlight: () => 3, loopDelay: () => 250 };
     metrics.attach({ status: { upstreams: () => upstreams }, frontDoor, audit: { lost: 3, leftOut: 7 } });
     const { body } = await scrape(`${url}/metrics`);
     expect(body).toContain('mcp_gateway_upstream_state{proxy="files",state="degraded"} 1\n');
@@ -98,6 +102,8 @@ describe('metrics', () => {
     expect(body).toContain('mcp_gateway_parked_calls 2\n');
     expect(body).toContain('mcp_gateway_audit_lines_lost 3\n');
     expect(body).toContain('mcp_gateway_audit_refusals_left_out 7\n');
+    expect(body).toContain('mcp_gateway_requests_in_flight 3\n');
+    expect(body).toContain('mcp_gateway_event_loop_delay_seconds 0.25\n');
     upstreams = [];
     expect((await scrape(`${url}/metrics`)).body).not.toContain('proxy="files"');
   });

@@ -123,6 +123,8 @@ export abstract class CallMetrics {
   abstract toolFinished(server: string, tool: string, outcome: 'success' | 'error', seconds: number): void;
   abstract listed(server: string): void;
   abstract refused(reason: string): void;
+  /** A bound was reached: its key in the configuration, and the rule of `rate_limit` where it was one (else empty). */
+  abstract limited(key: string, rule: string): void;
   /** A client's request, by the protocol of its hop. */
   abstract requested(era: 'legacy' | 'modern', version: string): void;
   /** A deviation of a client that was put up with; `fault` is from a closed set. */

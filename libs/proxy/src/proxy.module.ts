@@ -1,6 +1,7 @@
 import { type DynamicModule, Module, type ModuleMetadata } from '@nestjs/common';
 import { CatalogueModule } from '#libs/catalogue';
 import { PluginModule, StatusSource } from '#libs/plugin';
+import { RateLimitModule } from '#libs/ratelimit';
 import { UpstreamModule } from '#libs/upstream';
 import { McpProxy } from './contract.js';
 import { GatewayStatus } from './gateway-status.js';
@@ -13,7 +14,7 @@ export class ProxyModule {
   static register(options: ProxyOptions, imports: ModuleMetadata['imports'] = []): DynamicModule {
     return {
       module: ProxyModule,
-      imports: [...imports, PluginModule, CatalogueModule, UpstreamModule],
+      imports: [...imports, PluginModule, CatalogueModule, RateLimitModule, UpstreamModule],
       providers: [
         { provide: ProxyOptions, useValue: options },
         ProxyService,

@@ -14,6 +14,7 @@ import {
 } from '#libs/kernel';
 import { LIST_KINDS, type NotificationMessage, type ParamHeader, type RequestMessage } from '#libs/mcp';
 import { AuditTrail, CallMetrics, CallPolicy, ExtensionRegistry, GatewayLog } from '#libs/plugin';
+import { RateLimits } from '#libs/ratelimit';
 import { capabilitiesOf, UpstreamRegistry } from '#libs/upstream';
 import { audited, isCall, watchEvent } from './audit/audited.js';
 import { ChangeHub } from './changes/change-hub.js';
@@ -23,6 +24,7 @@ import { type Listening, type ListenWish, McpProxy, type Readmission, type Sessi
 import { InitializeAnswers } from './identity/initialize-answers.js';
 import { spellingFor } from './identity/profiles.js';
 import type { Desk, Request } from './methods/context.js';
+import { withinLimits } from './methods/limited.js';
 import { handlerOf } from './methods/methods.js';
 import { viewRequest } from './methods/params.js';
 import { ReadCache } from './methods/read-cache.js';
@@ -54,11 +56,20 @@ export class ProxyService extends McpProxy implements OnApplicationBootstrap {
     private readonly options: ProxyOptions,
     private readonly log: GatewayLog,
     private readonly audit: AuditTrail,
+    private readonly limits: RateLimits,
     @Inject(ExtensionRegistry) private readonly extensions: Pick<ExtensionRegistry, 'all'>,
   ) {
     super();
     this.#hub = new ChangeHub(this.#states, (session) => this.catalogue.view(viewRequest(this.#asOfNow(session))));
-    this.#desk = { catalogue, upstreams, states: this.#states, changes: this.#hub, metrics, reads: this.#reads };
+    this.#desk = {
+      catalogue,
+      upstreams,
+      states: this.#states,
+      changes: this.#hub,
+      metrics,
+      reads: this.#reads,
+      limits,
+    };
     this.#listeners = new Listeners(
       upstreams,
       (exchange) => this.catalogue.view(viewRequest(this.#asOfNow(exchange))),
@@ -118,8 +129,9 @@ export class ProxyService extends McpProxy implements OnApplicationBootstrap {
     const handler = handlerOf(message.method, endpoint, capabilities);
     if (!handler) throw new GatewayError('METHOD_NOT_FOUND', `Method not found: ${message.method.slice(0, 100)}`);
     const request = this.#request(exchange, message);
-    if (!this.audit.enabled || !isCall(message.method)) return handler(this.#desk, request);
-    return audited(this.audit, request, () => handler(this.#desk, request));
+    if (!isCall(message.method)) return handler(this.#desk, request);
+    const work = () => withinLimits(this.limits, request, (permitted) => handler(this.#desk, permitted));
+    return this.audit.enabled ? audited(this.audit, request, work) : work();
   }
 
   notified(session: ClientSession, notification: NotificationMessage): void {

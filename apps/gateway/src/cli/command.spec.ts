@@ -198,9 +198,6 @@ describe('mcp-gateway serve', () => {
       new RegExp(`port ${port} on 127.0.0.1 is in use: .* choose another port with --port`),
     );
     expect(await refused({ server: { host: '0.0.0.0' } })).toContain('server.allow_anonymous');
-    expect(await refused({ rate_limit: [{ key: 'ip', limit: 1 }] })).toMatch(
-      /gateway\.yaml:1:\d+ {2}\$\.rate_limit: is not enforced/,
-    );
     expect(await refused({ proxy: { servers: [{ name: 'a', type: 'stdoi' }] } })).toMatch(
       /gateway\.yaml:1:\d+ {2}\$\.proxy\.servers\[0\]\.type: there is no transport "stdoi"/,
     );
@@ -215,13 +212,13 @@ describe('mcp-gateway validate', () => {
     const file = config({
       proxy: { servers: [everything] },
       auth: { permissions: { 'admin:*': ['scope:admin'] } },
-      rate_limit: [{ key: 'ip', limit: 1 }],
+      server: { host: '0.0.0.0' },
     });
     const { code, out, err } = await run(['validate', '--config', file]);
     expect(code).toBe(0);
     expect(out).toContain('is valid: servers everything');
     expect(err).toContain('warning: ');
-    expect(err).toMatch(/serve would refuse: \S+gateway\.yaml:1:\d+ {2}\$\.rate_limit/);
+    expect(err).toMatch(/serve would refuse: \S+gateway\.yaml:1:\d+ {2}\$\.server\.host/);
   });
 
   it('prints every problem with its place, and exits 1', async () => {

@@ -1,9 +1,9 @@
 import {
   ConfigError,
   type ConfigWatch,
+  ignoredSettings,
   type LiveConfig,
   showProblem,
-  unsupportedSections,
   watchConfig,
 } from '#libs/config';
 import type { GatewayLogger } from '#libs/logging';
@@ -49,7 +49,7 @@ async function reload(live: LiveConfig, logger: GatewayLogger, refresh: () => Pr
 
 /** Sections this version reads and does not act on. */
 export function sayIgnored(live: LiveConfig, logger: GatewayLogger): void {
-  for (const problem of unsupportedSections(live.current).ignored) {
+  for (const problem of ignoredSettings(live.current)) {
     logger.warn({ path: problem.path }, `configuration: ${showProblem(live.source.locate(problem), live.source.file)}`);
   }
 }

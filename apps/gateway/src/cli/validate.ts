@@ -1,4 +1,4 @@
-import { ConfigError, LiveConfig, type Problem, serveProblems, showProblem, unsupportedSections } from '#libs/config';
+import { ConfigError, ignoredSettings, LiveConfig, type Problem, serveProblems, showProblem } from '#libs/config';
 import { checkGateway } from '../create-app.js';
 import { printable } from '../table.js';
 import type { Terminal } from '../terminal.js';
@@ -28,7 +28,7 @@ async function validate(flags: ConfigFlags, terminal: Terminal): Promise<number>
     for (const problem of problems) terminal.err(`${kind}: ${printable(showProblem(locate(problem), file))}\n`);
   };
   say('warning', loaded.warnings);
-  say('note', unsupportedSections(config).ignored);
+  say('note', ignoredSettings(config));
   say('serve would refuse', serveProblems(config));
   await checkGateway(new LiveConfig(loaded));
   const servers = config.proxy.servers.map(({ name }) => name);

@@ -13,9 +13,9 @@ const USER_EDITABLE: ReadonlySet<string> = new Set([
   'family_name',
 ]);
 
-/** Tokens, keys, mappings, permissions and limits. */
+/** Tokens, keys, mappings and permissions. */
 export function checkAccess(config: GatewayConfig, findings: Findings): void {
-  const { oauth, auth, api_keys, rate_limit } = config;
+  const { oauth, auth, api_keys } = config;
   if (oauth.enabled && oauth.authorization_servers.length === 0 && findings.sound(['oauth', 'authorization_servers'])) {
     findings.problem(['oauth', 'authorization_servers'], 'needs at least one issuer while oauth is enabled');
   }
@@ -31,13 +31,6 @@ export function checkAccess(config: GatewayConfig, findings: Findings): void {
     };
     unique(names, name, 'name');
     unique(keys, key?.reveal(), 'key');
-  });
-  rate_limit.forEach((rule, index) => {
-    const place = ['rate_limit', index];
-    if (rule.limit === null && rule.concurrency === null && findings.sound(place))
-      findings.problem(place, 'needs limit or concurrency');
-    if (rule.burst !== null && rule.limit === null)
-      findings.warning([...place, 'burst'], 'means nothing without limit');
   });
 }
 

@@ -4,6 +4,7 @@ import { checkAccess } from './access.js';
 import { checkCredential } from './credential.js';
 import { checkLater } from './later.js';
 import { checkProxy } from './proxy.js';
+import { checkRateLimits } from './rate-limit.js';
 import { checkUpstream } from './upstream.js';
 
 /** What one field cannot know by itself. Fields that were refused hold their defaults here. */
@@ -15,5 +16,6 @@ export function checkConfig(config: GatewayConfig, findings: Findings): void {
   });
   checkProxy(config, findings);
   checkAccess(config, findings);
+  checkRateLimits(config, findings);
   checkLater(config, findings);
 }

@@ -336,6 +336,8 @@ describe('warned about', () => {
     ],
     ['proxy: { toolsets: { t: { include: ["nobody:*"] } } }', /include\[0\]: no configured server is called "nobody"/],
     ['proxy: { toolsets: { t: {} } }', /offers nothing/],
+    ['rate_limit: [{ key: ip, match: "nobody:*", limit: 1 }]', /match: no configured server is called "nobody"/],
+    ['rate_limit: [{ key: ip, burst: 5, concurrency: 1 }]', /burst: means nothing without limit/],
     ['auth: { claims: [nickname] }', /edit their own "nickname"/],
     ['auth: { permissions: { "*:x": [] } }', /nobody may use it/],
   ])('%s', (text, message) => {

@@ -2,34 +2,24 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { loadText } from '../testing/load-text.js';
+import { ignoredSettings } from './ignored.js';
 import { listenProblem } from './listen.js';
-import { unsupportedSections } from './unsupported.js';
 
 const STRONG = 'abcdefghijklmnopqrstuvwxyz0123456789';
-const report = (text: string) => {
-  const { restricting, ignored } = unsupportedSections(loadText(text).config);
-  return { restricting: restricting.map(({ path }) => path), ignored: ignored.map(({ path }) => path) };
-};
+const ignored = (text: string) => ignoredSettings(loadText(text).config).map(({ path }) => path);
 
-describe('sections this build does not have', () => {
+describe('settings this build does not have', () => {
   it('are none in a plain configuration, toolsets and tool selections included', () => {
     const text =
       'proxy: { servers: [{ name: a, type: in-process, tools: { include: [x], exclude: [y] } }], toolsets: { t: { include: ["a:*"] } } }';
-    expect(report(text)).toEqual({ restricting: [], ignored: [] });
-    expect(report('oauth: { provider: okta }\nauth: { claims: [groups], implies: { a: [b] } }')).toEqual({
-      restricting: [],
-      ignored: [],
-    });
+    expect(ignored(text)).toEqual([]);
+    expect(ignored('oauth: { provider: okta }\nauth: { claims: [groups], implies: { a: [b] } }')).toEqual([]);
   });
 
   it('are none in the published examples', () => {
     const path = join(import.meta.dirname, '../../../../config/examples/published-1.yaml');
     const text = readFileSync(path, 'utf8').replaceAll(/\$\{\w+\}/g, 'https://a.example.com/x');
-    expect(report(text)).toEqual({ restricting: [], ignored: [] });
-  });
-
-  it.each([['rate_limit: [{ key: ip, limit: 1 }]', '$.rate_limit']])('restrict: %s', (text, path) => {
-    expect(report(text)).toEqual({ restricting: [path], ignored: [] });
+    expect(ignored(text)).toEqual([]);
   });
 
   it.each([
@@ -38,7 +28,7 @@ describe('sections this build does not have', () => {
       '$.proxy.servers[0].tools.overrides',
     ],
   ])('are ignored: %s', (text, path) => {
-    expect(report(text)).toEqual({ restricting: [], ignored: [path] });
+    expect(ignored(text)).toEqual([path]);
   });
 });
 

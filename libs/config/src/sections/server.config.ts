@@ -50,11 +50,41 @@ export class LimitsConfig {
   @Count({ doc: 'Most open streams of one principal.', min: 1, max: 1_000_000 })
   streams_per_principal = 10;
 
+  @Count({ doc: 'Most open streams in this process.', min: 1, max: 1_000_000 })
+  streams = 1000;
+
   @Count({ doc: 'Most parked calls in this process.', min: 0, max: 1_000_000 })
   parked_calls = 1000;
 
   @Count({ doc: 'Most parked calls of one principal.', min: 0, max: 1_000_000 })
   parked_per_principal = 20;
+
+  @Count({
+    doc: 'Requests per second without good credentials from one address; more are answered 429. 0: any number. This machine is exempt.',
+    min: 0,
+    max: 1_000_000,
+  })
+  unauthenticated_per_second = 20;
+
+  @Count({
+    doc: 'Refused credentials per minute from one address that have it blocked. 0: any number. This machine is exempt.',
+    min: 0,
+    max: 1_000_000,
+  })
+  auth_failures_per_minute = 10;
+
+  @Duration({ doc: 'How long an address stays blocked.', min: '1s', max: '24h' })
+  auth_block = 60_000;
+
+  @Count({ doc: 'Most requests in flight in this process; more are answered 503.', min: 1, max: 1_000_000 })
+  requests_in_flight = 10_000;
+
+  @Duration({
+    doc: 'Mean delay of the event loop beyond which new requests are answered 503. 0: any.',
+    min: '0',
+    max: '1h',
+  })
+  event_loop_delay = 1_000;
 }
 
 export class ShutdownConfig {

@@ -7,6 +7,7 @@ function recorded() {
   const at = (level: string) => (fields: object, message: string) =>
     void lines.push({ level, fields: fields as Record<string, unknown>, message });
   const reasons: string[] = [];
+  const limits: [string, string][] = [];
   const metrics = {
     toolCalled() {},
     toolFinished() {},
@@ -14,6 +15,7 @@ function recorded() {
     tolerated() {},
     requested() {},
     refused: (reason: string) => reasons.push(reason),
+    limited: (key: string, rule: string) => limits.push([key, rule]),
   };
   let now = 1_000_000;
   const log = new FrontLog({ debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') }, metrics);
@@ -21,7 +23,7 @@ function recorded() {
   const pass = (milliseconds: number) => {
     now += milliseconds;
   };
-  return { lines, reasons, log, pass };
+  return { lines, reasons, limits, log, pass };
 }
 
 describe('FrontLog', () => {
@@ -58,6 +60,18 @@ describe('FrontLog', () => {
     for (let i = 0; i < 1_000; i++) fail('a');
     fail('b');
     expect(lines.at(-1)?.message).toBe('b is slow');
+  });
+
+  it('counts which limit was reached, wherever it was', () => {
+    const { log, limits } = recorded();
+    log.failed(new GatewayError('BODY_TOO_LARGE', 'no', { data: { key: 'server.limits.body' } }), 'request');
+    const data = { key: 'rate_limit[].limit', rule: 'tool n8n:*' };
+    log.answered(new GatewayError('RATE_LIMITED', 'no', { data }), 'request');
+    log.failed(new GatewayError('UNAUTHENTICATED', 'no'), 'request');
+    expect(limits).toEqual([
+      ['server.limits.body', ''],
+      ['rate_limit[].limit', 'tool n8n:*'],
+    ]);
   });
 
   it('never leaves out what went wrong inside', () => {

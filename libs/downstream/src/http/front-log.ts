@@ -43,6 +43,8 @@ export class FrontLog {
 
   /** What went wrong inside is never left out: strangers cannot cause it at will. */
   #write(error: GatewayError, { requestId, ...about }: { readonly requestId: string }): void {
+    const { key, rule } = error.data;
+    if (typeof key === 'string') this.metrics?.limited(key, typeof rule === 'string' ? rule : '');
     if (error.code !== 'INTERNAL' && !this.#mayWrite(error)) return;
     this.log[error.entry.level]({ requestId, code: error.code, ...about, ...causeOf(error) }, error.message);
   }

@@ -6,7 +6,12 @@ import { AuditTrail } from '#libs/plugin';
 import { FrontPolicy } from './front-policy.js';
 import { pathOf } from './path-of.js';
 
-const UNAUTHENTICATED: ReadonlySet<ErrorCode> = new Set(['UNAUTHENTICATED', 'TOKEN_INVALID', 'CREDENTIALS_MALFORMED']);
+const UNAUTHENTICATED: ReadonlySet<ErrorCode> = new Set([
+  'UNAUTHENTICATED',
+  'TOKEN_INVALID',
+  'CREDENTIALS_MALFORMED',
+  'RATE_LIMITED',
+]);
 
 /** Tells the audit of callers who were let in nowhere, because nobody knows who they are. */
 @Injectable()

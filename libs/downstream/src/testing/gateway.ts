@@ -12,6 +12,7 @@ import {
   OauthConfigRef,
   ProxyConfig,
   ProxyConfigRef,
+  RateLimitConfigRef,
   ServerConfig,
   ServerConfigRef,
 } from '#libs/config';
@@ -97,6 +98,7 @@ export class TestGateway {
         { provide: ProxyConfigRef, useValue: proxyConfig },
         { provide: OauthConfigRef, useValue: oauth },
         { provide: ApiKeysConfigRef, useValue: apiKeys },
+        { provide: RateLimitConfigRef, useValue: new RateLimitConfigRef([]) },
         { provide: GatewayLog, useValue: recording(log) },
         { provide: McpProxy, useValue: proxy },
         { provide: AuditTrail, useValue: options.audit ?? { enabled: false, record() {} } },
@@ -108,6 +110,7 @@ export class TestGateway {
         EgressClient,
         ServerConfigRef,
         ProxyConfigRef,
+        RateLimitConfigRef,
         GatewayLog,
         McpProxy,
         AuditTrail,

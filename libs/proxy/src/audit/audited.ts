@@ -95,8 +95,9 @@ function rulingOf({ decision, denial, policyVersion }: Verdict, unknown: boolean
 
 /** Without an end nothing came of it although it was allowed: the upstream is gone. */
 function endOf(ruling: Ruling, sent: boolean, ended: Ended | undefined) {
-  const through = sent || ruling.decision === 'allow';
-  const event: AuditEvent['event'] = through ? 'call' : ruling.decision ? 'denied' : 'refused';
+  const limited = !sent && ended instanceof GatewayError && ended.code === 'RATE_LIMITED';
+  const through = sent || (ruling.decision === 'allow' && !limited);
+  const event: AuditEvent['event'] = through ? 'call' : ruling.decision && !limited ? 'denied' : 'refused';
   const outcome: AuditEvent['outcome'] = !through ? 'refused' : ended ? outcomeOf(ended) : 'error';
   return { event, ...ruling, outcome, code: ended && codeOf(ended) };
 }

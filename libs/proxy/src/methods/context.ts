@@ -2,6 +2,7 @@ import type { CatalogueService, View } from '#libs/catalogue';
 import { type Endpoint, type Exchange, GatewayError, type ObjectRef, type Outcome } from '#libs/kernel';
 import type { RequestMessage } from '#libs/mcp';
 import type { CallMetrics, Decision } from '#libs/plugin';
+import type { Permit, RateLimits } from '#libs/ratelimit';
 import type { UpstreamDirectory, UpstreamHandle } from '#libs/upstream';
 import type { ChangeHub } from '../changes/change-hub.js';
 import type { SessionStates } from '../changes/session-states.js';
@@ -17,6 +18,7 @@ export interface Desk {
   readonly changes: ChangeHub;
   readonly metrics: CallMetrics;
   readonly reads: ReadCache;
+  readonly limits: RateLimits;
   /** Absent where no policy is installed. */
   readonly policies?: PolicyChain | undefined;
 }
@@ -39,6 +41,8 @@ export interface Request {
   readonly message: RequestMessage;
   readonly view: View;
   readonly verdict: Verdict;
+  /** What it took from the limits; absent while no limit is configured, and for what none is about. */
+  readonly permit?: Permit;
 }
 
 export type Handler = (desk: Desk, request: Request) => Promise<Outcome> | Outcome;

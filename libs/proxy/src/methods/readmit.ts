@@ -4,9 +4,9 @@ import { eventOf } from '../audit/audited.js';
 import type { Readmission } from '../contract.js';
 import type { Desk, Request } from './context.js';
 import { judgedOf } from './route.js';
-import { subjectOf } from './target.js';
+import { type Subject, subjectOf } from './target.js';
 
-/** Judges a retry that would take up a waiting call: by today's view and permissions, and by the policies. */
+/** Judges a retry that would take up a waiting call: by today's view and permissions, by the limits, and by the policies. */
 export function readmit(desk: Desk, trail: AuditTrail, request: Request, waiting: Exchange): Readmission {
   const refuse = (thrown: unknown): never => {
     if (trail.enabled) trail.record(eventOf(request, toGatewayError(thrown)));
@@ -15,11 +15,17 @@ export function readmit(desk: Desk, trail: AuditTrail, request: Request, waiting
   try {
     const subject = subjectOf(desk, request);
     if (!subject) return { target: request.message.method };
-    const { ref } = subject;
-    const target = canonicalName(ref);
-    const judging = desk.policies?.resume(judgedOf(request, ref), subject.params(), waiting);
+    const judging = judge(desk, request, subject, waiting);
+    const target = canonicalName(subject.ref);
     return judging ? { target, judging: judging.catch(refuse) } : { target };
   } catch (thrown) {
     return refuse(thrown);
   }
+}
+
+/** Undefined when nobody has to be asked. */
+function judge(desk: Desk, request: Request, { ref, params }: Subject, waiting: Exchange): Promise<void> | undefined {
+  const policies = () => desk.policies?.resume(judgedOf(request, ref), params(), waiting);
+  const limited = desk.limits.resume(request.exchange);
+  return limited ? limited.then((permit) => permit.use(ref)).then(policies) : policies();
 }

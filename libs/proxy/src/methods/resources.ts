@@ -40,6 +40,7 @@ export const subscribeResource: Handler = async (desk, request) => {
   requireOwnState(exchange, 'Subscribing to a resource');
   const asked = resolve(desk, request);
   const { server } = asked.ref;
+  await request.permit?.use(asked.ref);
   const key = subscriptionKey(server, asked.uri);
   const upstream = upstreamOf(desk, server);
   // Noted beforehand: the first update may come together with the answer.

@@ -31,10 +31,12 @@ export interface Route extends DeliverOptions {
 const MAY_ASK: ReadonlySet<string> = new Set(['tools/call', 'prompts/get', 'resources/read']);
 
 /**
- * Sends a request to its upstream and gives the outcome in the caller's terms, if policies and permissions of that moment let
- * it have it.
+ * Sends a request to its upstream, within the limits on what it is about, and gives the outcome in the caller's terms, if
+ * policies and permissions of that moment let it have it.
  */
 export async function route(desk: Desk, request: Request, to: Route): Promise<Outcome> {
+  const limited = request.permit?.use(to.ref);
+  if (limited) await limited;
   if (desk.policies) return judgedRoute(desk.policies, desk, request, to);
   return handOver(desk, request, to, keep(to, await fetch(desk, request, to, to.params)));
 }

@@ -28,6 +28,7 @@ import {
   type ExtensionPoint,
   UpstreamCredential,
 } from '#libs/plugin';
+import { MemoryLimitStore, RateLimits } from '#libs/ratelimit';
 import { UpstreamRegistry } from '#libs/upstream';
 import { ProxyOptions } from '../options.js';
 import { ProxyService } from '../proxy.service.js';
@@ -79,6 +80,7 @@ const METRICS: CallMetrics = {
   toolFinished() {},
   listed() {},
   refused() {},
+  limited() {},
   tolerated() {},
   requested() {},
 };
@@ -89,6 +91,8 @@ export interface CorridorOptions {
   readonly warmUp?: number;
   /** Permissions, made with the corridor's configuration. Default: everything is allowed. */
   readonly decide?: Decide | ((live: LiveConfig) => Decide);
+  /** The section `rate_limit`. */
+  readonly rateLimit?: readonly object[];
   /** By name. */
   readonly policies?: Readonly<Record<string, CallPolicy>>;
   /** Members of `server.limits`. */
@@ -109,7 +113,11 @@ export class Corridor {
     options: CorridorOptions,
   ) {
     this.live = new LiveConfig(
-      configFrom({ server: { limits: options.limits ?? {} }, proxy: this.#section(options.proxy) }),
+      configFrom({
+        server: { limits: options.limits ?? {} },
+        proxy: this.#section(options.proxy),
+        rate_limit: options.rateLimit ?? [],
+      }),
     );
     const extensions = {
       get: <T extends object>(point: ExtensionPoint<T>, name: string) =>
@@ -118,7 +126,7 @@ export class Corridor {
         new Map(Object.entries(options.policies ?? {})) as ReadonlyMap<string, object> as ReadonlyMap<string, T>,
     };
     this.#registry = new UpstreamRegistry(extensions);
-    const { proxy, server } = this.live.sections;
+    const { proxy, server, rate_limit } = this.live.sections;
     const { decide = new TestPolicy() } = options;
     const catalogue = new CatalogueService(typeof decide === 'function' ? decide(this.live) : decide);
     const settings = new ProxyOptions('1.2.3', options.warmUp ?? 20);
@@ -131,6 +139,7 @@ export class Corridor {
       settings,
       SILENT,
       this.audit,
+      new RateLimits(rate_limit, new MemoryLimitStore()),
       extensions,
     );
   }

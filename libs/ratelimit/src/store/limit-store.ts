@@ -1,0 +1,39 @@
+import { type RateLimiterCompatibleAbstract, RateLimiterRes } from 'rate-limiter-flexible';
+
+/**
+ * The counters of one limit, one for each key, in the contract of rate-limiter-flexible: `consume` resolves when the points
+ * are taken and rejects with a `RateLimiterRes` when they are not there, in which case nothing is taken.
+ */
+export type Limiter = Pick<RateLimiterCompatibleAbstract, 'consume' | 'reward' | 'get' | 'block'>;
+
+/** A token bucket: `burst` requests at once, refilled at `limit` per `per`. */
+export interface LimiterSpec {
+  /** Names the counters; processes with the same configuration would share them by it. */
+  readonly id: string;
+  readonly limit: number;
+  /** Milliseconds. */
+  readonly per: number;
+  readonly burst: number;
+  /** Milliseconds a key has to be remembered at least, besides the time its bucket takes to fill. */
+  readonly keep?: number;
+}
+
+/** Port: where limits count. In memory, or later in a store that several processes share. */
+export abstract class LimitStore {
+  /** New counters, all of them full. */
+  abstract limiter(spec: LimiterSpec): Limiter;
+}
+
+/**
+ * Takes one; 0 when there was one, else the milliseconds until there will be.
+ * @throws whatever the store throws: a limit that cannot be checked lets nobody through
+ */
+export async function take(limiter: Limiter, key: string): Promise<number> {
+  try {
+    await limiter.consume(key);
+    return 0;
+  } catch (refused) {
+    if (refused instanceof RateLimiterRes) return Math.max(1, refused.msBeforeNext);
+    throw refused;
+  }
+}
