@@ -1,7 +1,8 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { PACKAGE_ROOT } from '../version.js';
 import { type ExplainFlags, runExplain } from './explain.js';
 
 const KEY = 'k3y-abcdefghijklmnopqrstuvwxyz0123456789';
@@ -73,6 +74,14 @@ describe('explain', () => {
     expect(told.code).toBe(code);
     expect(told.out).toMatch(outcome);
     expect(told.out).toMatch(reason);
+  });
+
+  it('prints what docs/permissions.md says it prints', async () => {
+    const page = readFileSync(join(PACKAGE_ROOT, 'docs/permissions.md'), 'utf8');
+    const [, config = ''] = /## Worked example\n\n```yaml\n([\s\S]*?)```/.exec(page) ?? [];
+    const [, object = '', claims = ''] = /mcp-gateway explain (\S+) --claims '(.*)'/.exec(page) ?? [];
+    const [, printed = ''] = /```text\n([\s\S]*?)```/.exec(page) ?? [];
+    expect((await explained(object, { claims }, config)).out).toBe(printed);
   });
 
   it('tells programs the same', async () => {
