@@ -39,6 +39,18 @@ describe('maskSecrets', () => {
     expect(maskSecrets(JSON.stringify({ said: 'with "quotes" twice' }))).toBe('{"said":"[secret] twice"}');
   });
 
+  it.each([
+    ['a URL', `http://a/?k=${encodeURIComponent('käse/+ & brot!')}&b=1`],
+    ['a form', new URLSearchParams({ a: 'käse/+ & brot!' }).toString()],
+    ...['', 'x', 'xy', 'xyz', 'user:'].flatMap((before): [string, string][] => [
+      [`Base64 behind "${before}"`, Buffer.from(`${before}käse/+ & brot!:more`).toString('base64')],
+      [`Base64 for URLs behind "${before}"`, Buffer.from(`${before}käse/+ & brot!`).toString('base64url')],
+    ]),
+  ])('finds a value in %s', (_, text) => {
+    new Secret('käse/+ & brot!');
+    expect(maskSecrets(text)).toContain('[secret]');
+  });
+
   it('takes the longer one out first, and leaves short ones, which occur by chance', () => {
     rememberSecret('open-sesame');
     rememberSecret('open-sesame-and-more');

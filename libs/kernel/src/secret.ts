@@ -3,21 +3,47 @@ import { inspect } from 'node:util';
 /** Shorter values occur by chance. */
 const MASKABLE = 8;
 const MAX_REMEMBERED = 1_000;
-/** Longest first, so that a value inside another one does not keep it from being found. */
-let remembered: readonly string[] = [];
+const values = new Set<string>();
+/** Longest first, so that a spelling inside another one does not keep it from being found. */
+let spellings: readonly string[] = [];
 
-/** From now on `maskSecrets` replaces this value, as it is and as it stands in JSON. */
+/**
+ * From now on `maskSecrets` replaces this value: as it is, and as it stands in JSON, in URLs and forms, and in Base64,
+ * whatever stands before it there.
+ */
 export function rememberSecret(value: string): void {
-  if (value.length < MASKABLE || remembered.includes(value) || remembered.length >= MAX_REMEMBERED) return;
-  const spellings = new Set([value, JSON.stringify(value).slice(1, -1)]);
-  remembered = [...remembered, ...spellings].sort((a, b) => b.length - a.length);
+  if (value.length < MASKABLE || values.has(value) || values.size >= MAX_REMEMBERED) return;
+  values.add(value);
+  const plain = [value, ...urlEncoded(value)];
+  const known = new Set([...spellings, ...plain, JSON.stringify(value).slice(1, -1), ...plain.flatMap(base64)]);
+  spellings = [...known].sort((a, b) => b.length - a.length);
 }
 
 /** A text without the values of secrets: for what strangers wrote, who may give back what they were given. */
 export function maskSecrets(text: string): string {
+  if (text.length < MASKABLE) return text;
   let masked = text;
-  for (const value of remembered) if (masked.includes(value)) masked = masked.replaceAll(value, '[secret]');
+  for (const spelling of spellings) if (masked.includes(spelling)) masked = masked.replaceAll(spelling, '[secret]');
   return masked;
+}
+
+function urlEncoded(value: string): string[] {
+  try {
+    return [encodeURIComponent(value), new URLSearchParams([['', value]]).toString().slice(1)];
+  } catch {
+    return [];
+  }
+}
+
+/** What stays the same of a value in Base64 when one, two or three bytes, or none, stand before it. */
+function base64(value: string): string[] {
+  const found: string[] = [];
+  for (const before of [0, 1, 2]) {
+    const bytes = Buffer.concat([Buffer.alloc(before), Buffer.from(value)]);
+    const own = bytes.toString('base64').slice(before === 0 ? 0 : before + 1, Math.floor((bytes.length * 8) / 6));
+    if (own.length >= MASKABLE) found.push(own, own.replaceAll('+', '-').replaceAll('/', '_'));
+  }
+  return found;
 }
 
 /** A value that must never be printed. Every way of turning it into text gives `[secret]`; only `reveal` tells. */

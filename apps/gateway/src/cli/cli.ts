@@ -1,4 +1,5 @@
 import { Command, CommanderError, Option } from 'commander';
+import { maskSecrets } from '#libs/kernel';
 import { UsageError } from '../client/arguments.js';
 import type { Terminal } from '../terminal.js';
 import { VERSION } from '../version.js';
@@ -116,6 +117,6 @@ function report(thrown: unknown, terminal: Terminal): number {
   if (thrown instanceof CommanderError) return thrown.exitCode;
   const known = thrown instanceof UsageError || (thrown instanceof Error && thrown.name === 'GatewayError');
   const text = thrown instanceof Error ? (known ? thrown.message : (thrown.stack ?? thrown.message)) : String(thrown);
-  terminal.err(`mcp-gateway: ${text}\n`);
+  terminal.err(`mcp-gateway: ${maskSecrets(text)}\n`);
   return 1;
 }

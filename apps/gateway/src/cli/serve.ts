@@ -23,15 +23,15 @@ export async function runServe(flags: ConfigFlags, terminal: Terminal): Promise<
   const { level, format } = loaded.config.log;
   const sink = { write: (line: string) => (screen.board ? screen.board.write(line) : terminal.out(line)) };
   const logger = createLogger({ level, format, sink, colour: terminal.outIsTty && !process.env['NO_COLOR'] });
-  surviveAccidents(logger);
+  const running: { gateway?: Gateway } = {};
+  surviveAccidents(logger, () => exitNow(running.gateway, 1));
   const live = new LiveConfig(loaded, {
     load: () => finder.toServe(),
     onListenerError: (err) => logger.error({ err }, 'a part of the gateway could not follow the new configuration'),
   });
   for (const problem of loaded.warnings) logger.warn({}, `configuration: ${showProblem(problem, loaded.file)}`);
   sayIgnored(live, logger);
-  const running: { gateway?: Gateway } = {};
-  const signals = stopSignals(() => exitNow(running.gateway));
+  const signals = stopSignals(() => exitNow(running.gateway, 130));
   try {
     const gateway = await createGateway({ live, logger, stdout: sink, processMetrics: true });
     running.gateway = gateway;
@@ -70,8 +70,8 @@ function showStart(gateway: Gateway, live: LiveConfig, terminal: Terminal): Stat
   return board;
 }
 
-/** The second signal: no farewell, but no orphans either. */
-function exitNow(gateway: Gateway | undefined): never {
+/** At the second signal, and after a defect: no farewell, but no orphans either. */
+function exitNow(gateway: Gateway | undefined, code: number): never {
   for (const { pids } of gateway?.upstreams() ?? []) {
     for (const pid of pids) {
       try {
@@ -81,11 +81,17 @@ function exitNow(gateway: Gateway | undefined): never {
       }
     }
   }
-  process.exit(130);
+  process.exit(code);
 }
 
-/** One stray rejection must not take all upstreams down; the log has it. An exception nobody caught ends the process. */
-function surviveAccidents(logger: GatewayLogger): void {
+/**
+ * One stray rejection must not take all upstreams down; the log has it. An exception nobody caught ends the process, and
+ * is told in the log alone: what Node would print has whatever values are in its text.
+ */
+function surviveAccidents(logger: GatewayLogger, exit: () => never): void {
   process.on('unhandledRejection', (err) => logger.error({ err }, 'a promise was rejected and nobody waited for it'));
-  process.on('uncaughtExceptionMonitor', (err) => logger.fatal({ err }, 'the gateway stops: nobody caught this'));
+  process.on('uncaughtException', (err) => {
+    logger.fatal({ err }, 'the gateway stops: nobody caught this');
+    exit();
+  });
 }
