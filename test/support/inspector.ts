@@ -58,6 +58,12 @@ export class Inspector {
     return counts;
   }
 
+  /** Keeps the process from doing anything else for so many milliseconds. */
+  async block(milliseconds: number): Promise<void> {
+    const expression = `{ const end = Date.now() + ${milliseconds}; while (Date.now() < end); }`;
+    await this.#send('Runtime.evaluate', { expression });
+  }
+
   close(): void {
     this.#socket.close();
   }
