@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { connect } from 'node:net';
 
 /**
@@ -15,7 +14,7 @@ export async function wire(url: string, bytes: string | Buffer): Promise<string>
   socket.on('error', () => {});
   socket.setTimeout(10_000, () => socket.destroy(new Error('neither an answer nor an end')));
   socket.write(bytes);
-  await once(socket, 'close');
+  await new Promise((resolve) => socket.once('close', resolve));
   return received;
 }
 

@@ -101,6 +101,18 @@ describe('logRequests', () => {
   });
 });
 
+describe('text', () => {
+  it('T150: lets no control character of a message, a field, an error or its stack through', () => {
+    const { lines, logger } = collect({ format: 'text' });
+    const evil = 'a\u001b[31m\u009b2J\u007f\r\n{"msg":"forged"}\u2028\b\\u001b';
+    logger.error({ said: evil, list: [{ deep: evil }], err: new Error(evil) }, evil);
+    const text = lines.join('');
+    expect(text).not.toMatch(/[^\P{Cc}\n]|[\u2028\u2029]/u);
+    expect(text).toContain('a\\u001b[31m\\u009b2J\\u007f\\u000d\\u000a{"msg":"forged"}\\u2028\\u0008\\u001b');
+    for (const line of text.trimEnd().split('\n').slice(1)) expect(line).toMatch(/^ {4}/);
+  });
+});
+
 describe('escapeControls', () => {
   it('makes terminal escapes visible and leaves letters of any script alone', () => {
     expect(escapeControls('a\u001b[2Jb\u2028ü漢')).toBe('a\\u001b[2Jb\\u2028ü漢');
