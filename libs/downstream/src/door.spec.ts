@@ -316,7 +316,7 @@ describe('correlation', () => {
 });
 
 describe('failures inside', () => {
-  it('tells nothing of what went wrong, only where to look', async () => {
+  it('T152: tells nothing of what went wrong, only where to look', async () => {
     gateway.proxy.handlers.set('boom', () => {
       throw new Error('password=hunter2 at /etc/secret');
     });
