@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { IdentityProvider } from '../../../test/support/idp.js';
-import { AuthBench, type Judge, RESOURCE, setupFor } from './testing/bench.js';
+import { describeAuthProvider } from './testing/auth-provider.contract.js';
+import { AuthBench, bearing, type Judge, RESOURCE, setupFor } from './testing/bench.js';
 import { SHAPES, type Shape } from './testing/token-shapes.js';
 
 let idp: IdentityProvider;
@@ -51,6 +52,15 @@ describe.each(SHAPES)('$provider', ({ provider, oauth, access, id, app, refused,
     expect(bench.provider(provider).describe(setup).join('; ')).toMatch(/typ at\+jwt.*who it is stands in/);
   });
 });
+
+for (const { provider, oauth, access, id } of SHAPES) {
+  describeAuthProvider(provider, () => ({
+    provider: bench.provider(provider),
+    setup: { ...setupFor({ provider, ...oauth }), jwksUri: idp.jwksUri },
+    good: () => bearing(mint(access)),
+    bad: [bearing(mint(id)), bearing(mint(access, { exp: 1 })), bearing(idp.mint(access.claims, { alg: 'none' }))],
+  }));
+}
 
 /** What a provider says is wrong with, or doubtful in, its part of the configuration. */
 const problems = (provider: string, oauth: Record<string, unknown>) =>

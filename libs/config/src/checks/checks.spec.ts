@@ -257,6 +257,7 @@ describe('refused', () => {
       /same as in \$\.api_keys\[0\]/,
     ],
     ['api_keys: [{ name: a, key: short }]', '$.api_keys[0].key', /at least 32/],
+    ['api_keys: [{ name: a, key: "abcdefghijklmnop qrstuvwxyz0123456789" }]', '$.api_keys[0].key', /without blanks/],
     ['rate_limit: [{ key: ip }]', '$.rate_limit[0]', /needs limit or concurrency/],
     ['rate_limit: [{ key: planet, limit: 1 }]', '$.rate_limit[0].key', /one of principal/],
     ['proxy: { toolsets: { t: { include: [search] } } }', '$.proxy.toolsets.t.include[0]', /must be server:tool/],

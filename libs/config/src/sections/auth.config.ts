@@ -2,7 +2,7 @@ import 'reflect-metadata';
 import { Secret } from '#libs/kernel';
 import { permissionPatternFlaw } from '../access/pattern.js';
 import { Entries, TextList, textListValues } from '../fields/collections.js';
-import { SCOPE, SCOPE_RULE, strengthFlaw } from '../fields/formats.js';
+import { bearerFlaw, SCOPE, SCOPE_RULE, strengthFlaw } from '../fields/formats.js';
 import { Choice, Flag, SecretText, Text } from '../fields/leaf.js';
 import { Section, SectionMap } from '../fields/nested.js';
 
@@ -83,7 +83,11 @@ export class ApiKeyConfig {
   })
   name!: string;
 
-  @SecretText({ doc: 'The key. At least 32 characters.', required: true, flaw: strengthFlaw })
+  @SecretText({
+    doc: 'The key. At least 32 characters, printable ASCII without blanks, as it travels in a header.',
+    required: true,
+    flaw: (key) => strengthFlaw(key) ?? bearerFlaw(key),
+  })
   key!: Secret;
 
   @Entries({

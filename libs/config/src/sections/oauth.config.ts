@@ -79,7 +79,7 @@ export class OauthConfig {
   })
   resource: string | null = null;
 
-  @TextList({ doc: 'Audiences accepted besides resource.', max: 16 })
+  @TextList({ doc: 'Audiences accepted besides resource. For cognito: the ids of app clients.', max: 16 })
   audience: string[] = [];
 
   @TextList({ doc: 'Scopes named in the protected-resource metadata.', pattern: SCOPE, says: SCOPE_RULE })
@@ -97,7 +97,7 @@ export class OauthConfig {
   clock_tolerance = 30_000;
 
   @Text({
-    doc: "The provider's keys; default: found by discovery.",
+    doc: "The provider's keys, the same for all issuers; default: found by discovery, for each issuer.",
     nullable: true,
     flaw: endpointFlaw,
     schema: { format: 'uri-reference' },
