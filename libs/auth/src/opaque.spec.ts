@@ -95,6 +95,8 @@ describe('opaque tokens', () => {
       idp.mint({ aud: RESOURCE, exp: 1 }),
       idp.mint({ aud: RESOURCE }, { alg: 'none' }),
       `${idp.mint().split('.')[0]}.not-a-jwt`,
+      idp.mint({ aud: RESOURCE }, { pad: 'x'.repeat(4_000) }),
+      `${Buffer.from(' \n{}').toString('base64url')}.x`,
       idp
         .mint({ aud: RESOURCE }, {}, { raw: key?.privateKey.export({ format: 'pem', type: 'pkcs8' }) as string })
         .slice(0, -4),

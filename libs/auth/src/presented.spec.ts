@@ -62,8 +62,13 @@ describe('presented', () => {
     expect(judged(request([['Authorization', 'Bearer good']], '/mcp?access=1')).kind).toBe('bearer');
   });
 
-  it('denies what is longer than a token may be', () => {
+  it('T022: denies what is longer than a token may be, unread', () => {
     const long = (length: number) => judged(request([['Authorization', `Bearer ${'a'.repeat(length)}`]])).kind;
-    expect([long(100), long(101)]).toEqual(['bearer', 'denied']);
+    expect([long(100), long(101), long(64 * 1024), long(1024 * 1024)]).toEqual([
+      'bearer',
+      'denied',
+      'denied',
+      'denied',
+    ]);
   });
 });

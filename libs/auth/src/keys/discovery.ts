@@ -1,5 +1,6 @@
 import { type EgressClient, EgressError } from '#libs/egress';
 import { messageOf } from '#libs/kernel';
+import { shown } from '../shown.js';
 
 /** Where an issuer's metadata lies: appended to its path, or inserted between host and path (RFC 8414, 3.1). */
 export type DiscoveryForm = 'oidc' | 'oauth' | 'oauth-appended';
@@ -53,8 +54,7 @@ function keysOf(body: unknown, issuer: string): { uri: string } | { flaw: string
   if (typeof body !== 'object' || body === null || Array.isArray(body)) return { flaw: 'no JSON object' };
   const { issuer: said, jwks_uri: uri } = body as Record<string, unknown>;
   if (said !== issuer) {
-    const other = typeof said === 'string' ? `"${said.slice(0, 200)}"` : 'none';
-    return { flaw: `its issuer is ${other}, not "${issuer}" (compared to the letter, slashes included)` };
+    return { flaw: `its issuer is ${shown(said)}, not "${issuer}" (compared to the letter, slashes included)` };
   }
   return typeof uri === 'string' && URL.canParse(uri) ? { uri } : { flaw: 'it has no jwks_uri' };
 }

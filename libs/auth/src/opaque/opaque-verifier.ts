@@ -76,7 +76,7 @@ export class OpaqueVerifier {
     const now = clock.now();
     const judged = judgeClaims(withSubject(claims), { preset, setup, issuer, token, now });
     if ('refused' in judged) return denied(judged.refused);
-    return verified(judged.principal, { reach: judged.reach, token, now });
+    return verified(judged.principal, { reach: judged.reach, size: JSON.stringify(claims).length, now });
   }
 
   /** The one it names; one that names none is the only one's, or that of the issuer at the endpoint's own origin. */

@@ -1,5 +1,5 @@
 import { AuthProvider, type AuthSetup, Extension } from '#libs/plugin';
-import { shown } from '../tokens/form.js';
+import { shown } from '../shown.js';
 import { OidcParts, OidcProvider } from './oidc-provider.js';
 import { COMMON, type Preset } from './preset.js';
 import { settingsFlaws } from './settings.js';

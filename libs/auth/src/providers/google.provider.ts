@@ -1,6 +1,6 @@
 import { AuthProvider, type AuthSetup, Extension } from '#libs/plugin';
 import { type Introspector, TokeninfoIntrospector } from '../opaque/introspector.js';
-import { shown } from '../tokens/form.js';
+import { shown } from '../shown.js';
 import { OidcParts, OidcProvider } from './oidc-provider.js';
 import { COMMON, type Preset } from './preset.js';
 import { endpoint, issuerFlaws, settingsFlaws, text, textSetting } from './settings.js';

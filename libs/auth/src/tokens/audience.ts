@@ -1,5 +1,5 @@
 import type { AuthSetup } from '#libs/plugin';
-import { shown } from './form.js';
+import { shown } from '../shown.js';
 
 /** Where a token is good: at every endpoint, or at those whose own resource identifier it names. */
 export interface Reach {

@@ -1,4 +1,4 @@
-import { shown } from './form.js';
+import { shown } from '../shown.js';
 
 export type Claims = Readonly<Record<string, unknown>>;
 

@@ -1,3 +1,5 @@
+import { shown } from '../shown.js';
+
 /** A token read, and nothing of it believed. */
 export interface UnverifiedJwt {
   readonly alg: string;
@@ -28,8 +30,7 @@ const utf8 = new TextDecoder('utf-8', { fatal: true });
 /** Whether a token is a JWT by its form: then it is judged as one and never as anything else (RS-40). */
 export function looksLikeJwt(token: string): boolean {
   const dot = token.indexOf('.');
-  if (dot <= 0 || dot > 2 * MAX_HEADER) return false;
-  return Buffer.from(token.slice(0, dot), 'base64url').toString('latin1').trimStart().startsWith('{');
+  return dot > 0 && Buffer.from(token.slice(0, dot), 'base64url').toString('latin1').trimStart().startsWith('{');
 }
 
 /**
@@ -91,11 +92,4 @@ function jsonObject(segment: string): Record<string, unknown> | undefined {
 
 function refused(reason: string): Read {
   return { refused: reason };
-}
-
-/** What somebody else wrote, fit for a log line. */
-export function shown(value: unknown): string {
-  if (value === undefined) return 'missing';
-  const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? typeof value);
-  return `"${text.slice(0, 200).replace(/[\p{Cc}\p{Cf}]/gu, '?')}"`;
 }

@@ -1,7 +1,8 @@
 import type { AuthSetup, Bearer } from '#libs/plugin';
 import type { Clock, KeyCache, KeyFound } from '../keys/key-cache.js';
 import type { Preset } from '../providers/preset.js';
-import { readJwt, shown, type UnverifiedJwt } from './form.js';
+import { shown } from '../shown.js';
+import { readJwt, type UnverifiedJwt } from './form.js';
 import { judgeClaims } from './judge-claims.js';
 import { Signatures } from './signature.js';
 import { type Verdict, verified } from './verified.js';
@@ -42,7 +43,7 @@ export class JwtVerifier {
     const now = this.clock.now();
     const judged = judgeClaims(claims, { preset: this.preset, setup: this.setup, issuer, token, now });
     if ('refused' in judged) return denied(judged.refused);
-    return verified(judged.principal, { reach: judged.reach, token, now });
+    return verified(judged.principal, { reach: judged.reach, size: token.length, now });
   }
 }
 

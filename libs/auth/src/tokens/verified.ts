@@ -47,12 +47,13 @@ export class VerifiedTokens {
   }
 }
 
+/** `size`: characters of what it says of itself, which is what keeping it costs. */
 export function verified(
   principal: Principal,
-  { reach, token, now }: { readonly reach: Reach; readonly token: string; readonly now: number },
+  { reach, size, now }: { readonly reach: Reach; readonly size: number; readonly now: number },
 ): Verified {
   const until = Math.min(principal.expiresAt ?? Number.POSITIVE_INFINITY, now + TRUST);
-  return { outcome: { kind: 'ok', principal }, reach, until, weight: 4 * token.length + OBJECTS };
+  return { outcome: { kind: 'ok', principal }, reach, until, weight: 4 * size + OBJECTS };
 }
 
 /** The outcome at what a request line names. */
