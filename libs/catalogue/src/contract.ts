@@ -73,6 +73,11 @@ export interface View {
   /** The upstream and its own template for a `ref/resource` of completion (a template or a URI, exact). */
   template(uri: string): (UriTarget & { readonly kind: 'template' | 'resource' }) | undefined;
   /**
+   * What a name or URI would mean if nothing were hidden: for the audit, and for nobody's answer. A URI nobody lists is told
+   * apart by its prefix.
+   */
+  meant(kind: ListKind, spelled: string): ObjectRef | undefined;
+  /**
    * The upstream a name or URI in exposed form belongs to, when that upstream lists nothing, yet or any more, and the
    * caller may know of it: then whatever it names may well exist.
    */

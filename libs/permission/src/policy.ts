@@ -16,7 +16,7 @@ import { otherSpellings } from './spellings.js';
 const KINDS: readonly ObjectKind[] = ['tool', 'prompt', 'resource', 'template'];
 
 /** Decisions remembered at a time. */
-const MAX_DECISIONS = 20_000;
+const MAX_DECISIONS = 50_000;
 /** Longer names are decided anew each time: their number is up to whoever asks. */
 const MAX_KEPT_NAME = 512;
 
@@ -48,6 +48,7 @@ export class Policy {
   readonly #rules: RuleIndex<Rule>;
   readonly #denials: RuleIndex<Denial>;
   readonly #fallback: Rule | undefined;
+  readonly #allowsAll: boolean;
   readonly #principals = new WeakMap<Principal, Grants>();
   readonly #decisions = new Lru<string, Decision>(MAX_DECISIONS);
 
@@ -61,9 +62,11 @@ export class Policy {
     this.#rules = new RuleIndex(rules);
     this.#denials = new RuleIndex(auth.deny.map((text) => ({ pattern: parsePattern(text) })));
     this.#fallback = fallback(auth);
+    this.#allowsAll = this.isOpen && auth.deny.length === 0;
   }
 
   decide(principal: Principal, ref: ObjectRef): Decision {
+    if (this.#allowsAll) return OPEN;
     const grants = this.grantsOf(principal);
     const { kind, server, name } = ref;
     if (name.length > MAX_KEPT_NAME) return this.judge(grants, ref).decision;

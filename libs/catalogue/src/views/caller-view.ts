@@ -1,4 +1,11 @@
-import { type Endpoint, endpointPath, type Freshness, GatewayError, type Principal } from '#libs/kernel';
+import {
+  type Endpoint,
+  endpointPath,
+  type Freshness,
+  GatewayError,
+  type ObjectRef,
+  type Principal,
+} from '#libs/kernel';
 import { exposeUri, LIST_KINDS, type ListKind, matchesTemplate, type ParamHeaders, splitUri } from '#libs/mcp';
 import type { CatalogueItem, UriTarget, View, ViewRequest } from '../contract.js';
 import { offersResources, type ServerEntry } from '../entry.js';
@@ -123,6 +130,15 @@ export class CallerView implements View {
     const split = splitUri(uri);
     const entry = split && scope.byPrefix(split.server);
     return entry && this.#listedTemplate(entry, split.uri);
+  }
+
+  meant(kind: ListKind, spelled: string): ObjectRef | undefined {
+    const listed = this.#core.meant(kind, spelled)?.item.ref;
+    if (listed || kind !== 'resources') return listed;
+    const { scope } = this.#core;
+    const split = scope.bare ? undefined : splitUri(spelled);
+    const entry = scope.bare ? scope.entries[0] : split && scope.byPrefix(split.server);
+    return entry && { kind: 'resource', server: entry.name, name: split?.uri ?? spelled };
   }
 
   absent(spelled: string): string | undefined {

@@ -114,6 +114,15 @@ export class ViewCore {
     );
   }
 
+  /** What a name would mean if everything were visible. */
+  meant(kind: ListKind, name: string): ScopeItem | undefined {
+    const index =
+      (this.scope.bare ? this.#ownName(kind, name) : undefined) ??
+      this.#tables[kind].find(name) ??
+      this.scope.lists[kind].canonical.get(name);
+    return index === undefined ? undefined : this.scope.lists[kind].items[index];
+  }
+
   exposed(kind: ListKind, name: string): ScopeItem | undefined {
     return this.visible(kind, this.#tables[kind].find(name));
   }

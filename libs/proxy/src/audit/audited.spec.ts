@@ -146,11 +146,20 @@ describe('the audit of refusals', () => {
     expect(events[0]?.server).toBeUndefined();
   });
 
-  it('has what a caller may not see, as it was sent, and never reaches the upstream', async () => {
+  it.each([
+    ['tools/call', { name: 'up:work' }, 'work', 'UNKNOWN_TOOL'],
+    ['prompts/get', { name: 'up:greet' }, 'greet', 'UNKNOWN_PROMPT'],
+    ['resources/read', { uri: 'up+file:///a' }, 'file:///a', 'UNKNOWN_RESOURCE'],
+    ['resources/read', { uri: 'up+file:///unlisted' }, 'file:///unlisted', 'UNKNOWN_RESOURCE'],
+    ['completion/complete', { ref: { type: 'ref/prompt', name: 'up:greet' }, argument }, 'greet', undefined],
+  ])('has what a caller may not see with the rule that hides it: %s', async (method, params, object, code) => {
     const { client, events, up } = await world({}, () => 'hide');
-    await client.send('tools/call', { name: 'up:work' }).catch(() => {});
-    expect(events).toMatchObject([{ event: 'denied', decision: 'hide', object: 'up:work', code: 'UNKNOWN_TOOL' }]);
-    expect(up.seen.some(({ method }) => method === 'tools/call')).toBe(false);
+    const told = await client.send(method, params).catch((error: Error) => error);
+    expect(events).toMatchObject([
+      { event: 'denied', decision: 'hide', rule: 'test', server: 'up', object, outcome: 'refused', code },
+    ]);
+    expect(JSON.stringify([told, (told as Error).message])).not.toContain('test');
+    expect(up.seen.some((seen) => seen.method === method)).toBe(false);
   });
 
   it('has a step-up with the rule that asks for it', async () => {

@@ -15,7 +15,7 @@ export const callTool: Handler = async (desk, request) => {
     const server = request.view.absent(name) ?? endpointLabel(request.exchange.endpoint);
     desk.metrics.toolCalled(server, 'other');
     desk.metrics.toolFinished(server, 'other', 'error', (performance.now() - started) / 1000);
-    throw notListed(desk, request, name, unknownTool(name));
+    throw notListed(desk, request, 'tools', name, unknownTool(name));
   }
   const { server, name: tool } = item.ref;
   desk.metrics.toolCalled(server, tool);
@@ -32,7 +32,8 @@ export const callTool: Handler = async (desk, request) => {
 export const getPrompt: Handler = async (desk, request) => {
   const name = promptName(request);
   const item = request.view.prompt(name);
-  if (!item || !authorize(desk, request, item.ref)) throw notListed(desk, request, name, unknownPrompt(name));
+  if (!item || !authorize(desk, request, item.ref))
+    throw notListed(desk, request, 'prompts', name, unknownPrompt(name));
   return sendNamed(desk, request, item, `prompt ${item.ref.name}`, () => fail(unknownPrompt(name)));
 };
 

@@ -1,7 +1,7 @@
 import { GatewayError, type ObjectRef, type Outcome } from '#libs/kernel';
 import { atLeast, editMembers, JsonView, splice } from '#libs/mcp';
 import { authorize } from './authorize.js';
-import { type Handler, type Request, upstreamOf } from './context.js';
+import { type Handler, noteHidden, type Request, upstreamOf } from './context.js';
 import { forUpstream } from './params.js';
 import { route } from './route.js';
 
@@ -9,8 +9,11 @@ import { route } from './route.js';
 const NOTHING: Outcome = { kind: 'result', result: Buffer.from('{"completion":{"values":[]}}') };
 
 export const complete: Handler = async (desk, request) => {
-  const { member, ref } = resolve(request);
-  if (!ref || !authorize(desk, request, ref)) return NOTHING;
+  const { member, ref, spelled } = resolve(request);
+  if (!ref || !authorize(desk, request, ref)) {
+    noteHidden(desk, request, member === 'name' ? 'prompts' : 'templates', spelled);
+    return NOTHING;
+  }
   const known = upstreamOf(desk, ref.server).listing?.version;
   return route(desk, request, {
     ref,
@@ -22,8 +25,9 @@ export const complete: Handler = async (desk, request) => {
 };
 
 interface Target {
-  /** The member of `ref` that names the object. */
+  /** The member of `ref` that names the object, and how. */
   readonly member: 'name' | 'uri';
+  readonly spelled: string;
   /** Absent: nothing in this view. */
   readonly ref: ObjectRef | undefined;
 }
@@ -40,9 +44,9 @@ function resolve({ view, message }: Request): Target {
       'completion/complete needs params.ref: {type: "ref/prompt", name} or {type: "ref/resource", uri}',
     );
   }
-  if (member === 'name') return { member, ref: view.prompt(spelled)?.ref };
+  if (member === 'name') return { member, spelled, ref: view.prompt(spelled)?.ref };
   const found = view.template(spelled);
-  return { member, ref: found && { kind: found.kind, server: found.server, name: found.uri } };
+  return { member, spelled, ref: found && { kind: found.kind, server: found.server, name: found.uri } };
 }
 
 /** `context` came with 2025-06-18; an older upstream may refuse what it does not know. */

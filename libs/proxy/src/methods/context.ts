@@ -1,6 +1,6 @@
 import type { CatalogueService, View } from '#libs/catalogue';
 import { type Endpoint, type Exchange, GatewayError, type ObjectRef, type Outcome } from '#libs/kernel';
-import type { RequestMessage } from '#libs/mcp';
+import type { ListKind, RequestMessage } from '#libs/mcp';
 import type { CallMetrics, Decision } from '#libs/plugin';
 import type { Permit, RateLimits } from '#libs/ratelimit';
 import type { UpstreamDirectory, UpstreamHandle } from '#libs/upstream';
@@ -72,9 +72,27 @@ export function upstreamOf(desk: Desk, server: string): UpstreamHandle {
  * What to answer for a name or URI nobody lists: where it belongs to an upstream that is down and has no lists, that and
  * its cause, since it may well exist; else `unknown`.
  */
-export function notListed(desk: Desk, { view }: Request, spelled: string, unknown: GatewayError): GatewayError {
-  const server = view.absent(spelled);
+export function notListed(
+  desk: Desk,
+  request: Request,
+  kind: ListKind,
+  spelled: string,
+  unknown: GatewayError,
+): GatewayError {
+  noteHidden(desk, request, kind, spelled);
+  const server = request.view.absent(spelled);
   return (server !== undefined && desk.upstreams.get(server)?.unavailable) || unknown;
+}
+
+/**
+ * Notes for the audit what a name that is not in the view would have meant, and what hides it. Nothing of it reaches the
+ * caller.
+ */
+export function noteHidden({ catalogue }: Desk, request: Request, kind: ListKind, spelled: string): void {
+  const { exchange, verdict, view } = request;
+  const ref = view.meant(kind, spelled);
+  const decision = ref && catalogue.decide(exchange.principal, ref);
+  if (decision?.effect === 'hide') Object.assign(verdict, { ref, decision, policyVersion: catalogue.policyVersion });
 }
 
 /** @throws GatewayError REPLICA_STATE when another process holds what the request would change */

@@ -73,7 +73,7 @@ function resolve(desk: Desk, request: Request): ResolvedUri {
   const spelled = spelledUri(request);
   const found = find(desk, request, spelled);
   if (found) return found;
-  throw notListed(desk, request, spelled.slice(0, MAX_URI), unknownResource(spelled));
+  throw notListed(desk, request, 'resources', spelled.slice(0, MAX_URI), unknownResource(spelled));
 }
 
 type ResolvedUri = AskedUri & { readonly ref: ObjectRef };
