@@ -52,6 +52,7 @@ export function readOptions(args: readonly string[]): Options {
     },
   });
   const scale = values.quick ? QUICK : FULL;
+  const rounds = number('--rounds', values.rounds, 1, 1000) ?? scale.rounds;
   const profiles = values['cpu-prof'];
   return {
     help: values.help,
@@ -63,7 +64,8 @@ export function readOptions(args: readonly string[]): Options {
     without: values.without.map((name) => oneOf('--without', name, PIECES)),
     scale: {
       ...scale,
-      rounds: number('--rounds', values.rounds, 1, 1000) ?? scale.rounds,
+      rounds,
+      idleRounds: Math.min(scale.idleRounds, rounds),
       seconds: number('--seconds', values.seconds, 0.05, 600) ?? scale.seconds,
     },
     minutes: number('--minutes', values.minutes, 1, 24 * 60) ?? 120,

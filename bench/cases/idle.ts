@@ -12,6 +12,9 @@ import { inTurn } from './rounds.ts';
 const [KB, MB] = [1024, 1024 * 1024];
 const METRICS: readonly MetricName[] = ['rssEach', 'heapEach', 'rssTotal', 'heapLeft', 'idleCpu'];
 
+/** Sessions that come and go before the ones that are counted. */
+const WARMUP = 200;
+
 /** What a session costs that nobody uses: each has called a stateful upstream's tool and set a log level. */
 export function idleCases(): Case[] {
   return [
@@ -77,7 +80,7 @@ async function measureOne(target: Target, count: number, streams: boolean, settl
   };
   try {
     // What code, caches and pools take once is not the sessions' doing.
-    await crowd.gather(Math.max(20, Math.round(count / 5)), { streams });
+    await crowd.gather(Math.min(WARMUP, count), { streams });
     await crowd.leave();
     const before = await read();
     await crowd.gather(count, { streams });

@@ -1,5 +1,5 @@
 import { EchoCheck, fillerOf, Nonces } from '../load/checks.ts';
-import { Connection } from '../load/connection.ts';
+import { Line } from '../load/connection.ts';
 import { postHead, request } from '../load/door.ts';
 import { callParts, nextId } from '../load/messages.ts';
 import type { Running } from '../machine/processes.ts';
@@ -78,11 +78,11 @@ async function startedNest({ running, port }: { running: Running; port: number }
 async function startedTarget({ running, door }: Target): Promise<Started> {
   try {
     const listening = (await firstAnswer(door.port, '/live')) - running.startedAt;
-    const connection = await Connection.open(door.host, door.port);
+    const line = new Line(door);
     try {
-      await until('the first answered call', 60_000, () => firstCall(connection, door), 2);
+      await until('the first answered call', 60_000, () => firstCall(line, door), 2);
     } finally {
-      connection.close();
+      line.close();
     }
     return { running, figures: { start: performance.now() - running.startedAt, listening } };
   } catch (error) {
@@ -93,12 +93,12 @@ async function startedTarget({ running, door }: Target): Promise<Started> {
 
 /** When the port answered anything at all. */
 async function firstAnswer(port: number, path: string): Promise<number> {
-  const connection = await Connection.open('127.0.0.1', port);
+  const line = new Line({ host: '127.0.0.1', port });
   try {
-    await connection.exchange(`GET ${path} HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n`);
+    await line.exchange(`GET ${path} HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n`);
     return performance.now();
   } finally {
-    connection.close();
+    line.close();
   }
 }
 
@@ -106,11 +106,11 @@ const filler = fillerOf(64);
 const nonces = new Nonces();
 
 /** Undefined while the upstream is not there yet. */
-async function firstCall(connection: Connection, door: Target['door']): Promise<true | undefined> {
+async function firstCall(line: Line, door: Target['door']): Promise<true | undefined> {
   const [id, nonce, name] = [nextId(), nonces.next(), door.toolName(0, 0)];
   const { before, between, behind } = callParts(door.era, name);
   const head = postHead(door, { method: 'tools/call', name, token: door.token(0) });
-  const reply = await connection.exchange(request(head, before + id + between + nonce + filler + behind));
+  const reply = await line.exchange(request(head, before + id + between + nonce + filler + behind));
   try {
     new EchoCheck(door.era, filler).verify(reply, id, nonce);
     return true;

@@ -9,8 +9,11 @@ afterEach(async () => {
 });
 
 /** Ten calls, one after the other unless said otherwise. */
-async function callThrough(lie: Lie, options: { size?: number; clients?: number } = {}): Promise<WindowResult> {
-  const liar = await Liar.start(lie);
+async function callThrough(
+  lie: Lie,
+  options: { size?: number; clients?: number; perSocket?: number } = {},
+): Promise<WindowResult> {
+  const liar = await Liar.start(lie, options.perSocket);
   liars.push(liar);
   const calls = new Calls(liar.door, [{ caller: 0 }], { size: options.size ?? 64, tools: [[0, 0]] });
   const tasks = Array.from({ length: options.clients ?? 1 }, (_, slot) => calls.task(slot));
@@ -35,6 +38,10 @@ describe('the check of a call', () => {
       return { type: 'text/event-stream', body };
     });
     expect(result).toMatchObject({ calls: 10, failures: [] });
+  });
+
+  it('goes on over a new connection where the server wants no more on the old one', async () => {
+    expect(await callThrough(honest, { perSocket: 3 })).toMatchObject({ calls: 10, failures: [] });
   });
 
   it.each([0, 7])('finds the reply to another call, at call %i', async (at) => {

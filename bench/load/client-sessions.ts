@@ -1,4 +1,4 @@
-import { Connection } from './connection.ts';
+import { Line } from './connection.ts';
 import { type Door, type HeadOptions, postHead, request } from './door.ts';
 import { INITIALIZED_BODY, initializeBody, nextId } from './messages.ts';
 import { readResult } from './reply.ts';
@@ -21,13 +21,13 @@ export async function openSessions(door: Door, count: number): Promise<ClientSes
   const sessions: ClientSession[] = new Array(count);
   let next = 0;
   const work = async () => {
-    const connection = await Connection.open(door.host, door.port);
+    const line = new Line(door);
     try {
       for (let caller = next++; caller < count; caller = next++) {
-        sessions[caller] = await openSession(connection, door, caller);
+        sessions[caller] = await openSession(line, door, caller);
       }
     } finally {
-      connection.close();
+      line.close();
     }
   };
   await Promise.all(Array.from({ length: Math.min(AT_ONCE, count) }, work));
@@ -35,16 +35,14 @@ export async function openSessions(door: Door, count: number): Promise<ClientSes
 }
 
 /** @throws WrongReply, Error */
-export async function openSession(connection: Connection, door: Door, caller: number): Promise<ClientSession> {
+export async function openSession(line: Line, door: Door, caller: number): Promise<ClientSession> {
   const token = door.token(caller);
   if (door.era === 'modern') return { caller, token };
   const id = nextId();
-  const answer = await connection.exchange(
-    request(postHead(door, { method: 'initialize', token }), initializeBody(id)),
-  );
+  const answer = await line.exchange(request(postHead(door, { method: 'initialize', token }), initializeBody(id)));
   readResult(answer, id);
   const session = headerOf(answer, 'mcp-session-id');
   const head = postHead(door, { method: 'notifications/initialized', token, session });
-  expectStatus(await connection.exchange(request(head, INITIALIZED_BODY)), 202);
+  expectStatus(await line.exchange(request(head, INITIALIZED_BODY)), 202);
   return { caller, token, session };
 }

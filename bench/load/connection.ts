@@ -18,7 +18,10 @@ interface Waiting {
  */
 export class Connection {
   readonly #socket: Socket;
-  readonly #parser = new ResponseParser((response) => this.#settle((waiting) => waiting.resolve(response)));
+  readonly #parser = new ResponseParser((response) => {
+    if (response.last) this.close();
+    this.#settle((waiting) => waiting.resolve(response));
+  });
   #waiting: Waiting | undefined;
   #open = true;
 
@@ -86,5 +89,31 @@ export class Connection {
     const waiting = this.#waiting;
     this.#waiting = undefined;
     if (waiting) how(waiting);
+  }
+}
+
+/** Connections to one place, one at a time: opened when needed, and anew when the other side wants no more of the last. */
+export class Line {
+  readonly #host: string;
+  readonly #port: number;
+  #connection: Connection | undefined;
+
+  constructor({ host, port }: { readonly host: string; readonly port: number }) {
+    this.#host = host;
+    this.#port = port;
+  }
+
+  /** @throws Error when it cannot be opened, when it breaks, or after 30 s of silence */
+  exchange(request: string | readonly (string | Buffer)[]): Promise<Response> {
+    return this.#connection?.isOpen ? this.#connection.exchange(request) : this.#exchangeAnew(request);
+  }
+
+  close(): void {
+    this.#connection?.close();
+  }
+
+  async #exchangeAnew(request: string | readonly (string | Buffer)[]): Promise<Response> {
+    this.#connection = await Connection.open(this.#host, this.#port);
+    return this.#connection.exchange(request);
   }
 }

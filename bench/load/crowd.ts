@@ -1,7 +1,7 @@
 import { type ClientRequest, request as httpRequest, type IncomingMessage } from 'node:http';
 import { EchoCheck, fillerOf, Nonces } from './checks.ts';
 import { type ClientSession, openSession } from './client-sessions.ts';
-import { Connection } from './connection.ts';
+import { Line } from './connection.ts';
 import { type Door, deleteRequest, headerObject, postHead, request } from './door.ts';
 import { callParts, nextId, requestBody } from './messages.ts';
 import { readResult } from './reply.ts';
@@ -28,10 +28,10 @@ export class Crowd {
   /** @throws WrongReply, Error */
   async gather(count: number, options: { streams: boolean }): Promise<void> {
     const first = this.#members.length;
-    await this.#eachOf(count, async (connection, index) => {
-      const session = await openSession(connection, this.#door, first + index);
-      await this.#call(connection, session);
-      await this.#ask(connection, session, 'logging/setLevel', { level: 'warning' });
+    await this.#eachOf(count, async (line, index) => {
+      const session = await openSession(line, this.#door, first + index);
+      await this.#call(line, session);
+      await this.#ask(line, session, 'logging/setLevel', { level: 'warning' });
       const stream = options.streams ? await this.#openStream(session) : undefined;
       this.#members.push({ session, stream });
     });
@@ -41,18 +41,18 @@ export class Crowd {
   async check(): Promise<void> {
     const broken = this.#members.filter(({ stream }) => stream?.open === false).length;
     if (broken > 0) throw new Error(`${broken} of ${this.#members.length} streams have ended`);
-    await this.#eachOf(this.#members.length, (connection, index) =>
-      this.#ask(connection, (this.#members[index] as Member).session, 'ping'),
+    await this.#eachOf(this.#members.length, (line, index) =>
+      this.#ask(line, (this.#members[index] as Member).session, 'ping'),
     );
   }
 
   /** Ends streams and sessions as clients do. @throws WrongReply, Error */
   async leave(): Promise<void> {
     this.disperse();
-    await this.#eachOf(this.#members.length, async (connection, index) => {
+    await this.#eachOf(this.#members.length, async (line, index) => {
       const { session } = this.#members[index] as Member;
       if (session.session === undefined) return;
-      const answer = await connection.exchange(deleteRequest(this.#door, { ...session, method: 'DELETE' }));
+      const answer = await line.exchange(deleteRequest(this.#door, { ...session, method: 'DELETE' }));
       expectStatus(answer, 200, 202, 204);
     });
     this.#members.length = 0;
@@ -63,31 +63,31 @@ export class Crowd {
     for (const { stream } of this.#members) stream?.request.destroy();
   }
 
-  async #eachOf(count: number, visit: (connection: Connection, index: number) => Promise<void>): Promise<void> {
+  async #eachOf(count: number, visit: (line: Line, index: number) => Promise<void>): Promise<void> {
     let next = 0;
     const work = async () => {
-      const connection = await Connection.open(this.#door.host, this.#door.port);
+      const line = new Line(this.#door);
       try {
-        for (let index = next++; index < count; index = next++) await visit(connection, index);
+        for (let index = next++; index < count; index = next++) await visit(line, index);
       } finally {
-        connection.close();
+        line.close();
       }
     };
     await Promise.all(Array.from({ length: Math.min(AT_ONCE, count) }, work));
   }
 
-  async #call(connection: Connection, session: ClientSession): Promise<void> {
+  async #call(line: Line, session: ClientSession): Promise<void> {
     const [id, nonce, name] = [nextId(), this.#nonces.next(), this.#door.toolName(0, 0)];
     const { before, between, behind } = callParts(this.#door.era, name);
     const head = postHead(this.#door, { ...session, method: 'tools/call', name });
-    const reply = await connection.exchange(request(head, before + id + between + nonce + this.#filler + behind));
+    const reply = await line.exchange(request(head, before + id + between + nonce + this.#filler + behind));
     new EchoCheck(this.#door.era, this.#filler).verify(reply, id, nonce);
   }
 
-  async #ask(connection: Connection, session: ClientSession, method: string, params?: Record<string, unknown>) {
+  async #ask(line: Line, session: ClientSession, method: string, params?: Record<string, unknown>) {
     const id = nextId();
     const head = postHead(this.#door, { ...session, method });
-    readResult(await connection.exchange(request(head, requestBody(this.#door.era, id, method, params))), id);
+    readResult(await line.exchange(request(head, requestBody(this.#door.era, id, method, params))), id);
   }
 
   async #openStream(session: ClientSession): Promise<Member['stream']> {

@@ -29,7 +29,8 @@ export class Liar {
     this.door = directDoor((server.address() as AddressInfo).port, DEFAULT_SHAPE);
   }
 
-  static async start(lie: Lie): Promise<Liar> {
+  /** @param maxRequestsPerSocket after so many the server closes a connection, and says so with the last answer */
+  static async start(lie: Lie, maxRequestsPerSocket = 0): Promise<Liar> {
     let count = 0;
     const server = createServer((request, response) => {
       collect(request, (body) => {
@@ -39,6 +40,7 @@ export class Liar {
         return void response.end(answer.body);
       });
     });
+    server.maxRequestsPerSocket = maxRequestsPerSocket;
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
     return new Liar(server);

@@ -4,6 +4,8 @@ export interface Response {
   /** Status line and headers as they came. */
   readonly head: string;
   readonly body: Buffer;
+  /** The server will take no more requests on this connection. */
+  readonly last: boolean;
 }
 
 /** A header's value, case kept; names are matched in lower case. */
@@ -28,6 +30,7 @@ export class ResponseParser {
   #pending: Buffer = NOTHING;
   #status = 0;
   #head = '';
+  #last = false;
   #parts: Buffer[] = [];
   /** Of the body, or of the chunk. */
   #missing = 0;
@@ -85,6 +88,7 @@ export class ResponseParser {
     this.#status = Number(this.#head.slice(9, 12));
     const lower = this.#head.toLowerCase();
     const length = valueIn(this.#head, lower, 'content-length');
+    this.#last = valueIn(this.#head, lower, 'connection')?.toLowerCase() === 'close';
     if (this.#status === 204 || this.#status === 304) this.#finish();
     else if (length !== undefined) this.#expect(Number(length));
     else if (valueIn(this.#head, lower, 'transfer-encoding') === 'chunked') this.#state = 'chunk-size';
@@ -130,7 +134,7 @@ export class ResponseParser {
     const body = this.#parts.length > 1 ? Buffer.concat(this.#parts) : first;
     this.#parts = [];
     this.#state = 'head';
-    this.#done({ status: this.#status, head: this.#head, body });
+    this.#done({ status: this.#status, head: this.#head, body, last: this.#last });
   }
 }
 

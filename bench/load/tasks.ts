@@ -1,6 +1,6 @@
 import { EchoCheck, fillerOf, ListCheck, NONCE_LENGTH, Nonces } from './checks.ts';
 import type { ClientSession } from './client-sessions.ts';
-import { Connection } from './connection.ts';
+import { Line } from './connection.ts';
 import { type Door, postHead, request } from './door.ts';
 import { callParts, ID_LENGTH, nextId, requestBody } from './messages.ts';
 
@@ -9,25 +9,6 @@ export interface Task {
   /** Once; resolves when the reply has been checked. @throws WrongReply, Error */
   run(): Promise<void>;
   close(): void;
-}
-
-/** A connection that is opened when needed, and again when the other side closed it between two requests. */
-class Line {
-  readonly #door: Door;
-  #connection: Connection | undefined;
-
-  constructor(door: Door) {
-    this.#door = door;
-  }
-
-  async connection(): Promise<Connection> {
-    if (!this.#connection?.isOpen) this.#connection = await Connection.open(this.#door.host, this.#door.port);
-    return this.#connection;
-  }
-
-  close(): void {
-    this.#connection?.close();
-  }
 }
 
 export interface CallPlan {
@@ -92,7 +73,6 @@ class CallTask implements Task {
   }
 
   async run(): Promise<void> {
-    const connection = await this.#line.connection();
     const { prepared, before, behind } = this.#calls;
     this.#turn = (this.#turn + STEP) % prepared.length;
     const { head, between } = prepared[this.#turn] ?? { head: '', between: '' };
@@ -100,7 +80,7 @@ class CallTask implements Task {
     const nonce = this.#nonces.next();
     const begin = head + before + id + between + nonce;
     const filler = this.#filler;
-    const response = await connection.exchange(
+    const response = await this.#line.exchange(
       typeof filler === 'string' ? begin + filler + behind : [begin, filler, behind],
     );
     this.#check.verify(response, id, nonce);
@@ -151,12 +131,11 @@ class ListTask implements Task {
   }
 
   async run(): Promise<void> {
-    const connection = await this.#line.connection();
     const { callers, check, door, plan } = this.#lists;
     this.#turn = (this.#turn + STEP) % callers.length;
     const { head, view } = callers[this.#turn] ?? { head: '', view: 0 };
     const id = nextId();
-    const response = await connection.exchange(request(head, requestBody(door.era, id, 'tools/list')));
+    const response = await this.#line.exchange(request(head, requestBody(door.era, id, 'tools/list')));
     check.verify(response, id, String(view), () => plan.expected(view));
   }
 

@@ -1,6 +1,6 @@
 import { EchoCheck, fillerOf, Nonces } from './checks.ts';
 import { openSession } from './client-sessions.ts';
-import { Connection } from './connection.ts';
+import { Line } from './connection.ts';
 import { type Door, deleteRequest, postHead, request } from './door.ts';
 import { callParts, nextId } from './messages.ts';
 import type { Task } from './tasks.ts';
@@ -20,7 +20,7 @@ export class VisitTask implements Task {
   readonly #nonces = new Nonces();
   readonly #name: string;
   #caller: number;
-  #connection: Connection | undefined;
+  #line: Line | undefined;
 
   /** @param callers how many different callers come in turn */
   constructor(door: Door, callers: number, slot: number) {
@@ -34,28 +34,28 @@ export class VisitTask implements Task {
 
   async run(): Promise<void> {
     this.#caller = (this.#caller + 1) % this.#callers;
-    this.#connection = await Connection.open(this.#door.host, this.#door.port);
+    this.#line = new Line(this.#door);
     try {
-      await this.#visit(this.#connection);
+      await this.#visit(this.#line);
     } finally {
-      this.#connection.close();
+      this.#line.close();
     }
   }
 
-  async #visit(connection: Connection): Promise<void> {
+  async #visit(line: Line): Promise<void> {
     const door = this.#door;
-    const session = await openSession(connection, door, this.#caller);
+    const session = await openSession(line, door, this.#caller);
     const id = nextId();
     const nonce = this.#nonces.next();
     const { before, between, behind } = callParts(door.era, this.#name);
     const head = postHead(door, { ...session, method: 'tools/call', name: this.#name });
     const body = before + id + between + nonce + this.#filler + behind;
-    this.#check.verify(await connection.exchange(request(head, body)), id, nonce);
+    this.#check.verify(await line.exchange(request(head, body)), id, nonce);
     if (session.session === undefined) return;
-    expectStatus(await connection.exchange(deleteRequest(door, { ...session, method: 'DELETE' })), 200, 202, 204);
+    expectStatus(await line.exchange(deleteRequest(door, { ...session, method: 'DELETE' })), 200, 202, 204);
   }
 
   close(): void {
-    this.#connection?.close();
+    this.#line?.close();
   }
 }

@@ -1,6 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Connection } from '../load/connection.ts';
+import { Line } from '../load/connection.ts';
 import type { Placement } from '../machine/cpus.ts';
 import { Processes, type Running, type StartOptions } from '../machine/processes.ts';
 import { type GatewaySetup, gatewayConfig, type Profile } from './gateway-config.ts';
@@ -103,12 +103,12 @@ export class Lab {
 
   /** How many calls of tools the upstreams have executed since they started. */
   async executed(): Promise<number> {
-    const connection = await Connection.open('127.0.0.1', this.upstreamPort);
+    const line = new Line({ host: '127.0.0.1', port: this.upstreamPort });
     try {
-      const { body } = await connection.exchange(`GET /counts HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n`);
+      const { body } = await line.exchange(`GET /counts HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n`);
       return (JSON.parse(body.toString()) as { calls: number }).calls;
     } finally {
-      connection.close();
+      line.close();
     }
   }
 
