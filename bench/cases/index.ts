@@ -6,7 +6,7 @@ import { listCases } from './lists.ts';
 import { startCase } from './start.ts';
 
 /** Every case, those of one world side by side. */
-export function allCases(): Case[] {
+function allCases(): Case[] {
   return [...callCases(), ...connectCases(), ...listCases(), startCase(), ...idleCases(), ...growthCases()];
 }
 

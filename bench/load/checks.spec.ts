@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { honest, Liar, type Lie } from './liar.ts';
 import { Calls } from './tasks.ts';
+import { honest, Liar, type Lie } from './testing/liar.ts';
 import { runWindow, type WindowResult } from './window.ts';
 
 const liars: Liar[] = [];

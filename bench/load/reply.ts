@@ -1,10 +1,6 @@
 import { headerOf, type Response } from './response.ts';
 import { shown, WrongReply } from './wrong-reply.ts';
 
-export interface ResultMessage {
-  readonly result: Record<string, unknown>;
-}
-
 /**
  * Reads a reply to the last bit: JSON, or a stream with notifications and the one response.
  * @throws WrongReply unless that is the result of the request with this id

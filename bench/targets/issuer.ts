@@ -9,9 +9,9 @@ export const PUBLIC_URL = 'http://gateway.bench.test';
 export const AUDIENCE = `${PUBLIC_URL}/mcp`;
 
 /** So many different people share the tokens. */
-export const PRINCIPALS = 200;
+const PRINCIPALS = 200;
 /** So many different tokens there are at most. */
-export const TOKENS = 1000;
+const TOKENS = 1000;
 
 const KEY_ID = 'bench-1';
 const HOUR = 3600;

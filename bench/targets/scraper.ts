@@ -9,15 +9,10 @@ const EVERY = 1000;
 export class Scraper {
   readonly #url: string;
   #left = EVERY / 2;
-  #scrapes = 0;
   #failure: string | undefined;
 
   constructor(url: string) {
     this.#url = url;
-  }
-
-  get scrapes(): number {
-    return this.#scrapes;
   }
 
   /** What went wrong, if anything did. */
@@ -45,8 +40,7 @@ export class Scraper {
   #scrape(): void {
     const request = get(this.#url, (response) => {
       response.resume();
-      if (response.statusCode === 200) this.#scrapes += 1;
-      else this.#failure = `metrics answered ${response.statusCode}`;
+      if (response.statusCode !== 200) this.#failure = `metrics answered ${response.statusCode}`;
     });
     request.on('error', ({ message }) => {
       this.#failure = message;

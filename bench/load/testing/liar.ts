@@ -1,10 +1,10 @@
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { collect } from '../targets/collect.mjs';
-import { DEFAULT_SHAPE } from '../targets/shape.ts';
-import { directDoor } from '../targets/target.ts';
-import type { Door } from './door.ts';
+import { collect } from '../../targets/collect.mjs';
+import { DEFAULT_SHAPE } from '../../targets/shape.ts';
+import { directDoor } from '../../targets/target.ts';
+import type { Door } from '../door.ts';
 
 interface Call {
   readonly id: number;
