@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { freePort, start, until } from './processes.mjs';
 
-const GATEWAY = fileURLToPath(new URL('../../bin/mcp-gateway.js', import.meta.url));
+export const GATEWAY = fileURLToPath(new URL('../../bin/mcp-gateway.js', import.meta.url));
 const REVISION = '2025-11-25';
 
 /** True once the endpoint shows the fixture's tools: the upstream is discovered. */

@@ -1,6 +1,6 @@
 // Runs the official conformance suite for every cell {legacy, modern client} x {legacy, modern upstream}, through the
 // gateway and directly against the fixture server, and compares; then the scenarios for clients, with the gateway as the
-// client. `--cell ll|mm|lm|ml|client` runs one of them, `--scenario` one of those for clients.
+// client, those about OAuth apart. `--cell ll|mm|lm|ml|client|oauth` runs one of them, `--scenario` one for clients.
 //
 // Where client and upstream speak the same era a check that turns out worse is a failure; across eras a required
 // scenario must pass, but for the two a bridge cannot do (cells.mjs).
@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { runAsClient } from './as-client.mjs';
+import { runAsOauthClient } from './as-oauth-client.mjs';
 import { CELLS } from './cells.mjs';
 import { count, differences, isWorse, passed } from './compare.mjs';
 import { startGateway } from './gateway.mjs';
@@ -72,7 +73,7 @@ function report(cell, yardstick, through) {
 
 async function runCell(name) {
   const cell = CELLS[name];
-  if (!cell) throw new Error(`--cell ${name}: one of ${Object.keys(CELLS).join(', ')}, client`);
+  if (!cell) throw new Error(`--cell ${name}: one of ${[...Object.keys(CELLS), ...Object.keys(AS_CLIENT)].join(', ')}`);
   console.log(`\n${cell.title}, requirements ${cell.revision}`);
   const yardstick = await direct(cell);
   const through = await throughGateway(name, cell);
@@ -80,22 +81,28 @@ async function runCell(name) {
   return { cell, ...report(cell, yardstick, through) };
 }
 
-async function runClient() {
-  const cell = { title: 'gateway as a client' };
-  console.log(`\n${cell.title}\n`);
-  return { cell, ...(await runAsClient(work, values.scenario)) };
+/** The gateway as the client of the suite's own servers. */
+const AS_CLIENT = {
+  client: ['gateway as a client', runAsClient],
+  oauth: ['gateway as an OAuth client', runAsOauthClient],
+};
+
+async function runClient(name) {
+  const [title, run] = AS_CLIENT[name];
+  console.log(`\n${title}\n`);
+  return { cell: { title }, ...(await run(work, values.scenario)) };
 }
 
 const { values } = parseArgs({
   options: { cell: { type: 'string', multiple: true }, scenario: { type: 'string' } },
 });
-const names = values.cell ?? [...Object.keys(CELLS), 'client'];
+const names = values.cell ?? [...Object.keys(CELLS), ...Object.keys(AS_CLIENT)];
 const summary = [];
 let ok = true;
 try {
   console.log(`@modelcontextprotocol/conformance ${version}, Node ${process.version}`);
   for (const name of names) {
-    const result = name === 'client' ? await runClient() : await runCell(name);
+    const result = name in AS_CLIENT ? await runClient(name) : await runCell(name);
     summary.push(result);
     ok &&= result.ok;
   }

@@ -49,14 +49,15 @@ export async function runSuite(url, revision, directory) {
 /**
  * Runs one scenario of the suite against a client, which it starts with the URL of a server of its own.
  * @param {readonly string[]} program what Node is to run as the client
+ * @param {readonly string[]} flags more of the suite's own; `--force` for scenarios of extensions
  * @returns {Promise<{ checks: { id: string, status: string, errorMessage?: string }[], exit: number, output: string }>}
  */
-export async function runClientScenario(program, scenario, revision, directory) {
+export async function runClientScenario(program, scenario, revision, directory, flags = []) {
   mkdirSync(directory, { recursive: true });
   const child = start(process.execPath, [
     join(root, manifest.bin.conformance),
     ...['client', '--command', [process.execPath, ...program].join(' '), '--scenario', scenario],
-    ...['--spec-version', revision, '--timeout', '30000', '-o', directory],
+    ...['--spec-version', revision, '--timeout', '30000', '-o', directory, ...flags],
   ]);
   const exit = await ended(child, 60_000);
   const found = readdirSync(directory, { recursive: true }).find((name) => name.endsWith('checks.json'));

@@ -169,7 +169,7 @@ describe('T128: what others name', () => {
   it('gets no secret when it is another server than the configured one', async () => {
     documents[PATH_PLACE] = resource({ authorization_servers: [authority.issuer] });
     const text = await refusal(['Bearer'], 'https://login.example.com');
-    expect(text).toContain(`names ${authority.issuer}/, and not the auth.issuer of the configuration`);
+    expect(text).toContain(`names ${authority.issuer}, and not the auth.issuer of the configuration`);
     expect(authority.got).toEqual([]);
   });
 

@@ -4,6 +4,8 @@ import { TokenError } from './token-cache.js';
 import { asTokenError, objectOf } from './token-endpoint.js';
 
 const MAX_DOCUMENT = 64 * 1024;
+/** An issuer's usual form, with nothing in it that might be secret. */
+const ISSUER = /^https?:\/\/[\w.:[\]-]{1,255}(?:\/[\w.~/-]{0,255})?$/;
 /** RFC 6749 3.3. */
 const SCOPE = /^[\x21\x23-\x5b\x5d-\x7e]{1,256}$/;
 const MAX_SCOPES = 64;
@@ -60,7 +62,8 @@ async function resourceMetadata(egress: EgressClient, { issuer, url }: Discovery
   }
   const listed = textsOf(servers) ?? [];
   if (!listed.includes(issuer)) {
-    const others = listed.slice(0, 3).map((other) => (URL.canParse(other) ? new URL(other).href : 'no URL'));
+    // To the letter: it may well be what belongs into the configuration.
+    const others = listed.slice(0, 3).map((other) => (ISSUER.test(other) ? other : 'something else'));
     const text = `${place} names ${others.join(', ') || 'no authorization server'}, and not the auth.issuer of the configuration`;
     throw new TokenError('refused', text);
   }
