@@ -3,12 +3,13 @@ import { Emitter, endpointPath, Lru, type ObjectRef, type Principal, SILENT } fr
 import { LIST_KINDS, type Listing, type ListKind } from '#libs/mcp';
 import { Decide, type Decision, GatewayLog } from '#libs/plugin';
 import { Catalogue } from './catalogue.js';
-import { changesBetween } from './changes.js';
+import { type Change, changesBetween } from './changes.js';
 import type { Quarantined, View, ViewRequest } from './contract.js';
 import { buildEntry, type ServerEntry } from './entry.js';
 import { Freshnesses } from './freshnesses.js';
 import { HandedOut } from './handed-out.js';
 import { type Intake, ingest, OBJECT_KINDS } from './ingest/ingest.js';
+import { PersonalCatalogues } from './personal.js';
 import { CatalogueOptions, type CatalogueSettings } from './settings.js';
 import { CallerView, type ViewDesk } from './views/caller-view.js';
 import { CursorSeal } from './views/cursor.js';
@@ -39,6 +40,7 @@ export class CatalogueService {
   /** Emitted once per publish, withdraw, configure or change of policy that changed something. */
   readonly changes: Emitter<CatalogueEvents>;
   readonly #intakes = new Map<string, Intake>();
+  readonly #personal = new PersonalCatalogues();
   readonly #desk: ViewDesk;
   #current: Catalogue;
   #views = rememberedViews();
@@ -95,6 +97,16 @@ export class CatalogueService {
     if (this.#forget(server)) this.#rebuild(this.#current.settings);
   }
 
+  /** Takes what an upstream lists to one caller, in whose views alone it will be. */
+  publishFor(owner: string, listing: Listing): void {
+    this.#changedFor(this.#personal.publish(owner, listing, this.#current));
+  }
+
+  /** Forgets what an upstream listed to one caller, or to each. */
+  withdrawFor(server: string, owner: string | undefined): void {
+    this.#changedFor(this.#personal.withdraw(server, owner, this.#current));
+  }
+
   /** What this caller sees of the current generation. Cheap for a caller seen before. */
   view(request: ViewRequest): View {
     const { policyVersion } = this.#desk.decisions;
@@ -119,7 +131,8 @@ export class CatalogueService {
 
   /** Whether an upstream lists a resource that this caller may not know. */
   hidesResource(principal: Principal, server: string, uri: string): boolean {
-    const isListed = this.#current.server(server)?.lists.resources.positions.has(uri) ?? false;
+    const isListed =
+      this.#personal.of(principal.key, this.#current).server(server)?.lists.resources.positions.has(uri) ?? false;
     return isListed && !this.#desk.decisions.shows(principal, { kind: 'resource', server, name: uri });
   }
 
@@ -140,11 +153,13 @@ export class CatalogueService {
 
   #core({ principal, endpoint, spelling, capabilities = '', era = 'legacy' }: ViewRequest): ViewCore {
     const { decisions } = this.#desk;
-    const catalogue = this.#current;
+    const catalogue = this.#personal.of(principal.key, this.#current);
     const scope = catalogue.scope(endpoint);
     const bitmaps = decisions.bitmaps(principal, scope, capabilities);
     const knows = (server: string) => decisions.knows(principal, server);
     const core = new ViewCore({ catalogue, scope, endpoint, spelling, era, bitmaps, knows });
+    // What is one caller's own is shared with nobody who happens to see the same.
+    if (catalogue !== this.#current) return core;
     const shared = this.#cores.get(core.key);
     if (shared) return shared;
     this.#cores.set(core.key, core);
@@ -152,7 +167,8 @@ export class CatalogueService {
   }
 
   #requestKey({ principal, endpoint, spelling, capabilities = '', era = 'legacy' }: ViewRequest): string {
-    const caller = `${principal.key} ${this.#desk.decisions.classOf(principal)}`;
+    const own = this.#personal.versionOf(principal.key);
+    const caller = `${principal.key} ${own} ${this.#desk.decisions.classOf(principal)}`;
     return `${endpointPath(endpoint)} ${spelling.maxLength} ${spelling.separator} ${era} ${capabilities} ${caller}`;
   }
 
@@ -173,6 +189,10 @@ export class CatalogueService {
     }
     this.#replace(next);
     this.changes.emit('changed', { generation, ...change });
+  }
+
+  #changedFor(change: Change | undefined): void {
+    if (change) this.changes.emit('changed', { generation: this.#current.generation, ...change });
   }
 
   /** Nothing upstreams offer is another; what callers see of it may be. */

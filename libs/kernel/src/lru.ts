@@ -21,6 +21,11 @@ export class Lru<K, V> {
     return this.#weight;
   }
 
+  /** Oldest first. */
+  keys(): K[] {
+    return [...this.#entries.keys()];
+  }
+
   get(key: K): V | undefined {
     const entry = this.#entries.get(key);
     if (!entry) return undefined;

@@ -45,6 +45,14 @@ export abstract class UpstreamCredential {
   }
 
   /**
+   * Whether it has something for the gateway's own requests. Where it has not, nothing is discovered: each caller sees
+   * what the upstream lists to that caller.
+   */
+  serves(_settings: Settings): boolean {
+    return true;
+  }
+
+  /**
    * Whom the upstream takes the caller for, where the principal alone does not tell: upstream sessions are shared only by
    * equal answers. Never a secret itself.
    */

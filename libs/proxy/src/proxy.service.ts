@@ -15,7 +15,7 @@ import {
 import { LIST_KINDS, type NotificationMessage, type ParamHeader, type RequestMessage } from '#libs/mcp';
 import { AuditTrail, CallMetrics, CallPolicy, ExtensionRegistry, GatewayLog } from '#libs/plugin';
 import { RateLimits } from '#libs/ratelimit';
-import { capabilitiesOf, UpstreamRegistry } from '#libs/upstream';
+import { capabilitiesOf, type UpstreamHandle, UpstreamRegistry } from '#libs/upstream';
 import { audited, isCall, watchEvent } from './audit/audited.js';
 import { ChangeHub } from './changes/change-hub.js';
 import { Listeners } from './changes/listeners.js';
@@ -112,10 +112,18 @@ export class ProxyService extends McpProxy implements OnApplicationBootstrap {
 
   async warm(exchange: Exchange): Promise<void> {
     await this.#warm;
-    if (capabilitiesOf(exchange.client).key === '') return;
+    const own = this.upstreams
+      .all()
+      .filter((upstream) => upstream.listsPerCaller && this.#concerns(upstream, exchange));
     const { servers } = this.catalogue.view(viewRequest(exchange));
-    const preparing = servers.map((name) => this.upstreams.get(name)?.prepare(exchange));
-    await within(this.options.prepare, Promise.allSettled(preparing));
+    const declared = capabilitiesOf(exchange.client).key === '' ? [] : servers.map((name) => this.upstreams.get(name));
+    const preparing = [...new Set([...own, ...declared])].map((upstream) => upstream?.prepare(exchange));
+    if (preparing.length > 0) await within(this.options.prepare, Promise.allSettled(preparing));
+  }
+
+  /** Whether an upstream that has listed nothing yet may have something for this caller at this endpoint. */
+  #concerns({ name }: UpstreamHandle, { endpoint, principal }: Exchange): boolean {
+    return (endpoint.kind !== 'server' || endpoint.server === name) && this.catalogue.mayKnow(principal, name);
   }
 
   initializeResult(exchange: Exchange): Buffer {
@@ -195,6 +203,8 @@ export class ProxyService extends McpProxy implements OnApplicationBootstrap {
     const { events } = this.upstreams;
     events.on('listed', (listing) => this.catalogue.publish(listing));
     events.on('withdrawn', ({ server }) => this.catalogue.withdraw(server));
+    events.on('listedFor', ({ owner, listing }) => this.catalogue.publishFor(owner, listing));
+    events.on('withdrawnFor', ({ server, owner }) => this.catalogue.withdrawFor(server, owner));
     events.on('resourceUpdated', (event) => {
       this.#reads.forget(event.server);
       this.#hub.resourceUpdated(event);

@@ -39,6 +39,10 @@ export interface UpstreamEvents {
   listed: Listing;
   /** The upstream is gone from the configuration, or its grace time is over: its things vanish from the lists. */
   withdrawn: { readonly server: string; readonly reason: string };
+  /** Fresh lists of one caller (`Principal.key`), from an upstream the gateway itself cannot ask: for that caller alone. */
+  listedFor: { readonly owner: string; readonly listing: Listing };
+  /** The same is out of date, for one caller or for all. */
+  withdrawnFor: { readonly server: string; readonly owner: string | undefined };
   status: UpstreamStatus;
   /** `notifications/resources/updated` on an upstream session; `clients` are the client sessions subscribed there. */
   resourceUpdated: {
@@ -66,6 +70,8 @@ export interface UpstreamHandle {
   readonly status: UpstreamStatus;
   /** Last good lists, also while the upstream is down. */
   readonly listing: Listing | undefined;
+  /** The gateway has no credential of its own there: each caller is listed what is its alone. */
+  readonly listsPerCaller: boolean;
   /** What callers are told while it cannot serve: the cause and what the gateway does about it. */
   readonly unavailable: GatewayError | undefined;
   /**

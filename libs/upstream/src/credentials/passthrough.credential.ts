@@ -45,6 +45,10 @@ export class PassthroughCredential extends UpstreamCredential {
     return { kind: 'ok', headers: { authorization: `Bearer ${token}` } };
   }
 
+  override serves(): boolean {
+    return false;
+  }
+
   /** Whose token it is: two callers the gateway cannot tell apart may well be two for the upstream. */
   override identity(target: Pick<UpstreamTarget, 'name'>, _settings: Settings, client: ClientHeaders): string {
     const value = client[headerFor(target.name)];

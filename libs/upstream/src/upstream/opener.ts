@@ -77,7 +77,8 @@ export class SessionOpener {
       version: LATEST_MODERN,
       dual,
       cancelBy: config.type === HTTP ? 'stream' : 'notification',
-      standing: spec.key === SERVICE.key,
+      // Somebody has to hear of changed lists.
+      standing: spec.key === SERVICE.key || (spec.personal !== undefined && !this.serves),
       contradicted: () => {
         this.#verdict = undefined;
       },
@@ -91,7 +92,7 @@ export class SessionOpener {
    * @throws GatewayError when nobody can be asked
    */
   async reprobe(signal: AbortSignal): Promise<EraVerdict | undefined> {
-    return this.#probes ? await this.#probe(signal) : undefined;
+    return this.#probes && this.serves ? await this.#probe(signal) : undefined;
   }
 
   /** What its credential makes of a caller: decides who may share a session. */
@@ -100,6 +101,17 @@ export class SessionOpener {
     const credential = this.extensions.get(UpstreamCredential, auth.type);
     const { personal } = credential;
     return { type: auth.type, personal, identity: personal ? credential.identity({ name }, auth, headers) : '' };
+  }
+
+  /** Whether the gateway has a credential of its own for this upstream. */
+  get serves(): boolean {
+    const { auth } = this.config;
+    try {
+      return this.extensions.get(UpstreamCredential, auth.type).serves(auth);
+    } catch {
+      // There is no such credential: whoever opens a session is told.
+      return true;
+    }
   }
 
   /** Frees what the sessions shared, once the last one is closed. */
@@ -121,7 +133,9 @@ export class SessionOpener {
     const known = this.#verdict;
     // The service session is opened after each restart and failure: who is there now?
     const fresh = spec.key === SERVICE.key || known === undefined || isStale(known);
-    const verdict = fresh ? await this.#probe(signal) : known;
+    // Where nobody but callers can ask, each asks for himself: one caller's bad credential says nothing to another.
+    const own = this.serves ? undefined : spec.personal;
+    const verdict = fresh ? await (own ? this.#probeOnce(signal, own) : this.#probe(signal)) : known;
     return verdict.era === 'modern' && verdict.dual ? (spec.era ?? 'modern') : verdict.era;
   }
 
@@ -132,7 +146,7 @@ export class SessionOpener {
     return this.#probing;
   }
 
-  async #probeOnce(signal: AbortSignal): Promise<EraVerdict> {
+  async #probeOnce(signal: AbortSignal, caller?: RequestCaller): Promise<EraVerdict> {
     const { config, log } = this;
     const before = this.#verdict;
     const verdict = await probeEra({
@@ -141,7 +155,7 @@ export class SessionOpener {
       wire: config.type === HTTP ? 'http' : 'stdio',
       log,
       signal,
-      connect: this.#connector(undefined),
+      connect: this.#connector(caller),
       closing: (done) => {
         const closed = done.catch(() => {}).finally(() => this.#closing.delete(closed));
         this.#closing.add(closed);

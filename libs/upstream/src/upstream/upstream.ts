@@ -11,6 +11,7 @@ import {
 import { LIST_KINDS, type Listing } from '#libs/mcp';
 import type { UpstreamStatus } from '#libs/plugin';
 import { CapabilityProbes } from '../audiences/capability-probes.js';
+import { PersonalLists } from '../audiences/personal-lists.js';
 import type { CallSink, UpstreamCall, UpstreamEvents, UpstreamHandle } from '../contract.js';
 import { SessionPool } from '../pool/session-pool.js';
 import { effectiveState, SERVICE, type SessionSpec, specFor } from '../pool/session-spec.js';
@@ -18,6 +19,7 @@ import type { Slot } from '../pool/slot.js';
 import type { UpstreamSession } from '../session/upstream-session.js';
 import type { ColdStartGate } from '../supervisor/cold-start-gate.js';
 import { type Health, Supervisor } from '../supervisor/supervisor.js';
+import { type Supervision, Unsupervised } from '../supervisor/unsupervised.js';
 import { ClientDesk } from './client-desk.js';
 import { Drain } from './drain.js';
 import { Eras } from './eras.js';
@@ -43,11 +45,13 @@ export class Upstream implements UpstreamHandle {
   readonly #opener: SessionOpener;
   readonly #eras: Eras;
   readonly #pool: SessionPool;
-  readonly #supervisor: Supervisor;
+  readonly #supervisor: Supervision;
   readonly #desk: ClientDesk;
   readonly #probes: CapabilityProbes;
   readonly #drain = new Drain();
   readonly #disabled: Health;
+  /** Set where the gateway has no credential of its own: then nothing is discovered, and nothing decides about health. */
+  readonly #personal: PersonalLists | undefined;
   #gone: GatewayError | undefined;
   /** A session was lost: the next one may find other lists. */
   #replacing = false;
@@ -74,31 +78,37 @@ export class Upstream implements UpstreamHandle {
       events: {
         listener: (group) => ({
           ...this.#desk.listener(group),
-          listChanged: (kinds) => this.#supervisor.listChanged(kinds),
+          listChanged: (kinds) => {
+            this.#supervisor.listChanged(kinds);
+            if (group.slots[0]) this.#personal?.changed(group.slots[0]);
+          },
         }),
         opened: (slot) => this.#opened(slot),
         lost: (slot, error) => this.#lost(slot, error),
       },
     });
-    this.#supervisor = new Supervisor(
-      {
-        server,
-        gate,
-        log,
-        settings,
-        timeout: config.connection.timeout,
-        service: () => this.#service(),
-        discard: (slot, cause) => this.#pool.discard(slot, cause),
-        changed: () => this.#emit('status', this.status),
-        listed: () => this.#listed(),
-        withdrawn: (reason) => this.#emit('withdrawn', { server, reason }),
-        tended: () => {
-          this.#tended();
-          this.#eras.doubt((era) => this.#eraChanged(era));
-        },
-      },
-      options.inherited,
-    );
+    this.#personal = config.enabled && !this.#opener.serves ? this.#personalLists() : undefined;
+    this.#supervisor = this.#personal
+      ? new Unsupervised(() => this.#emit('status', this.status))
+      : new Supervisor(
+          {
+            server,
+            gate,
+            log,
+            settings,
+            timeout: config.connection.timeout,
+            service: () => this.#service(),
+            discard: (slot, cause) => this.#pool.discard(slot, cause),
+            changed: () => this.#emit('status', this.status),
+            listed: () => this.#listed(),
+            withdrawn: (reason) => this.#emit('withdrawn', { server, reason }),
+            tended: () => {
+              this.#tended();
+              this.#eras.doubt((era) => this.#eraChanged(era));
+            },
+          },
+          options.inherited,
+        );
     this.#probes = new CapabilityProbes({
       server,
       log,
@@ -122,7 +132,11 @@ export class Upstream implements UpstreamHandle {
   }
 
   get listing(): Listing | undefined {
-    return this.#probes.listing;
+    return this.#personal ? this.#personal.outline : this.#probes.listing;
+  }
+
+  get listsPerCaller(): boolean {
+    return this.#personal !== undefined;
   }
 
   get unavailable(): GatewayError | undefined {
@@ -176,6 +190,8 @@ export class Upstream implements UpstreamHandle {
    * everything. Resolves when no session and no child is left.
    */
   async retire(grace: number, reason = removed(this.name)): Promise<void> {
+    // Its successor may have lists for everybody.
+    if (this.#personal) this.#emit('withdrawnFor', { server: this.name, owner: undefined });
     this.#gone ??= reason;
     await this.#supervisor.stop();
     await this.#drain.wait(grace);
@@ -223,15 +239,21 @@ export class Upstream implements UpstreamHandle {
   async prepare(exchange: Exchange): Promise<void> {
     const spec = this.#spec(exchange);
     if (this.#gone || !this.#supervisor.serving) return;
-    if (spec.personal || this.#probes.knows(spec.capabilities.key)) return;
+    if (this.#isKnown(spec)) return;
     const slot =
       this.#pool.take(spec, false) ?? (await this.#pool.wait(spec, false, { timeout: CONNECT_TIMEOUT, exchange }));
     try {
       await this.#desk.serve(slot, exchange);
-      await this.#probes.opened(slot);
+      await (this.#personal ?? this.#probes).opened(slot);
     } finally {
       this.#pool.release(slot, false);
     }
+  }
+
+  /** Whether this caller can be told what there is for it, or is told what everybody is. */
+  #isKnown({ capabilities, personal }: SessionSpec): boolean {
+    if (this.#personal) return personal === undefined || this.#personal.knows(personal.principal.key);
+    return personal !== undefined || this.#probes.knows(capabilities.key);
   }
 
   rootsChanged(clientSession: string): void {
@@ -254,6 +276,20 @@ export class Upstream implements UpstreamHandle {
   /** What is retired says nothing any more: its name may belong to its successor. */
   #emit<K extends keyof UpstreamEvents>(name: K, event: UpstreamEvents[K]): void {
     if (!this.#gone) this.#options.events.emit(name, event);
+  }
+
+  #personalLists(): PersonalLists {
+    const { config, log, settings } = this.#options;
+    const server = config.name;
+    return new PersonalLists({
+      server,
+      log,
+      timeout: config.connection.timeout,
+      sharedAnonymous: () => settings().sharedAnonymous,
+      interval: () => settings().discovery.interval,
+      found: (owner, listing) => this.#emit('listedFor', { owner, listing }),
+      forgotten: (owner) => this.#emit('withdrawnFor', { server, owner }),
+    });
   }
 
   // Calls.
@@ -301,7 +337,10 @@ export class Upstream implements UpstreamHandle {
     try {
       const told = this.#desk.serve(slot, exchange);
       if (told) await told;
-      return await task(slot);
+      const outcome = await task(slot);
+      // Behind the call, and seldom: this caller's lists may be out of date.
+      void this.#personal?.opened(slot);
+      return spec.personal ? forOne(outcome) : outcome;
     } catch (thrown) {
       const error = toGatewayError(thrown);
       if (!concernsHealth(error)) throw error;
@@ -355,7 +394,7 @@ export class Upstream implements UpstreamHandle {
     }
     this.#replacing = false;
     this.#desk.opened(slot);
-    void this.#probes.opened(slot);
+    void (this.#personal ?? this.#probes).opened(slot);
     this.#emit('status', this.status);
   }
 
@@ -390,4 +429,10 @@ export class Upstream implements UpstreamHandle {
     this.#desk.lost(slot);
     this.#emit('status', this.status);
   }
+}
+
+/** An answer under somebody's own credential is kept for nobody else, whatever the upstream says. */
+function forOne(outcome: Outcome): Outcome {
+  if (outcome.kind !== 'result' || outcome.freshness?.scope !== 'public') return outcome;
+  return { ...outcome, freshness: { ...outcome.freshness, scope: 'private' } };
 }

@@ -73,6 +73,10 @@ export class TokenExchangeCredential extends UpstreamCredential {
     return token !== undefined && this.#cache.refused(this.#key(settings, caller.principal), token);
   }
 
+  override serves(settings: Settings): boolean {
+    return serviceOf(settings) !== undefined;
+  }
+
   #request(target: UpstreamTarget, settings: Settings, principal: Principal): TokenRequest {
     return {
       key: this.#key(settings, principal),
