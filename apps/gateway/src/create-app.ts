@@ -4,8 +4,8 @@ import { dirname } from 'node:path';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { AuditLog, auditProblems } from '#libs/audit';
-import { authProblems } from '#libs/auth';
-import type { LiveConfig } from '#libs/config';
+import { authProblems, authWarnings } from '#libs/auth';
+import type { LiveConfig, Problem } from '#libs/config';
 import { DownstreamStats, Drain, HTTP_SERVER_OPTIONS, installBodyPassthrough } from '#libs/downstream';
 import { GatewayError } from '#libs/kernel';
 import { createLogger, type GatewayLogger, logRequests, nestLogger } from '#libs/logging';
@@ -68,11 +68,12 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
 
 /**
  * Everything `createGateway` finds wrong before it listens or contacts anybody: plug-ins that do not load, settings that
- * a transport or a credential cannot use.
+ * a transport or a credential cannot use. Returns what the identity provider finds doubtful.
  * @throws ConfigError, GatewayError PLUGIN_INVALID
  */
-export async function checkGateway(live: LiveConfig): Promise<void> {
-  await assemble({ live });
+export async function checkGateway(live: LiveConfig): Promise<readonly Problem[]> {
+  const app = await assemble({ live });
+  return authWarnings(live.current, app.get(ExtensionRegistry));
 }
 
 /** All rooms, put together and checked; nothing has started. */

@@ -19,6 +19,13 @@ export function authProblems(config: Pick<GatewayConfig, 'server' | 'oauth'>, ex
   return [{ path: '$.oauth.provider', message }];
 }
 
+/** What that provider finds doubtful: most of all, why nobody could get in. Contacts nobody. */
+export function authWarnings(config: Pick<GatewayConfig, 'server' | 'oauth'>, extensions: KnownProviders): Problem[] {
+  const { oauth } = config;
+  const provider = oauth.enabled ? extensions.all(AuthProvider).get(oauth.provider) : undefined;
+  return provider ? provider.warnings(setupOf(config)).map(toProblem) : [];
+}
+
 /** A sentence starts with the key it is about: `audience: needs …`. */
 function toProblem(sentence: string): Problem {
   const [, key, message] = /^([A-Za-z_][\w-]*(?:[.[][\w\].[-]*)?): (.*)$/s.exec(sentence) ?? [];

@@ -2,7 +2,7 @@ export { API_KEY_ISSUER } from './api-keys.js';
 export { AuthGuard } from './auth.guard.js';
 export { AuthModule } from './auth.module.js';
 export { AuthChain } from './auth-chain.js';
-export { authProblems, type KnownProviders } from './auth-problems.js';
+export { authProblems, authWarnings, type KnownProviders } from './auth-problems.js';
 export { AuthSettings } from './auth-settings.js';
 export { principalOf } from './principal-of.js';
 export { type OauthError, oauthError } from './resource/challenge.js';

@@ -4,6 +4,7 @@ import { type Authenticator, AuthProvider, ExtensionRegistry, GatewayLog } from 
 import { Anonymous } from './anonymous.js';
 import { ApiKeys } from './api-keys.js';
 import { AuthChain } from './auth-chain.js';
+import { authWarnings } from './auth-problems.js';
 import { type AuthSections, authenticationOn, setupOf } from './setup.js';
 
 /**
@@ -73,7 +74,9 @@ export class LiveAuth implements OnModuleInit, OnApplicationShutdown {
       },
       'access tokens are required',
     );
-    for (const warning of provider.warnings(setup)) this.log.warn({}, `configuration: $.oauth.${warning}`);
+    for (const { path, message } of authWarnings(config, this.extensions)) {
+      this.log.warn({}, `configuration: ${path}: ${message}`);
+    }
   }
 }
 

@@ -264,6 +264,11 @@ describe('mcp-gateway validate', () => {
     expect(okta.err).toMatch(
       /gateway\.yaml:1:\d+ {2}\$\.oauth\.authorization_servers\[0\]: must be a custom authorization server/,
     );
+    const lonely = { ...oauth, authorization_servers: ['https://example.okta.com/oauth2/aus1'] };
+    expect(await run(['validate', '--config', config({ oauth: lonely })])).toMatchObject({
+      code: 0,
+      err: expect.stringMatching(/warning: \S+gateway\.yaml:1:\d+ {2}\$\.oauth\.audience: is empty; .*nobody gets in/),
+    });
     const nobody = await run(['validate', '--config', config({ oauth: { ...oauth, provider: 'octa' } })]);
     expect(nobody.err).toMatch(/\$\.oauth\.provider: there is no provider "octa"; known are auth0, .*, okta/);
   });

@@ -30,7 +30,7 @@ async function validate(flags: ConfigFlags, terminal: Terminal): Promise<number>
   say('warning', loaded.warnings);
   say('note', ignoredSettings(config));
   say('serve would refuse', serveProblems(config));
-  await checkGateway(new LiveConfig(loaded));
+  say('warning', await checkGateway(new LiveConfig(loaded)));
   const servers = config.proxy.servers.map(({ name }) => name);
   terminal.out(`${file} is valid: ${servers.length === 0 ? 'no servers' : `servers ${servers.join(', ')}`}\n`);
   return 0;
