@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 
-/** One wound. `at` and `size` are taken modulo what is there, so that every value means something for every length. */
-interface Wound {
+/** One of them. `at` and `size` are taken modulo what is there, so that every value means something for every length. */
+export interface Wound {
   readonly kind: 'flip' | 'drop' | 'repeat' | 'insert' | 'cut' | 'swap';
   readonly at: number;
   readonly size: number;
@@ -48,12 +48,17 @@ const wound = (pieces: readonly Buffer[]): fc.Arbitrary<Wound> =>
     piece: fc.constantFrom(...PIECES, ...pieces),
   });
 
+/** Up to six wounds, for what is only known when the case is run: see `hurt`. */
+export const wounds: fc.Arbitrary<readonly Wound[]> = fc.array(wound([]), { maxLength: 6 });
+
+export function hurt(bytes: Buffer, them: readonly Wound[]): Buffer {
+  return them.reduce((hurtSoFar, it) => inflict(hurtSoFar, it), bytes);
+}
+
 /** Good bytes with up to six wounds; without any they stay good. */
 export function wounded(good: fc.Arbitrary<Buffer>, pieces: readonly string[] = []): fc.Arbitrary<Buffer> {
   const more = pieces.map((piece) => Buffer.from(piece));
-  return fc
-    .tuple(good, fc.array(wound(more), { maxLength: 6 }))
-    .map(([bytes, wounds]) => wounds.reduce((hurt, it) => inflict(hurt, it), bytes));
+  return fc.tuple(good, fc.array(wound(more), { maxLength: 6 })).map(([bytes, them]) => hurt(bytes, them));
 }
 
 /** The same for text. What is no longer text after it is replaced, as a decoder would. */

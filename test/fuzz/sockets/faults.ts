@@ -4,12 +4,12 @@ import { type Draft, drop, set, valuesOf } from './request.js';
 export interface Fault {
   /** With this nothing may arrive at the upstream, whatever else is in the request. */
   readonly fatal: boolean;
+  /** Whatever the request is, its answer is an error; only what is public for everybody is exempt. */
+  readonly refused?: boolean;
   /** Afterwards the connection has to be given up: nobody can tell where the next request begins. */
   readonly framing?: boolean;
-  /** Only where requests have to say who sends them. */
-  readonly auth?: boolean;
-  /** `odd` is a text from a pool of nuisances. */
-  apply(draft: Draft, odd: string): void;
+  /** `odd` is a text from a pool of nuisances, `foreign` a session of somebody else. */
+  apply(draft: Draft, odd: string, foreign: string): void;
 }
 
 const add =
@@ -21,25 +21,25 @@ const put =
   (draft: Draft): void =>
     set(draft, name, value);
 const fatal = (apply: Fault['apply']): Fault => ({ fatal: true, apply });
+const refused = (apply: Fault['apply']): Fault => ({ fatal: true, refused: true, apply });
 const odd = (apply: Fault['apply']): Fault => ({ fatal: false, apply });
 const framing = (apply: Fault['apply'], isFatal = true): Fault => ({ fatal: isFatal, framing: true, apply });
-const auth = (apply: Fault['apply']): Fault => ({ fatal: true, auth: true, apply });
 
 const body = (draft: Draft): string => String(draft.body.length);
 
 export const FAULTS: Readonly<Record<string, Fault>> = {
   // where it goes
-  'no host': fatal((draft) => drop(draft, 'host')),
-  'foreign host': fatal(put('host', 'evil.example')),
-  'two hosts': fatal(add('host', 'evil.example')),
-  'host with a path': fatal(put('host', '127.0.0.1/evil')),
-  'foreign origin': fatal(put('origin', 'https://evil.example')),
-  'null origin': fatal(put('origin', 'null')),
-  'two origins': fatal((draft) => {
+  'no host': refused((draft) => drop(draft, 'host')),
+  'foreign host': refused(put('host', 'evil.example')),
+  'two hosts': refused(add('host', 'evil.example')),
+  'host with a path': refused(put('host', '127.0.0.1/evil')),
+  'foreign origin': refused(put('origin', 'https://evil.example')),
+  'null origin': refused(put('origin', 'null')),
+  'two origins': refused((draft) => {
     add('origin', 'http://localhost')(draft, '');
     add('origin', 'https://evil.example')(draft, '');
   }),
-  'absolute form': fatal((draft) => {
+  'absolute form': refused((draft) => {
     draft.target = `http://evil.example${draft.target}`;
   }),
   'odd path': odd((draft, text) => {
@@ -61,10 +61,10 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
     draft.target += `?${'x'.repeat(9_000)}`;
   }),
   // what it is
-  'other method': fatal((draft) => {
+  'other method': refused((draft) => {
     draft.method = 'PUT';
   }),
-  'no method': fatal((draft) => {
+  'no method': refused((draft) => {
     draft.method = 'post';
   }),
   'no type': fatal((draft) => drop(draft, 'content-type')),
@@ -111,9 +111,13 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
     draft.body = Buffer.concat([draft.body, Buffer.from(behind)]);
   }, false),
   // headers of the protocol
-  'odd session': fatal((draft, text) => {
+  'odd session': refused((draft, text) => {
     if (valuesOf(draft, 'mcp-session-id').length > 0)
       set(draft, 'mcp-session-id', text.replace(/[^\x20-\x7e]/g, '') || 'x');
+    else draft.method = 'PUT';
+  }),
+  "somebody else's session": refused((draft, _text, foreign) => {
+    if (valuesOf(draft, 'mcp-session-id').length > 0) set(draft, 'mcp-session-id', foreign);
     else draft.method = 'PUT';
   }),
   'second session': odd((draft) => {
@@ -149,17 +153,19 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
   'hop by hop': odd((draft) => void draft.headers.push(['connection', 'keep-alive, x-n8n-key'], ['te', 'trailers'])),
   expect: odd(add('expect', '100-continue')),
   // who sends it
-  'no token': auth((draft) => drop(draft, 'authorization')),
-  'two tokens': auth((draft) => {
+  'no token': refused((draft) => drop(draft, 'authorization')),
+  'two tokens': refused((draft) => {
     const [own = ''] = valuesOf(draft, 'authorization');
     draft.headers.push(['authorization', own]);
   }),
-  'token in the query': auth((draft) => {
+  'token in the query': refused((draft) => {
     draft.target += `${draft.target.includes('?') ? '&' : '?'}access_token=${valuesOf(draft, 'authorization')[0]?.slice(7)}`;
   }),
-  'other scheme': auth(put('authorization', 'Basic YTpi')),
-  'odd token': auth((draft, text) => set(draft, 'authorization', `Bearer ${text.replace(/[^\x21-\x7e]/g, '') || 'x'}`)),
-  'long token': auth((draft) => set(draft, 'authorization', `Bearer ${'a.b.'.repeat(2_500)}c`)),
+  'other scheme': refused(put('authorization', 'Basic YTpi')),
+  'odd token': refused((draft, text) =>
+    set(draft, 'authorization', `Bearer ${text.replace(/[^\x21-\x7e]/g, '') || 'x'}`),
+  ),
+  'long token': refused((draft) => set(draft, 'authorization', `Bearer ${'a.b.'.repeat(2_500)}c`)),
 };
 
 export type FaultName = keyof typeof FAULTS;

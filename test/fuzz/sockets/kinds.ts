@@ -2,14 +2,25 @@ import type { Draft } from './request.js';
 
 /** What a client needs besides the request itself. */
 export interface Identity {
-  /** Headers that prove who it is; empty while nobody has to. */
+  /** Headers that prove who it is. */
   readonly proof: readonly [string, string][];
   /** A legacy session of its own. */
   readonly session: string;
+  /** Somebody else's. */
+  readonly foreign: string;
 }
 
+/** What whoever sends the requests may use: `delete`, `ask`, `wait` and the rest of the server are hidden. */
+export const ALLOWED = ['rec:read', 'rec:write', 'prompts/rec:greet', 'resources/rec:memo://open'];
+/** The same, as the server calls it. */
+export const ARRIVING: ReadonlySet<unknown> = new Set(['read', 'write', 'greet', 'memo://open']);
+
 /** For bytes that are made before there is anybody: see `World.filledIn`. */
-export const PLACEHOLDERS: Identity = { proof: [['authorization', 'Bearer @TOKEN@']], session: '@SESSION@' };
+export const PLACEHOLDERS: Identity = {
+  proof: [['authorization', 'Bearer @TOKEN@']],
+  session: '@SESSION@',
+  foreign: '',
+};
 
 export const KINDS = [
   ...(['legacy-call', 'server-call', 'modern-call', 'modern-prompt', 'modern-read', 'modern-complete'] as const),

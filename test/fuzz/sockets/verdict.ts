@@ -3,6 +3,7 @@ import { ERRORS } from '#libs/kernel';
 import type { Arrival } from '../../support/recording/journal.js';
 import { readStrictly } from '../strict-json.js';
 import { must } from '../target.js';
+import { ARRIVING } from './kinds.js';
 import { type Draft, valuesOf } from './request.js';
 import type { WireAnswer } from './wire.js';
 
@@ -18,12 +19,15 @@ export function checkAnswer({ status, headers, body }: WireAnswer): void {
   if (headers.get('content-type')?.startsWith('application/json') && body !== '') {
     must(readStrictly(Buffer.from(body)) !== undefined, () => `no JSON in the answer: ${body.slice(0, 500)}`);
   }
+  if (status === 401) must(headers.get('www-authenticate')?.startsWith('Bearer ') ?? false, '401 without a challenge');
   if (status < 500) return;
   const { error } = (readStrictly(Buffer.from(body))?.value ?? {}) as { error?: { data?: { code?: string } } };
   const code = error?.data?.code;
   must(code !== undefined && Object.hasOwn(ERRORS, code), () => `${status} without a code: ${body.slice(0, 500)}`);
   must(code !== 'INTERNAL', () => `the gateway failed: ${body.slice(0, 500)}`);
 }
+
+const SUBJECTS = new Set(['tools/call', 'prompts/get', 'resources/read', 'resources/subscribe']);
 
 /** Headers that the gateway writes towards an upstream. */
 const WRITTEN = new Set([
@@ -58,7 +62,9 @@ export function checkAgreement(draft: Draft, { rpc }: Arrival): void {
   const params = (message['params'] ?? {}) as Json;
   const own = (name: unknown) => (typeof name === 'string' ? name.replace(/^rec[:+]/, '') : name);
   const subject = params['name'] ?? params['uri'];
-  must(own(subject) === (rpc.params?.['name'] ?? rpc.params?.['uri']), () => `${JSON.stringify(rpc.params)} arrived`);
+  const arrived = rpc.params?.['name'] ?? rpc.params?.['uri'];
+  must(own(subject) === arrived, () => `${JSON.stringify(rpc.params)} arrived`);
+  if (SUBJECTS.has(rpc.method ?? '')) must(ARRIVING.has(arrived), () => `${arrived} is hidden, and arrived`);
   must(isDeepStrictEqual(params['arguments'] ?? {}, rpc.params?.['arguments'] ?? {}), () => `other arguments arrived`);
   const meta = params['_meta'] as Json | undefined;
   if (meta?.['io.modelcontextprotocol/protocolVersion'] === undefined) return;

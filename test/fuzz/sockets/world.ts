@@ -1,60 +1,90 @@
-import { listed, type SpawnedGateway, spawnGateway } from '../../support/gateway.js';
+import { listedFor, type SpawnedGateway, spawnGateway } from '../../support/gateway.js';
+import { IdentityProvider } from '../../support/idp.js';
 import { Inspector } from '../../support/inspector.js';
+import { freePort } from '../../support/processes.js';
 import { RecordingUpstream } from '../../support/recording-upstream.js';
 import { Cleanup } from '../../support/wait.js';
-import { draft, type Identity } from './kinds.js';
+import { ALLOWED, draft, type Identity } from './kinds.js';
 import { type Draft, serialize, valuesOf } from './request.js';
 import { Wire } from './wire.js';
 
 /** The credential the gateway shows its upstream. */
 export const UPSTREAM_KEY = 'the-upstream-key-0123456789-abcdefghij';
 
+const PERMISSIONS = Object.fromEntries(ALLOWED.map((pattern) => [pattern, ['use']]));
+
+/** Who the requests come from, and somebody else. */
+const SUBJECT = 'fuzz';
+
 /** A gateway in a process of its own, between a connection that says anything and a server that remembers everything. */
 export class World {
   readonly cleanup = new Cleanup();
+  readonly idp: IdentityProvider;
   readonly upstream: RecordingUpstream;
   readonly gateway: SpawnedGateway;
   readonly wire: Wire;
   readonly #inspector: Inspector;
+  readonly #token: string;
   #session = '';
+  #foreign = '';
 
   static async begin(): Promise<World> {
-    const upstream = await RecordingUpstream.start();
+    const [idp, upstream] = [await IdentityProvider.start(), await RecordingUpstream.start()];
+    const port = await freePort();
     const connection = { url: upstream.url };
     const auth = { type: 'header', header: 'x-n8n-key', value: UPSTREAM_KEY };
     const gateway = await spawnGateway(
-      { servers: [{ name: 'rec', type: 'streamable-http', connection, auth }] },
-      { node: ['--inspect=127.0.0.1:0'] },
+      {
+        servers: [{ name: 'rec', type: 'streamable-http', connection, auth }],
+        sections: {
+          oauth: { enabled: true, provider: 'oidc', authorization_servers: [idp.issuer] },
+          auth: { claims: ['groups'], mappings: { 'groups:User': ['use'] }, permissions: PERMISSIONS },
+        },
+      },
+      { port, node: ['--inspect=127.0.0.1:0'] },
     );
-    await listed(gateway, 'rec');
-    const world = new World(upstream, gateway, await Inspector.attach(gateway));
+    const world = new World(idp, upstream, gateway, await Inspector.attach(gateway));
+    await listedFor(Object.fromEntries(world.identity.proof), gateway, 'rec');
     await world.newSession();
+    world.#foreign = await world.#open(world.tokenOf('somebody-else'));
     return world;
   }
 
-  constructor(upstream: RecordingUpstream, gateway: SpawnedGateway, inspector: Inspector) {
+  constructor(idp: IdentityProvider, upstream: RecordingUpstream, gateway: SpawnedGateway, inspector: Inspector) {
+    this.idp = this.cleanup.add(idp);
     this.upstream = this.cleanup.add(upstream);
     this.gateway = this.cleanup.add(gateway);
     this.#inspector = this.cleanup.add(inspector);
     this.wire = this.cleanup.add(new Wire(Number(new URL(gateway.url).port)));
+    this.#token = this.tokenOf(SUBJECT);
+  }
+
+  /** A good token, with other claims and another header as wished. */
+  tokenOf(sub: string, claims: object = {}, header: object = {}): string {
+    const exp = Math.floor(Date.now() / 1000) + 12 * 3_600;
+    return this.idp.mint({ sub, exp, aud: this.gateway.mcp(), groups: ['User'], ...claims }, { ...header });
   }
 
   get identity(): Identity {
-    return { proof: [], session: this.#session };
+    return { proof: [['authorization', `Bearer ${this.#token}`]], session: this.#session, foreign: this.#foreign };
   }
 
   /** The session the legacy kinds use; one that was ended by accident is no finding. */
   async newSession(): Promise<void> {
-    const request = draft('initialize', this.identity);
+    this.#session = await this.#open(this.#token);
+  }
+
+  async #open(token: string): Promise<string> {
+    const request = draft('initialize', { ...this.identity, proof: [['authorization', `Bearer ${token}`]] });
     const answer = await this.wire.ask(serialize(request));
-    this.#session = answer.headers.get('mcp-session-id') ?? '';
-    if (this.#session === '') throw new Error(`no session: ${answer.status} ${answer.body}`);
+    const session = answer.headers.get('mcp-session-id');
+    if (session === undefined) throw new Error(`no session: ${answer.status} ${answer.body}`);
+    return session;
   }
 
   /** Bytes with their placeholders replaced by what this run has. */
   filledIn(bytes: Buffer): Buffer {
-    const token = this.identity.proof[0]?.[1].slice('Bearer '.length) ?? '';
-    const text = bytes.toString('latin1').replaceAll('@SESSION@', this.#session).replaceAll('@TOKEN@', token);
+    const text = bytes.toString('latin1').replaceAll('@SESSION@', this.#session).replaceAll('@TOKEN@', this.#token);
     return Buffer.from(text, 'latin1');
   }
 

@@ -11,6 +11,7 @@ import { PERMISSION_TARGETS } from './permissions.js';
 import { SEAL_TARGETS } from './seals.js';
 import { SOCKET_TARGETS } from './sockets.js';
 import { STREAM_TARGETS } from './streams.js';
+import { TOKEN_TARGETS } from './tokens.js';
 
 export const TARGETS: readonly Target[] = [
   ...JSON_TARGETS,
@@ -24,5 +25,6 @@ export const TARGETS: readonly Target[] = [
   ...EGRESS_TARGETS,
   ...PERMISSION_TARGETS,
   ...CREDENTIAL_TARGETS,
+  ...TOKEN_TARGETS,
   ...SOCKET_TARGETS,
 ];

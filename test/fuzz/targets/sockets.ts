@@ -19,10 +19,14 @@ interface Shot {
 }
 
 const fault = fc.record({
-  name: fc.constantFrom(...Object.keys(FAULTS).filter((name) => !FAULTS[name]?.auth)),
+  name: fc.constantFrom(...Object.keys(FAULTS)),
   odd: fc.oneof(fc.constantFrom(...ODD_TEXTS), fc.string()),
 });
-const kind = fc.constantFrom(...KINDS);
+/** Mostly those that would arrive: with the others, a hole does not show. */
+const kind = fc.oneof(
+  { weight: 2, arbitrary: fc.constantFrom(...FORWARDED) },
+  { weight: 1, arbitrary: fc.constantFrom(...KINDS) },
+);
 const faults = fc.array(fault, { maxLength: 2 });
 const around = fc
   .tuple(fc.constantFrom('name', 'arguments', '_meta', 'uri', 'x'), jsonText)
@@ -58,7 +62,7 @@ async function fire(world: World, shot: Shot): Promise<boolean> {
   if (shot.body) request.body = shot.body;
   const wrong = shot.faults.flatMap(({ name, odd }) => {
     const found = FAULTS[name];
-    found?.apply(request, odd);
+    found?.apply(request, odd, world.identity.foreign);
     return found ? [found] : [];
   });
   const apart = wrong.some(({ framing }) => framing) || request.method === 'HEAD';
@@ -67,6 +71,11 @@ async function fire(world: World, shot: Shot): Promise<boolean> {
   const endless = request.method === 'GET' || request.body.includes('subscriptions/listen');
   const answers = apart ? await world.wire.finish(bytes) : [await world.wire.ask(bytes, endless)];
   for (const answer of answers) checkAnswer(answer);
+  const refusal = shot.kind === 'elsewhere' ? -1 : wrong.findIndex(({ refused }) => refused);
+  if (refusal >= 0) {
+    const taken = answers.find(({ status }) => status < 400);
+    must(taken === undefined, () => `${taken?.status} in spite of: ${shot.faults[refusal]?.name}`);
+  }
 
   const arrived = world.upstream.journal.work;
   for (const arrival of arrived) {
