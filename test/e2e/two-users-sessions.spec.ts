@@ -129,6 +129,16 @@ describe.each(OTHERS)('a session of ann, for %s', (name) => {
   });
 });
 
+it('T042: a session of one endpoint is none at another, for its own holder neither', async () => {
+  const session = cleanup.add(await world.session(world.ann));
+  for (const endpoint of ['rec', 'plain']) {
+    expect((await session.at(world.gateway.mcp(endpoint)).post(body)).status).toBe(404);
+  }
+  expect(deeds()).toEqual([]);
+  expect((await session.post(body)).status).toBe(200);
+  expect(deeds()).toEqual(['tools/call read']);
+});
+
 it('T026: one subject of two issuers is two users, of whom each has a session of its own', async () => {
   const [mine, theirs] = [await world.session(world.ann), await world.session(world.other('ann elsewhere'))];
   cleanup.add(mine);
