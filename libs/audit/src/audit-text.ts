@@ -1,7 +1,5 @@
-import { maskSecrets } from '#libs/kernel';
+import { maskSecrets, visibleJson } from '#libs/kernel';
 
-/** What `JSON.stringify` leaves alone and a terminal or a reader of lines may act on. */
-const UNSEEN = /[\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g;
 const ELLIPSIS = '\\u2026';
 /** Longest secret there is: one that stands across the cut is found before the cut is made. */
 const MAX_SECRET = 64 * 1024;
@@ -21,13 +19,9 @@ export function jsonText(text: string, maxBytes: number): string {
 
 /** JSON bytes of a whole value as text on one line: line breaks in valid JSON stand between tokens only. */
 export function onOneLine(json: Buffer): string {
-  return escapeUnseen(json.toString('utf8').replace(/[\n\r\t]/g, ' '));
+  return visibleJson(json.toString('utf8').replace(/[\n\r\t]/g, ' '));
 }
 
 function spelled(text: string): string {
-  return escapeUnseen(JSON.stringify(text));
-}
-
-function escapeUnseen(json: string): string {
-  return json.replace(UNSEEN, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`);
+  return visibleJson(JSON.stringify(text));
 }

@@ -1,5 +1,5 @@
 import { type Logger, pino } from 'pino';
-import { maskSecrets } from '#libs/kernel';
+import { maskSecrets, visibleJson } from '#libs/kernel';
 import { boundedLine } from './bounded-line.js';
 import { REDACTED_PATHS, REDACTED_TEXT } from './redaction.js';
 import { type LineSink, textSink } from './text-format.js';
@@ -24,7 +24,7 @@ export function createLogger(options: LoggerOptions): GatewayLogger {
       level: options.level,
       redact: { paths: [...REDACTED_PATHS], censor: REDACTED_TEXT },
       // Last, so that a secret in any field, and in what a stranger said, is found.
-      hooks: { streamWrite: (line) => maskSecrets(boundedLine(line)) },
+      hooks: { streamWrite: (line) => visibleJson(maskSecrets(boundedLine(line))) },
     },
     { write: (line) => void sink.write(line) },
   );

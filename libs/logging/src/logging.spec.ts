@@ -55,6 +55,14 @@ describe('createLogger', () => {
     expect(lines[0]?.trimEnd()).not.toContain('\n');
   });
 
+  it('writes one line per entry in JSON format too, whatever a reader takes for the end of one', () => {
+    const { lines, logger } = collect();
+    logger.info({ server: 'a\u2028b' }, 'up\u0085{"level":60}\u202e\u009b2J');
+    expect(lines).toHaveLength(1);
+    expect(lines[0]?.trimEnd()).not.toMatch(/[\p{Cc}\u2028\u202e]/u);
+    expect(JSON.parse(lines[0] ?? '')).toMatchObject({ server: 'a\u2028b', msg: 'up\u0085{"level":60}\u202e\u009b2J' });
+  });
+
   it('follows a level that changes at run time', () => {
     const { lines, logger } = collect({ level: 'info' });
     logger.debug({}, 'unheard');

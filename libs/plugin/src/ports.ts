@@ -34,9 +34,9 @@ export abstract class Decide {
 }
 
 /**
- * One line of the audit. `call`: the caller was let through to an upstream. `denied`: permissions or a policy kept the caller
- * from it, unknown names included. `refused`: it was turned away before that (credentials, limits, params). Values of arguments
- * are told only where the operator asked for them.
+ * One line of the audit. `call`: it went to an upstream. `denied`: permissions or a policy kept the caller from it, unknown
+ * names included. `refused`: it was turned away for another reason (credentials, limits, params). Values of arguments are told
+ * only where the operator asked for them.
  */
 export interface AuditEvent {
   readonly event: 'call' | 'denied' | 'refused';

@@ -50,7 +50,7 @@ export async function audited(
   }
 }
 
-/** One event for a request and what became of it; `call` when it was let through, whatever was said afterwards. */
+/** One event for a request and what became of it; `call` when it went to an upstream, whatever was decided afterwards. */
 export function eventOf({ exchange, message, verdict }: Request, ended: Ended): AuditEvent {
   // Completion of what is not in the view has a result: nothing to suggest.
   const unknown = !(ended instanceof GatewayError) || UNKNOWN.has(ended.code);
@@ -65,7 +65,7 @@ export function eventOf({ exchange, message, verdict }: Request, ended: Ended): 
 export function watchEvent(exchange: Exchange, spelled: string, { ref, decision, ended }: WatchRequest): AuditEvent {
   return {
     ...aboutOf(exchange, 'subscriptions/listen', spelled, ref),
-    ...endOf(rulingOf({ ...(decision && { decision }) }, true), false, ended),
+    ...endOf(rulingOf({ ...(decision && { decision }) }, true), ended !== undefined, ended),
   };
 }
 
@@ -93,12 +93,11 @@ function rulingOf({ decision, denial, policyVersion }: Verdict, unknown: boolean
   return unknown ? { decision: 'hide', policyVersion } : {};
 }
 
-/** Without an end nothing came of it although it was allowed: the upstream is gone. */
+/** What never reached its upstream although it was allowed was turned away for another reason: a limit, a removed server. */
 function endOf(ruling: Ruling, sent: boolean, ended: Ended | undefined) {
-  const limited = !sent && ended instanceof GatewayError && ended.code === 'RATE_LIMITED';
-  const through = sent || (ruling.decision === 'allow' && !limited);
-  const event: AuditEvent['event'] = through ? 'call' : ruling.decision && !limited ? 'denied' : 'refused';
-  const outcome: AuditEvent['outcome'] = !through ? 'refused' : ended ? outcomeOf(ended) : 'error';
+  const isDenied = ruling.decision !== undefined && ruling.decision !== 'allow';
+  const event: AuditEvent['event'] = sent ? 'call' : isDenied ? 'denied' : 'refused';
+  const outcome: AuditEvent['outcome'] = sent && ended ? outcomeOf(ended) : 'refused';
   return { event, ...ruling, outcome, code: ended && codeOf(ended) };
 }
 
