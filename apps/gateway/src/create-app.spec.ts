@@ -114,6 +114,17 @@ describe('createGateway', () => {
     );
   });
 
+  it('has the deadlines that cut slow and idle connections on the server that listens', async () => {
+    const { app } = await start();
+    expect(app.getHttpServer()).toMatchObject({
+      headersTimeout: 10_000,
+      requestTimeout: 30_000,
+      keepAliveTimeout: 72_000,
+      connectionsCheckingInterval: 1_000,
+      maxRequestsPerSocket: 1_000,
+    });
+  });
+
   it('returns a sane X-Request-Id on every route and mints one otherwise', async () => {
     const { url } = await start();
     for (const path of ['/live', '/ready', '/metrics', '/mcp', '/nothing-here']) {

@@ -3,6 +3,8 @@ import type { Authenticator, AuthOutcome, Credentials } from '#libs/plugin';
 import { presented } from './presented.js';
 
 const UNAVAILABLE: AuthOutcome = { kind: 'unavailable', retryAfterSeconds: 5 };
+/** Milliseconds between complaints about authenticators that throw. */
+const QUIET = 10_000;
 const NOBODY: AuthOutcome = { kind: 'none' };
 const UNRECOGNISED: AuthOutcome = { kind: 'denied', reason: 'no configured issuer or key recognises the token' };
 
@@ -25,6 +27,7 @@ interface Chain extends ChainSettings {
 export class AuthChain {
   readonly #log: Log;
   #chain: Chain;
+  #complained = 0;
 
   constructor(steps: readonly Authenticator[], log: Log = SILENT) {
     this.#log = log;
@@ -67,8 +70,13 @@ export class AuthChain {
     return credentials.bearer ? UNRECOGNISED : NOBODY;
   }
 
+  /** Said once in a while: one that fails with every request must not fill the log. */
   #failed(step: Authenticator, thrown: unknown): AuthOutcome {
-    this.#log.error({ err: thrown, provider: step.constructor.name }, 'An authentication provider failed');
+    const now = Date.now();
+    if (now - this.#complained >= QUIET) {
+      this.#complained = now;
+      this.#log.error({ err: thrown, provider: step.constructor.name }, 'An authentication provider failed');
+    }
     return UNAVAILABLE;
   }
 }

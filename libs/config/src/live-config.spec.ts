@@ -92,6 +92,19 @@ describe('a reload', () => {
     expect(live.reload()).toMatchObject({ kind: 'kept', problems: [{ path: '$.server.host' }] });
   });
 
+  it.each([
+    ['its keys', `api_keys: [{ name: a, key: ${KEY} }]`],
+    ['its issuers', 'oauth: { enabled: true, authorization_servers: ["https://idp.example"] }'],
+  ])('refuses to lose %s beyond loopback, and goes on asking for them', (_what, access) => {
+    const live = start(`server: { host: 0.0.0.0 }\n${access}\n`);
+    const before = live.current;
+    writeFileSync(file, 'server: { host: 0.0.0.0 }\n');
+    expect(live.reload()).toMatchObject({ kind: 'kept', problems: [{ path: '$.server.host' }] });
+    expect(live.current).toBe(before);
+    writeFileSync(file, 'server: { host: 0.0.0.0, allow_anonymous: true }\n');
+    expect(live.reload()).toMatchObject({ kind: 'applied' });
+  });
+
   it('asks the check it was given, and says where in the file what that refuses stands', () => {
     const live = start('proxy:\n  parking: on\n');
     const check: ConfigCheck = ({ proxy }) =>

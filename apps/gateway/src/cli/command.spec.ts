@@ -198,6 +198,8 @@ describe('mcp-gateway serve', () => {
       new RegExp(`port ${port} on 127.0.0.1 is in use: .* choose another port with --port`),
     );
     expect(await refused({ server: { host: '0.0.0.0' } })).toContain('server.allow_anonymous');
+    const flagged = await run(['serve', '--host', '0.0.0.0', '--config', config({ server: { port } })]);
+    expect([flagged.code, flagged.err]).toEqual([1, expect.stringContaining('server.allow_anonymous')]);
     expect(await refused({ proxy: { servers: [{ name: 'a', type: 'stdoi' }] } })).toMatch(
       /gateway\.yaml:1:\d+ {2}\$\.proxy\.servers\[0\]\.type: there is no transport "stdoi"/,
     );
@@ -205,6 +207,18 @@ describe('mcp-gateway serve', () => {
     expect(await refused({ plugins: ['./nowhere.js'] })).toContain('nowhere.js');
     server.close();
   });
+});
+
+describe('mcp-gateway serve', () => {
+  it.each(['*', 'null', 'https://*.example.com', 'https://a.example/'])(
+    'T004: does not start when pages of the origin %j may call it',
+    async (origin) => {
+      const file = config({ server: { cors: { allowed_origins: [origin] } } });
+      const { code, err } = await run(['serve', '--config', file]);
+      expect(code).toBe(1);
+      expect(err).toContain('$.server.cors.allowed_origins[0]');
+    },
+  );
 });
 
 describe('mcp-gateway validate', () => {

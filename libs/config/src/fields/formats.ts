@@ -100,7 +100,7 @@ export function endpointFlaw(value: string): string | undefined {
 
 /** An exact browser origin. */
 export function originFlaw(value: string): string | undefined {
-  if (value === '*')
+  if (value.includes('*'))
     return "'*' would let any web page use this gateway; list exact origins like https://app.example.com";
   if (httpUrlFlaw(value)) return 'must be an origin like https://app.example.com';
   return new URL(value).origin === value

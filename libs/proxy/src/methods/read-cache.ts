@@ -10,8 +10,9 @@ interface Kept {
 }
 
 /**
- * Resources that an upstream let the gateway keep (M:cache): by upstream and URI, and by caller too unless the upstream
- * called them public. Served with the time that is left.
+ * Resources that an upstream let the gateway keep (M:cache): by upstream, URI and caller. What the upstream called public
+ * is shared by callers who are nobody in particular, and by no others: it may have been read with somebody's own
+ * credential, and an upstream's word does not make that everybody's. Served with the time that is left.
  */
 export class ReadCache {
   readonly #kept = new Lru<string, Kept>(MAX_BYTES, ({ result }) => result.length + 256);
@@ -19,7 +20,8 @@ export class ReadCache {
   readonly #epochs = new Map<string, number>();
 
   get(principal: Principal, server: string, uri: string): Answer | undefined {
-    const kept = this.#kept.get(this.#key('', server, uri)) ?? this.#kept.get(this.#key(principal.key, server, uri));
+    const shared = principal.anonymous ? this.#kept.get(this.#key('', server, uri)) : undefined;
+    const kept = shared ?? this.#kept.get(this.#key(principal.key, server, uri));
     const ttl = kept ? Math.floor(kept.until - performance.now()) : 0;
     return kept && ttl > 0 ? { kind: 'result', result: kept.result, freshness: { ttl, scope: kept.scope } } : undefined;
   }
@@ -27,7 +29,7 @@ export class ReadCache {
   put(principal: Principal, server: string, uri: string, outcome: Outcome): void {
     if (outcome.kind !== 'result' || !outcome.freshness || outcome.freshness.ttl <= 0) return;
     const { scope, ttl } = outcome.freshness;
-    const owner = scope === 'public' ? '' : principal.key;
+    const owner = scope === 'public' && principal.anonymous ? '' : principal.key;
     this.#kept.set(this.#key(owner, server, uri), { result: outcome.result, scope, until: performance.now() + ttl });
   }
 
