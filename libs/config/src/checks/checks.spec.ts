@@ -193,6 +193,13 @@ describe('refused', () => {
     // front door
     ['server: { cors: { allowed_origins: ["*"] } }', '$.server.cors.allowed_origins[0]', /any web page/],
     [
+      'server: { cors: { allowed_origins: ["https://*.a.example"] } }',
+      '$.server.cors.allowed_origins[0]',
+      /any web page/,
+    ],
+    ['oauth: { resource: "https://GW.example/mcp/" }', '$.oauth.resource', /spelled https:\/\/gw\.example\/mcp;/],
+    ['oauth: { resource: "gw" }', '$.oauth.resource', /must be a URL/],
+    [
       'server: { cors: { allowed_origins: ["https://a.example/"] } }',
       '$.server.cors.allowed_origins[0]',
       /exact origin.*https:\/\/a\.example/,

@@ -64,6 +64,15 @@ export function httpUrlFlaw(value: string): string | undefined {
   return url.hash === '' && !value.includes('#') ? undefined : 'must not have a fragment (#)';
 }
 
+/** A resource identifier (RFC 8707): clients and authorization servers compare it letter by letter. */
+export function resourceFlaw(value: string): string | undefined {
+  const flaw = httpUrlFlaw(value);
+  if (flaw) return flaw;
+  const { origin, pathname, search } = new URL(value);
+  const canonical = origin + pathname.replace(/\/+$/, '') + search;
+  return canonical === value ? undefined : `must be spelled ${canonical}; other spellings belong into oauth.audience`;
+}
+
 export function isLoopback(host: string): boolean {
   const bare = host
     .toLowerCase()

@@ -2,7 +2,7 @@ import 'reflect-metadata';
 import { Secret } from '#libs/kernel';
 import { TextList } from '../fields/collections.js';
 import { AcceptsExtra } from '../fields/field.js';
-import { endpointFlaw, httpUrlFlaw, issuerFlaw, SCOPE, SCOPE_RULE } from '../fields/formats.js';
+import { endpointFlaw, issuerFlaw, resourceFlaw, SCOPE, SCOPE_RULE } from '../fields/formats.js';
 import { Duration, Flag, SecretText, Text } from '../fields/leaf.js';
 import { OptionalSection, Section } from '../fields/nested.js';
 
@@ -74,7 +74,7 @@ export class OauthConfig {
   @Text({
     doc: "The gateway's resource identifier; default: server.url plus the endpoint's path.",
     nullable: true,
-    flaw: httpUrlFlaw,
+    flaw: resourceFlaw,
     schema: { format: 'uri-reference' },
   })
   resource: string | null = null;
