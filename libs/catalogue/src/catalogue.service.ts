@@ -124,15 +124,21 @@ export class CatalogueService {
     return this.#desk.decisions.policyVersion;
   }
 
-  /** Whether this caller may know that a server exists, listed or not. */
+  /**
+   * Whether this caller may know that a server exists: while it has not said what it offers, when it could be shown something
+   * there; afterwards, when it is.
+   */
   mayKnow(principal: Principal, server: string): boolean {
-    return this.#desk.decisions.knows(principal, server);
+    const { decisions } = this.#desk;
+    if (!decisions.knows(principal, server)) return false;
+    const entry = this.#catalogueOf(principal).server(server);
+    if (!entry || decisions.seesAllOf(principal, server)) return true;
+    return LIST_KINDS.some((kind) => entry.lists[kind].items.some(({ ref }) => decisions.shows(principal, ref)));
   }
 
   /** Whether an upstream lists a resource that this caller may not know. */
   hidesResource(principal: Principal, server: string, uri: string): boolean {
-    const isListed =
-      this.#personal.of(principal.key, this.#current).server(server)?.lists.resources.positions.has(uri) ?? false;
+    const isListed = this.#catalogueOf(principal).server(server)?.lists.resources.positions.has(uri) ?? false;
     return isListed && !this.#desk.decisions.shows(principal, { kind: 'resource', server, name: uri });
   }
 
@@ -146,6 +152,11 @@ export class CatalogueService {
     this.#desk.handedOut.note(principalKey, server, uri);
   }
 
+  /** The generation in force with what is this caller's own. */
+  #catalogueOf({ key }: Principal): Catalogue {
+    return this.#personal.of(key, this.#current);
+  }
+
   #forget(server: string): boolean {
     this.#desk.freshnesses.forget(server);
     return this.#intakes.delete(server);
@@ -153,11 +164,11 @@ export class CatalogueService {
 
   #core({ principal, endpoint, spelling, capabilities = '', era = 'legacy' }: ViewRequest): ViewCore {
     const { decisions } = this.#desk;
-    const catalogue = this.#personal.of(principal.key, this.#current);
+    const catalogue = this.#catalogueOf(principal);
     const scope = catalogue.scope(endpoint);
     const bitmaps = decisions.bitmaps(principal, scope, capabilities);
-    const knows = (server: string) => decisions.knows(principal, server);
-    const core = new ViewCore({ catalogue, scope, endpoint, spelling, era, bitmaps, knows });
+    const seesAllOf = (server: string) => decisions.seesAllOf(principal, server);
+    const core = new ViewCore({ catalogue, scope, endpoint, spelling, era, bitmaps, seesAllOf });
     // What is one caller's own is shared with nobody who happens to see the same.
     if (catalogue !== this.#current) return core;
     const shared = this.#cores.get(core.key);

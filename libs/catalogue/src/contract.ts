@@ -82,7 +82,7 @@ export interface View {
    * caller may know of it: then whatever it names may well exist.
    */
   absent(spelled: string): string | undefined;
-  /** Whether the caller may know that an upstream exists, whatever it lists. */
+  /** Whether the caller may know of an upstream that has not said yet what it offers. */
   mayKnow(server: string): boolean;
   /** Names the policy and the class of callers: equal ones see equal things at every endpoint. */
   readonly audience: string;

@@ -4,6 +4,8 @@ import type { Decide, Decision } from '#libs/plugin';
 import { isOffered } from '../entry.js';
 import type { EndpointScope } from './scope.js';
 
+const WHOLE_KINDS = ['tool', 'prompt', 'resource'] as const;
+
 const FAILED: Decision = { effect: 'hide', rule: 'the decision failed' };
 
 /** The port, with the rule that an error is a denial. */
@@ -52,7 +54,12 @@ export class Decisions {
     return bitmaps;
   }
 
-  /** Whether a caller who sees none of an upstream's things may still know of it. */
+  /** Whether a caller is shown whatever an upstream offers of one kind: then it may know of one that offers nothing. */
+  seesAllOf(principal: Principal, server: string): boolean {
+    return WHOLE_KINDS.some((kind) => this.shows(principal, { kind, server, name: '*' }));
+  }
+
+  /** Whether a caller may know of an upstream that has not said what it offers. */
   knows(principal: Principal, server: string): boolean {
     try {
       return this.port.mayKnow(principal, server);

@@ -23,8 +23,8 @@ export interface ViewParts {
   readonly era: Era;
   /** One bit per item of the scope; taken over and changed. */
   readonly bitmaps: Readonly<Record<ListKind, Uint8Array>>;
-  /** Whether the caller may know of an upstream of which it sees nothing. */
-  readonly knows: (server: string) => boolean;
+  /** Whether the caller would see whatever an upstream had of one kind: then it is in the view with nothing to show. */
+  readonly seesAllOf: (server: string) => boolean;
 }
 
 /** What all callers with the same decisions share. Holds no caller. */
@@ -171,7 +171,7 @@ export class ViewCore {
       const { items } = this.scope.lists[kind];
       for (const index of this.#visible[kind]) seen.add(items[index]!.entry.name);
     }
-    const inView = (name: string) => seen.has(name) || (this.scope.whole(name) && this.#parts.knows(name));
+    const inView = (name: string) => seen.has(name) || (this.scope.whole(name) && this.#parts.seesAllOf(name));
     return this.scope.entries.map(({ name }) => name).filter(inView);
   }
 
