@@ -370,6 +370,41 @@ it('shows no secret on its command line: help, validate, explain, and files that
   expect(at.canaries.places).toEqual(expect.arrayContaining(secrets));
 }, 60_000);
 
+it('reads what a plug-in keeps anew when the configuration changes', async () => {
+  const at = await world();
+  const servers = (token: string) => ({
+    ...at.settings,
+    plugins: [VAULT],
+    oauth: {},
+    proxy: {
+      servers: [
+        {
+          name: 'up',
+          type: 'streamable-http',
+          connection: { url: `${at.gossip.url}/mcp/works` },
+          auth: { type: 'bearer', token },
+        },
+      ],
+    },
+  });
+  const rotated = at.canaries.mint('a secret that was rotated', true);
+  const file = at.write('vaulted.yaml', servers('${vault:n8n/token}'));
+  const gateway = cleanup.add(new Recorded(['serve', '--config', file], at.env));
+  await until('the upstream was asked with it', () =>
+    at.canaries.isIn('a secret source', at.gossip.told('/mcp/works')),
+  );
+  at.write('vault.json', { 'n8n/token': rotated });
+  at.write('vaulted.yaml', servers('${vault:n8n/nothing}'));
+  await until('it says what is missing', () => gateway.text.includes('there is nothing at \\"n8n/nothing\\"'));
+  expect(at.canaries.isIn('a secret that was rotated', at.gossip.told('/mcp/works'))).toBe(false);
+  at.write('vaulted.yaml', { ...servers('${vault:n8n/token}'), audit: { to: 'off' } });
+  await until('it is asked with the new one', () =>
+    at.canaries.isIn('a secret that was rotated', at.gossip.told('/mcp/works')),
+  );
+  await gateway.close();
+  expect(at.canaries.leaks(gateway.text)).toEqual([]);
+});
+
 it('shows no secret when it crashes', async () => {
   const at = await world();
   const gateway = start(at, 'json', { STAMP_CRASHES: '1' });

@@ -48,5 +48,7 @@ export class Refusals {
 /** OAuth clients read the first two members; the others are for people, and the same as in every other failure. */
 function oauthBody(error: GatewayError, requestId: string): Buffer | undefined {
   const own = oauthError(error);
-  return own && Buffer.from(JSON.stringify({ ...own, code: error.code, request_id: requestId }));
+  const { rule } = error.data;
+  const named = typeof rule === 'string' ? { rule } : {};
+  return own && Buffer.from(JSON.stringify({ ...own, code: error.code, ...named, request_id: requestId }));
 }

@@ -92,6 +92,40 @@ describe('a question in the middle of a call', () => {
     expect(done.json.result.told).toEqual([JSON.stringify(ann), '{}', '{"ok":1}']);
   });
 
+  it('goes on only when the policies let it, and the call still waits when they do not', async () => {
+    const gateway = await gatewayWith(asking);
+    const client = clientOf(gateway);
+    const { requestState } = (await client.tool()).json.result;
+    const retry = { requestState, inputResponses: { 'input-1': ann } };
+    const denial = new GatewayError('ACCESS_DENIED', 'no', { data: { rule: 'p' } });
+    gateway.proxy.judging = () => Promise.reject(denial);
+    const denied = await client.tool(retry);
+    expect(denied.status).toBe(403);
+    expect(denied.json).toMatchObject({ code: 'ACCESS_DENIED', rule: 'p' });
+    expect(gateway.stats.parked).toBe(1);
+    gateway.proxy.judging = () => Promise.resolve();
+    expect((await client.tool(retry)).json.result.told).toBe(JSON.stringify(ann));
+  });
+
+  it('is taken up by one of two retries that policies judge at the same time', async () => {
+    const gateway = await gatewayWith(asking);
+    const client = clientOf(gateway);
+    const { requestState } = (await client.tool()).json.result;
+    const retry = { requestState, inputResponses: { 'input-1': ann } };
+    const gate = new Gate();
+    let judged = 0;
+    gateway.proxy.judging = () => {
+      judged += 1;
+      return gate.opened;
+    };
+    const answers = Promise.all([client.tool(retry), client.tool(retry)]);
+    await expect.poll(() => judged).toBe(2);
+    gate.open();
+    const codes = (await answers).map(({ json }) => json.error?.data.code ?? json.result.told).sort();
+    expect(codes.filter((code) => code === JSON.stringify(ann))).toHaveLength(1);
+    expect(codes.filter((code) => /^STATE_/.test(code))).toHaveLength(1);
+  });
+
   it('shows nothing of the upstream elicitation id', async () => {
     const params = { mode: 'url', url: 'https://x.example', message: 'm', elicitationId: 'e' };
     const gateway = await gatewayWith(async (exchange) => {

@@ -43,6 +43,8 @@ export class FakeProxy extends McpProxy {
   readonly identity = '{"name":"fake","version":"1"}';
   /** Names that are in nobody's view. */
   readonly hidden = new Set<string>();
+  /** What policies say of a retry, when there are any. */
+  judging: (() => Promise<void>) | undefined;
   /** `x-mcp-header` declarations of every tool. */
   readonly declared = new Map<string, ParamHeader>();
   readonly listeners = new Set<FakeListener>();
@@ -98,7 +100,8 @@ export class FakeProxy extends McpProxy {
   }
 
   readmit(exchange: Exchange, request: RequestMessage): Readmission {
-    return { target: this.target(exchange, request) };
+    const target = this.target(exchange, request);
+    return this.judging ? { target, judging: this.judging() } : { target };
   }
 
   paramHeaders(_exchange: Exchange, tool: string): ReadonlyMap<string, ParamHeader> | undefined {
