@@ -287,6 +287,22 @@ describe('refused', () => {
   });
 });
 
+it('T004: pages are let in by their exact origin, and by nothing wider', () => {
+  const flaws = (origin: string) => problemLines(`server: { cors: { allowed_origins: ['${origin}'] } }`);
+  for (const origin of [
+    '*',
+    'https://*',
+    'https://*.example.com',
+    'null',
+    'true',
+    'https://a.example/',
+    'https://u@a.example',
+  ]) {
+    expect(flaws(origin)).toEqual([expect.stringMatching(/^\$\.server\.cors\.allowed_origins\[0\]: /)]);
+  }
+  expect(flaws('https://app.example.com')).toEqual([]);
+});
+
 describe('accepted', () => {
   it.each([
     servers('name: a', 'name: b', 'name: n8n-2, prefix: n8n'),

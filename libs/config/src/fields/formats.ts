@@ -111,6 +111,7 @@ export function endpointFlaw(value: string): string | undefined {
 export function originFlaw(value: string): string | undefined {
   if (value.includes('*'))
     return "'*' would let any web page use this gateway; list exact origins like https://app.example.com";
+  if (value.includes('*')) return 'must be one exact origin like https://app.example.com: patterns match nothing here';
   if (httpUrlFlaw(value)) return 'must be an origin like https://app.example.com';
   return new URL(value).origin === value
     ? undefined
