@@ -14,8 +14,11 @@ import { type ApplyOptions, UpstreamRegistry } from '../registry/upstream-regist
 import type { Extensions } from '../upstream/opener.js';
 import { ScriptedConnection } from './scripted-connection.js';
 
+/** Nothing to send: the same for everybody, or (`per-user`) for each caller apart. */
 class NoCredential extends UpstreamCredential {
-  override readonly personal = false;
+  constructor(override readonly personal: boolean) {
+    super();
+  }
 
   headers(): CredentialOutcome {
     return { kind: 'ok', headers: {} };
@@ -51,10 +54,11 @@ export class ScriptedTransport extends UpstreamTransport {
 
 /** Just what is handed in, found by name. */
 export function extensionsOf(transports: Record<string, UpstreamTransport>): Extensions {
-  const none = new NoCredential();
+  const [common, personal] = [new NoCredential(false), new NoCredential(true)];
   return {
     get<T extends object>(point: ExtensionPoint<T>, name: string): T {
-      const found = (point as unknown) === UpstreamCredential ? none : transports[name];
+      const credential = name === 'per-user' ? personal : common;
+      const found = (point as unknown) === UpstreamCredential ? credential : transports[name];
       if (!found) throw new Error(`no ${point.name} called ${name}`);
       return found as unknown as T;
     },

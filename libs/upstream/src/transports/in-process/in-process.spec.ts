@@ -78,6 +78,14 @@ describe('the in-process transport', () => {
   it('is one of the built-in transports, which are found like any other', () => {
     const registry = app.get(ExtensionRegistry);
     expect(registry.names(UpstreamTransport)).toEqual(['in-process', 'sse', 'stdio', 'streamable-http']);
-    expect(registry.names(UpstreamCredential)).toEqual(['basic', 'bearer', 'header', 'none']);
+    expect(registry.names(UpstreamCredential)).toEqual([
+      'basic',
+      'bearer',
+      'header',
+      'none',
+      'oauth-client-credentials',
+      'token-exchange',
+      'unsafe_passthrough',
+    ]);
   });
 });
