@@ -30,7 +30,14 @@ export function gatewayConfig(setup: GatewaySetup): Record<string, unknown> {
     server: {
       url: PUBLIC_URL,
       port: 0,
-      limits: { body: '8MiB', sessions_per_principal: room, streams_per_principal: room },
+      limits: {
+        body: '8MiB',
+        sessions_per_principal: room,
+        streams_per_principal: room,
+        streams: room,
+        // It is meant to be as busy as it can, and whatever else the machine does meanwhile must not end in refusals.
+        event_loop_delay: '60s',
+      },
       shutdown: { timeout: '2s' },
     },
     proxy: {
