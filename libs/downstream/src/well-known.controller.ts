@@ -3,13 +3,15 @@ import { All, Controller, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { METADATA_PATH, type ResourceMetadata, ResourceServer } from '#libs/auth';
 import { Public } from '#libs/plugin';
-import { McpProxy } from '#libs/proxy';
 import { sendEmpty, sendJson } from './http/answers.js';
 
 const METHODS = 'GET, HEAD, OPTIONS';
 const KEEP = { 'cache-control': 'public, max-age=300' };
-/** `/mcp` or `/mcp/<name>`; nothing at all is the document for the gateway as a whole. */
-const ENDPOINT = /^(?:\/mcp(?:\/([^/]+))?)?$/;
+/**
+ * `/mcp` or `/mcp/<name>`, whatever could be the name of a server or toolset; nothing at all is the document for the
+ * gateway as a whole.
+ */
+const ENDPOINT = /^(?:\/mcp(?:\/[a-z](?:[a-z0-9-]{0,28}[a-z0-9])?)?)?$/;
 
 /**
  * Protected-resource metadata (RFC 9728) for the gateway and for each of its endpoints, and 404 in JSON for everything
@@ -18,10 +20,7 @@ const ENDPOINT = /^(?:\/mcp(?:\/([^/]+))?)?$/;
 @Controller('.well-known')
 @Public({ anyHost: false })
 export class WellKnownController {
-  constructor(
-    private readonly resource: ResourceServer,
-    private readonly proxy: McpProxy,
-  ) {}
+  constructor(private readonly resource: ResourceServer) {}
 
   @All('*')
   answer(@Req() { raw: request }: FastifyRequest, @Res() reply: FastifyReply): void {
@@ -38,13 +37,12 @@ export class WellKnownController {
     }
   }
 
-  /** Who asks plays no part: an endpoint nobody may use and one that does not exist have the same answer for strangers. */
+  /** Which servers there are is nothing for strangers: an endpoint that does not exist has the document of one that does. */
   #find(target: string): ResourceMetadata | undefined {
     const path = target.replace(/^https?:\/\/[^/?#]*/i, '').split('?', 1)[0] ?? '';
     if (!path.startsWith(METADATA_PATH)) return undefined;
     const asked = withoutPrefix(path.slice(METADATA_PATH.length), this.resource.urls.prefix);
-    const endpoint = ENDPOINT.exec(asked);
-    if (!endpoint || !this.proxy.endpoint(endpoint[1])) return undefined;
+    if (!ENDPOINT.test(asked)) return undefined;
     return this.resource.metadata(asked === '' ? undefined : asked);
   }
 }

@@ -25,6 +25,7 @@ describe('protected-resource metadata', () => {
     ['', 'https://gw.example/mcp'],
     ['/mcp', 'https://gw.example/mcp'],
     ['/mcp/files', 'https://gw.example/mcp/files'],
+    ['/mcp/nowhere', 'https://gw.example/mcp/nowhere'],
   ])('at %s names the resource %s and who issues tokens for it', async (path, resource) => {
     const { url } = await start({}, protectedBy);
     const answer = await send(url, { path: WELL_KNOWN + path });
@@ -103,7 +104,7 @@ describe('protected-resource metadata', () => {
   });
 
   it.each([
-    `${WELL_KNOWN}/mcp/nowhere`,
+    `${WELL_KNOWN}/mcp/no_where`,
     `${WELL_KNOWN}/mcp/__proto__`,
     `${WELL_KNOWN}/mcp/`,
     `${WELL_KNOWN}/mcp/files/x`,
