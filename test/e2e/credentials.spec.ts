@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import {
   bearer,
@@ -193,6 +194,13 @@ describe('token exchange', () => {
     );
     expect((await bob.request('tools/call', { name: 'n8n:of_bob', arguments: {} })).result).toBeDefined();
     expect(upstream.journal.deeds).toEqual(['tools/call of_bob']);
+    // A reload makes another upstream of it: sessions go on, and their lists come back.
+    gateway.rewriteText(readFileSync(gateway.file, 'utf8').replace('"n8n-api"', '"n8n-api-2"'));
+    await until('the new audience is asked for', async () => {
+      expect(await toolNames(alice)).toEqual(['n8n:of_alice']);
+      return exchange.asked.some(({ form }) => form['audience'] === 'n8n-api-2');
+    });
+    expect(await toolNames(bob)).toEqual(['n8n:of_bob']);
     for (const session of sessions) await session.close();
   });
 });

@@ -1,6 +1,14 @@
 import { Global, Module, type OnApplicationShutdown } from '@nestjs/common';
-import { ProxyConfigRef } from '#libs/config';
+import { equalConfig, ProxyConfigRef } from '#libs/config';
 import { EgressClient, EgressGuard } from '#libs/egress';
+
+function clientOf(guard: EgressGuard, proxy: ProxyConfigRef): EgressClient {
+  const client = new EgressClient(guard);
+  proxy.onChange((next, previous) => {
+    if (!equalConfig(next.egress, previous.egress)) client.renew();
+  });
+  return client;
+}
 
 /** The one guard for whatever the gateway contacts, under the policy of the moment, and the client that goes through it. */
 @Global()
@@ -11,7 +19,7 @@ import { EgressClient, EgressGuard } from '#libs/egress';
       useFactory: (proxy: ProxyConfigRef) => new EgressGuard(() => proxy.current.egress),
       inject: [ProxyConfigRef],
     },
-    { provide: EgressClient, useFactory: (guard: EgressGuard) => new EgressClient(guard), inject: [EgressGuard] },
+    { provide: EgressClient, useFactory: clientOf, inject: [EgressGuard, ProxyConfigRef] },
   ],
   exports: [EgressGuard, EgressClient],
 })

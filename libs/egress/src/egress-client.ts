@@ -86,6 +86,11 @@ export class EgressClient {
     }
   }
 
+  /** The policy changed: sockets that are open were judged by the one of then, and are used for nothing new. */
+  renew(): void {
+    for (const pool of this.#pools.clear()) void pool.close();
+  }
+
   /** Closes every socket. */
   async close(): Promise<void> {
     await Promise.all([...this.#pools.clear()].map((pool) => pool.destroy()));

@@ -46,6 +46,8 @@ export class ProxyService extends McpProxy implements OnApplicationBootstrap {
   readonly #answers: InitializeAnswers;
   readonly #profilesSeen = new Set<string>();
   #warm: Promise<void> | undefined;
+  /** Upstreams that list to each caller alone; none in most configurations. */
+  #perCaller: readonly UpstreamHandle[] = [];
 
   constructor(
     private readonly proxyConfig: ProxyConfigRef,
@@ -112,13 +114,25 @@ export class ProxyService extends McpProxy implements OnApplicationBootstrap {
 
   async warm(exchange: Exchange): Promise<void> {
     await this.#warm;
-    const own = this.upstreams
-      .all()
-      .filter((upstream) => upstream.listsPerCaller && this.#concerns(upstream, exchange));
+    await this.#listed(exchange);
+    if (capabilitiesOf(exchange.client).key === '') return;
     const { servers } = this.catalogue.view(viewRequest(exchange));
-    const declared = capabilitiesOf(exchange.client).key === '' ? [] : servers.map((name) => this.upstreams.get(name));
-    const preparing = [...new Set([...own, ...declared])].map((upstream) => upstream?.prepare(exchange));
-    if (preparing.length > 0) await within(this.options.prepare, Promise.allSettled(preparing));
+    const preparing = servers.map((name) => this.upstreams.get(name)?.prepare(exchange));
+    await within(this.options.prepare, Promise.allSettled(preparing));
+  }
+
+  /**
+   * Upstreams that list to each caller alone: what this caller was never listed is waited for, within bounds; what is out
+   * of date is fetched behind the request.
+   */
+  async #listed(exchange: Exchange): Promise<void> {
+    const missing: Promise<void>[] = [];
+    for (const upstream of this.#perCaller) {
+      if (!this.#concerns(upstream, exchange)) continue;
+      const prepared = upstream.prepare(exchange).catch(() => {});
+      if (!upstream.listsFor(exchange)) missing.push(prepared);
+    }
+    if (missing.length > 0) await within(this.options.prepare, Promise.all(missing));
   }
 
   /** Whether an upstream that has listed nothing yet may have something for this caller at this endpoint. */
@@ -131,6 +145,7 @@ export class ProxyService extends McpProxy implements OnApplicationBootstrap {
   }
 
   async handle(exchange: Exchange, message: RequestMessage): Promise<Outcome> {
+    if (this.#perCaller.length > 0) await this.#listed(exchange);
     const { endpoint } = exchange;
     const capabilities =
       endpoint.kind === 'server' ? this.upstreams.get(endpoint.server)?.listing?.capabilities : undefined;
@@ -231,6 +246,7 @@ export class ProxyService extends McpProxy implements OnApplicationBootstrap {
       version: this.options.version,
       shutdownTimeout: server.shutdown.timeout,
     });
+    this.#perCaller = this.upstreams.all().filter(({ listsPerCaller }) => listsPerCaller);
   }
 
   #applyFailed(thrown: unknown): void {

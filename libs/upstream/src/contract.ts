@@ -72,6 +72,8 @@ export interface UpstreamHandle {
   readonly listing: Listing | undefined;
   /** The gateway has no credential of its own there: each caller is listed what is its alone. */
   readonly listsPerCaller: boolean;
+  /** Whether what is this caller's alone has been listed; true where there is no such thing. */
+  listsFor(exchange: Exchange): boolean;
   /** What callers are told while it cannot serve: the cause and what the gateway does about it. */
   readonly unavailable: GatewayError | undefined;
   /**
@@ -82,7 +84,8 @@ export interface UpstreamHandle {
   send(call: UpstreamCall, exchange: Exchange, sink: CallSink): Promise<Outcome>;
   /**
    * Makes sure that `listing` says what clients with this exchange's capabilities are offered, where that can be
-   * known: opens the exchange's session when its capability set was never seen here. Bound it from outside.
+   * known: opens the exchange's session when its capability set was never seen here. Where each caller is listed what is
+   * its alone, fetches that unless it is fresh. Bound it from outside.
    * @throws GatewayError when no session can be opened
    */
   prepare(exchange: Exchange): Promise<void>;

@@ -1,4 +1,4 @@
-import { type Log, Lru, messageOf } from '#libs/kernel';
+import { type Log, Lru, messageOf, type Principal } from '#libs/kernel';
 import { LIST_KINDS, type Listing } from '#libs/mcp';
 import type { Slot } from '../pool/slot.js';
 import { discover } from '../supervisor/discovery.js';
@@ -51,9 +51,15 @@ export class PersonalLists {
     return { ...outline, items: { tools: [], prompts: [], resources: [], templates: [] } };
   }
 
-  /** Whether a caller's lists are there, and of late. */
-  knows(owner: string): boolean {
-    const known = this.#owners.get(owner);
+  /** Whether this caller's lists are there, be they as of late or not. */
+  has(principal: Principal): boolean {
+    return this.#owners.get(principal.key)?.listing !== undefined;
+  }
+
+  /** Whether there is nothing to ask for this caller now: its lists are fresh, failed a moment ago, or cannot be kept. */
+  knows(principal: Principal): boolean {
+    if (this.#isStranger(principal)) return true;
+    const known = this.#owners.get(principal.key);
     return known !== undefined && performance.now() < known.due;
   }
 
@@ -76,8 +82,7 @@ export class PersonalLists {
 
   #ownerOf(slot: Slot): Owner | undefined {
     const { personal } = slot.group.spec;
-    // Strangers without a name are nobody whose lists could be kept.
-    if (!personal || (personal.principal.anonymous && !this.#options.sharedAnonymous())) return undefined;
+    if (!personal || this.#isStranger(personal.principal)) return undefined;
     const { key } = personal.principal;
     let owner = this.#owners.get(key);
     if (!owner) {
@@ -85,6 +90,11 @@ export class PersonalLists {
       for (const { key: gone } of this.#owners.set(key, owner)) this.#options.forgotten(gone);
     }
     return owner;
+  }
+
+  /** Somebody without a name is nobody whose lists could be kept. */
+  #isStranger({ anonymous }: Principal): boolean {
+    return anonymous && !this.#options.sharedAnonymous();
   }
 
   async #ask(owner: Owner, slot: Slot): Promise<void> {

@@ -191,7 +191,8 @@ export class Upstream implements UpstreamHandle {
    */
   async retire(grace: number, reason = removed(this.name)): Promise<void> {
     // Its successor may have lists for everybody.
-    if (this.#personal) this.#emit('withdrawnFor', { server: this.name, owner: undefined });
+    if (this.#personal && reason.code !== 'SHUTTING_DOWN')
+      this.#emit('withdrawnFor', { server: this.name, owner: undefined });
     this.#gone ??= reason;
     await this.#supervisor.stop();
     await this.#drain.wait(grace);
@@ -250,9 +251,13 @@ export class Upstream implements UpstreamHandle {
     }
   }
 
+  listsFor({ principal }: Exchange): boolean {
+    return this.#personal?.has(principal) ?? true;
+  }
+
   /** Whether this caller can be told what there is for it, or is told what everybody is. */
   #isKnown({ capabilities, personal }: SessionSpec): boolean {
-    if (this.#personal) return personal === undefined || this.#personal.knows(personal.principal.key);
+    if (this.#personal) return personal === undefined || this.#personal.knows(personal.principal);
     return personal !== undefined || this.#probes.knows(capabilities.key);
   }
 
