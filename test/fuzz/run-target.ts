@@ -67,9 +67,17 @@ async function leftovers(prepared: Prepared, heaps: readonly number[]): Promise<
 
 function found(name: string, details: fc.RunDetails<unknown>): Finding {
   const { counterexample, counterexamplePath, errorInstance, seed } = details;
-  const shown = fc.stringify(counterexample);
+  const shown = readable(fc.stringify(counterexample));
   const text = `${describe(errorInstance)}\n    case: ${shown.length > 4_000 ? `${shown.slice(0, 4_000)}…` : shown}`;
   return { text, replay: `--only ${name} --seed ${seed} --path ${counterexamplePath}` };
+}
+
+/** Bytes as the text they mostly are. */
+function readable(shown: string): string {
+  return shown.replace(/Buffer\.from\(\[([\d,]*)\]\)/g, (_whole, list: string) => {
+    const text = Buffer.from(list === '' ? [] : list.split(',').map(Number)).toString('latin1');
+    return `Buffer.from(${JSON.stringify(text)}, 'latin1')`;
+  });
 }
 
 function describe(thrown: unknown): string {

@@ -8,7 +8,11 @@ export interface Identity {
   readonly session: string;
   /** Somebody else's. */
   readonly foreign: string;
+  /** Goes along in `_meta`, so that what arrives late is told apart from what comes next. */
+  readonly shot: number;
 }
+
+export const SHOT = 'fuzz/shot';
 
 /** What whoever sends the requests may use: `delete`, `ask`, `wait` and the rest of the server are hidden. */
 export const ALLOWED = ['rec:read', 'rec:write', 'prompts/rec:greet', 'resources/rec:memo://open'];
@@ -20,6 +24,7 @@ export const PLACEHOLDERS: Identity = {
   proof: [['authorization', 'Bearer @TOKEN@']],
   session: '@SESSION@',
   foreign: '',
+  shot: 0,
 };
 
 export const KINDS = [
@@ -55,7 +60,7 @@ const META = {
 const ARGUMENTS = { a: 1, b: ['x', null, true], c: { d: 'é' } };
 
 /** A good request of this kind. */
-export function draft(kind: Kind, { proof, session }: Identity): Draft {
+export function draft(kind: Kind, { proof, session, shot }: Identity): Draft {
   const headers = (more: [string, string][]): [string, string][] => [
     ['host', '127.0.0.1'],
     ['accept', 'application/json, text/event-stream'],
@@ -78,7 +83,8 @@ export function draft(kind: Kind, { proof, session }: Identity): Draft {
     ['mcp-session-id', session],
     ['mcp-protocol-version', '2025-11-25'],
   ];
-  const legacy = (method: string, params: object) => post({ id: 1, method, params }, ofSession);
+  const legacy = (method: string, params: object) =>
+    post({ id: 1, method, params: { ...params, _meta: { [SHOT]: shot } } }, ofSession);
   const modern = (method: string, params: Record<string, unknown>) => {
     const named = params['name'] ?? params['uri'];
     const repeated: [string, string][] = [
@@ -86,7 +92,7 @@ export function draft(kind: Kind, { proof, session }: Identity): Draft {
       ['mcp-method', method],
       ...(typeof named === 'string' ? [['mcp-name', named] as [string, string]] : []),
     ];
-    return post({ id: 1, method, params: { ...params, _meta: META } }, repeated);
+    return post({ id: 1, method, params: { ...params, _meta: { ...META, [SHOT]: shot } } }, repeated);
   };
   switch (kind) {
     case 'legacy-call':

@@ -25,6 +25,8 @@ export class World {
   readonly wire: Wire;
   readonly #inspector: Inspector;
   readonly #token: string;
+  /** Requests so far. */
+  shots = 0;
   #session = '';
   #foreign = '';
 
@@ -66,7 +68,8 @@ export class World {
   }
 
   get identity(): Identity {
-    return { proof: [['authorization', `Bearer ${this.#token}`]], session: this.#session, foreign: this.#foreign };
+    const proof: Identity['proof'] = [['authorization', `Bearer ${this.#token}`]];
+    return { proof, session: this.#session, foreign: this.#foreign, shot: this.shots };
   }
 
   /** The session the legacy kinds use; one that was ended by accident is no finding. */

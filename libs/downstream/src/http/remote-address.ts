@@ -21,7 +21,8 @@ export class RemoteAddresses {
     let client = peer;
     for (const hop of hops.reverse()) {
       const address = plain(hop.trim());
-      if (isIP(address) === 0) break;
+      // A zone means something on the proxy's own machine only, and may be any text.
+      if (isIP(address) === 0 || address.includes('%')) break;
       client = address;
       if (!this.#isTrusted(address)) break;
     }

@@ -104,6 +104,7 @@ describe('RemoteAddresses', () => {
     expect(addresses.of(from('::ffff:10.0.0.9', '::ffff:1.2.3.4'))).toBe('1.2.3.4');
     expect(addresses.of(from('9.9.9.9', '1.2.3.4'))).toBe('9.9.9.9');
     expect(addresses.of(from('10.0.0.1', 'not an address'))).toBe('10.0.0.1');
+    expect(addresses.of(from('10.0.0.1', '::1%javascript:'))).toBe('10.0.0.1');
     expect(addresses.of(from('10.0.0.1'))).toBe('10.0.0.1');
   });
 });
