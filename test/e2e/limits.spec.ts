@@ -165,13 +165,13 @@ describe('calls that run at the same time', () => {
 
 describe('a gateway whose event loop is blocked', () => {
   it('refuses new work with 503 while probes are answered, and recovers by itself', async () => {
-    const gateway = await gatewayWith([], { event_loop_delay: '150ms' }, ['--inspect=127.0.0.1:0']);
+    const gateway = await gatewayWith([], { event_loop_delay: '300ms' }, ['--inspect=127.0.0.1:0']);
     const inspector = cleanup.add(await Inspector.attach(gateway));
     const session = await RawSession.open(gateway.mcp());
     const call = () => session.request('tools/call', { name: 'web:echo', arguments: {} });
-    expect((await call()).status).toBe(200);
+    await until('it takes work', async () => (await call()).status === 200);
     const refused = await until('it sheds load', async () => {
-      await inspector.block(400);
+      await inspector.block(1000);
       const reply = await call();
       return reply.status === 503 ? reply : undefined;
     });

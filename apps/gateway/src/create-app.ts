@@ -6,7 +6,7 @@ import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fa
 import { AuditLog, auditProblems } from '#libs/audit';
 import { authProblems, authWarnings } from '#libs/auth';
 import type { LiveConfig, Problem } from '#libs/config';
-import { DownstreamStats, Drain, HTTP_SERVER_OPTIONS, installBodyPassthrough } from '#libs/downstream';
+import { DownstreamStats, Drain, httpServerOptions, installBodyPassthrough } from '#libs/downstream';
 import { GatewayError } from '#libs/kernel';
 import { createLogger, type GatewayLogger, logRequests, nestLogger } from '#libs/logging';
 import { GatewayMetrics } from '#libs/metrics';
@@ -83,7 +83,7 @@ async function assemble(options: GatewayOptions): Promise<NestFastifyApplication
   const { path } = live.source;
   const folder = path ? dirname(path) : process.cwd();
   const plugins = await loadPlugins(live.current.plugins, { baseDir: folder });
-  const adapter = new FastifyAdapter(HTTP_SERVER_OPTIONS);
+  const adapter = new FastifyAdapter(httpServerOptions(live.current.server.limits));
   const module = AppModule.register({
     live,
     logger,
@@ -96,7 +96,7 @@ async function assemble(options: GatewayOptions): Promise<NestFastifyApplication
     logger: nestLogger(logger),
     abortOnError: false,
   });
-  installBodyPassthrough(adapter.getInstance());
+  installBodyPassthrough(adapter.getInstance(), () => live.current.server.limits);
   logRequests(app.getHttpServer(), logger);
   const extensions = app.get(ExtensionRegistry);
   live.checkWith((config) => [

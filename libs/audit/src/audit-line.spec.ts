@@ -2,10 +2,14 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ANONYMOUS, principal, Secret } from '#libs/kernel';
 import type { AuditEvent } from '#libs/plugin';
-import { auditLine, MAX_LINE } from './audit-line.js';
+import { auditLine } from './audit-line.js';
+
+const MAX_LINE = 16 * 1024;
+
 import { aCall, aRefusal } from './testing/events.js';
 
-const lineOf = (event: AuditEvent, values = false) => auditLine(event, { time: Date.UTC(2026, 10, 26), values });
+const lineOf = (event: AuditEvent, values = false) =>
+  auditLine(event, { time: Date.UTC(2026, 10, 26), values, maxLine: MAX_LINE });
 const read = (event: AuditEvent, values = false) => JSON.parse(lineOf(event, values)) as Record<string, unknown>;
 const json = (value: unknown) => Buffer.from(JSON.stringify(value));
 

@@ -2,18 +2,17 @@ import type { AuditEvent } from '#libs/plugin';
 import { argumentsText, argumentsTextWithValues } from './audit-arguments.js';
 import { jsonText } from './audit-text.js';
 
-/** Longest line in bytes, its newline included. */
-export const MAX_LINE = 16 * 1024;
-
 export interface LineSettings {
   /** Milliseconds since the epoch. */
   readonly time: number;
   /** Values of arguments too, not only their names and sizes. */
   readonly values: boolean;
+  /** Longest line in bytes, its newline included; at least 16 KiB. */
+  readonly maxLine: number;
 }
 
-/** One event as one JSON line. Every text in it is bounded, so no line is longer than `MAX_LINE`. */
-export function auditLine(event: AuditEvent, { time, values }: LineSettings): string {
+/** One event as one JSON line. Every text in it is bounded, so no line is longer than it may be. */
+export function auditLine(event: AuditEvent, { time, values, maxLine }: LineSettings): string {
   const line = new Line();
   line.text('time', new Date(time).toISOString());
   line.text('event', event.event);
@@ -33,11 +32,11 @@ export function auditLine(event: AuditEvent, { time, values }: LineSettings): st
   line.text('outcome', event.outcome);
   line.text('code', event.code, 64);
   line.number('duration_ms', event.durationMs);
-  if (event.arguments) line.raw('arguments', argumentsOf(event.arguments, values, MAX_LINE - line.bytes));
+  if (event.arguments) line.raw('arguments', argumentsOf(event.arguments, values, maxLine - line.bytes));
   return line.end();
 }
 
-/** Everything else is bounded far below `MAX_LINE`, so that values get what remains. */
+/** Everything else is bounded far below the shortest limit there can be, so that values get what remains. */
 function argumentsOf(json: Buffer, values: boolean, room: number): string {
   return values ? argumentsTextWithValues(json, room) : argumentsText(json);
 }

@@ -61,7 +61,8 @@ export class AuditLog extends AuditTrail implements OnModuleInit, OnApplicationS
     if (!this.#enabled) return;
     try {
       if (event.event !== 'call' && !this.#gate.admits(sourceOf(event))) return;
-      this.#write(auditLine(event, { time: Date.now(), values: this.config.current.arguments }));
+      const { arguments: values, max_line: maxLine } = this.config.current;
+      this.#write(auditLine(event, { time: Date.now(), values, maxLine }));
     } catch (thrown) {
       if (!this.#failed) this.log.error({ err: thrown }, 'an audit line could not be made; this is said once');
       this.#failed = true;

@@ -37,7 +37,10 @@ function admit(request: IncomingMessage, outcome: AuthOutcome): true {
       setPrincipal(request, outcome.principal);
       return true;
     case 'denied':
-      throw new GatewayError('TOKEN_INVALID', 'The access token is invalid', { cause: outcome.reason });
+      throw new GatewayError('TOKEN_INVALID', 'The access token is invalid', {
+        cause: outcome.reason,
+        ...(outcome.limit !== undefined && { data: { key: outcome.limit } }),
+      });
     case 'malformed':
       throw new GatewayError('CREDENTIALS_MALFORMED', 'The credentials are malformed; send one Authorization header', {
         cause: outcome.reason,

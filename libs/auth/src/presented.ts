@@ -15,7 +15,11 @@ const TWICE: Presented = { kind: 'malformed', reason: 'two Authorization headers
 const NOT_BEARER: Presented = { kind: 'malformed', reason: 'the Authorization header is not "Bearer <token>"' };
 const IN_URL: Presented = { kind: 'malformed', reason: 'an access_token in the URL; tokens belong in the header' };
 const IN_FORM: Presented = { kind: 'malformed', reason: 'a form instead of a header; tokens in a body are not read' };
-const TOO_LONG: Presented = { kind: 'denied', reason: 'the token is longer than server.limits.token' };
+const TOO_LONG: Presented = {
+  kind: 'denied',
+  reason: 'the token is longer than server.limits.token',
+  limit: 'server.limits.token',
+};
 
 /**
  * The one credential a request presents. Two, one in the URL or in a form, and a header that cannot be read are

@@ -9,6 +9,7 @@ import { buildEntry, type ServerEntry } from './entry.js';
 import { Freshnesses } from './freshnesses.js';
 import { HandedOut } from './handed-out.js';
 import { type Intake, ingest, OBJECT_KINDS } from './ingest/ingest.js';
+import { ITEM_LIMITS, type ItemLimits } from './ingest/item-limits.js';
 import { PersonalCatalogues } from './personal.js';
 import { CatalogueOptions, type CatalogueSettings } from './settings.js';
 import { CallerView, type ViewDesk } from './views/caller-view.js';
@@ -26,6 +27,8 @@ const MAX_COMPLAINTS = 20;
 export interface CatalogueEvents {
   /** A new generation is in place. `kinds` and `servers` say where something differs; the views say for whom. */
   changed: { readonly generation: number; readonly kinds: readonly ListKind[]; readonly servers: readonly string[] };
+  /** Something of an upstream was cut or left out for its size; `key` is the limit's place in the configuration. */
+  limited: { readonly key: string };
 }
 
 interface Remembered {
@@ -42,6 +45,7 @@ export class CatalogueService {
   readonly #intakes = new Map<string, Intake>();
   readonly #personal = new PersonalCatalogues();
   readonly #desk: ViewDesk;
+  #itemLimits: ItemLimits = ITEM_LIMITS;
   #current: Catalogue;
   #views = rememberedViews();
   #cores = new Lru<string, ViewCore>(VIEW_MEMORY, (core) => core.weight);
@@ -69,13 +73,19 @@ export class CatalogueService {
     return this.#current;
   }
 
-  /** Takes a new configuration. Listings of servers that are no longer in it are forgotten. */
-  configure(settings: CatalogueSettings): void {
-    const { servers, listCacheBytes } = settings;
+  /**
+   * Takes a new configuration. Listings of servers that are no longer in it are forgotten. True when items are held to other
+   * limits from now on: what is here was held to the old ones, so it has to be published again.
+   */
+  configure(settings: CatalogueSettings): boolean {
+    const { servers, listCacheBytes, itemLimits = this.#itemLimits } = settings;
     if (listCacheBytes !== undefined) this.#desk.cache.resize(listCacheBytes);
+    const anew = !sameLimits(itemLimits, this.#itemLimits);
+    if (anew) this.#itemLimits = itemLimits;
     const kept = new Set(servers.map(({ name }) => name));
     for (const { name } of this.#current.settings.servers) if (!kept.has(name)) this.#forget(name);
     this.#rebuild(settings);
+    return anew;
   }
 
   /**
@@ -85,7 +95,7 @@ export class CatalogueService {
   publish(listing: Listing): void {
     this.#desk.freshnesses.note(listing);
     const previous = this.#intakes.get(listing.server);
-    const intake = ingest(listing, previous);
+    const intake = ingest(listing, previous, this.#itemLimits);
     if (intake === previous) return;
     this.#intakes.set(listing.server, intake);
     this.#report(intake, previous);
@@ -99,7 +109,7 @@ export class CatalogueService {
 
   /** Takes what an upstream lists to one caller, in whose views alone it will be. */
   publishFor(owner: string, listing: Listing): void {
-    this.#changedFor(this.#personal.publish(owner, listing, this.#current));
+    this.#changedFor(this.#personal.publish(owner, listing, this.#current, this.#itemLimits));
   }
 
   /** Forgets what an upstream listed to one caller, or to each. */
@@ -220,11 +230,16 @@ export class CatalogueService {
       this.#complain('left out of the lists', list.quarantined, previous?.lists[kind].quarantined);
       this.#complain('mended', list.repaired, previous?.lists[kind].repaired);
     }
+    for (const kind of LIST_KINDS) {
+      const key = intake.listing.cut?.[kind];
+      if (key !== undefined && key !== previous?.listing.cut?.[kind]) this.changes.emit('limited', { key });
+    }
   }
 
   #complain(what: string, items: readonly Quarantined[], before: readonly Quarantined[] = []): void {
     const known = new Set(before.map(({ name, reason }) => `${name} ${reason}`));
     const fresh = items.filter(({ name, reason }) => !known.has(`${name} ${reason}`));
+    for (const { limit } of fresh) if (limit !== undefined) this.changes.emit('limited', { key: limit });
     for (const { server, kind, name, reason } of fresh.slice(0, MAX_COMPLAINTS)) {
       this.log.warn(
         { server, kind, item: name, reason },
@@ -242,4 +257,8 @@ export class CatalogueService {
 
 function rememberedViews(): Lru<string, Remembered> {
   return new Lru<string, Remembered>(VIEW_MEMORY, ({ weight }) => weight);
+}
+
+function sameLimits(a: ItemLimits, b: ItemLimits): boolean {
+  return a.item === b.item && a.schema === b.schema && a.description === b.description;
 }

@@ -21,6 +21,8 @@ export interface Quarantined {
   readonly kind: ListKind;
   readonly name: string;
   readonly reason: string;
+  /** Key of the configured limit that it was over. */
+  readonly limit?: string | undefined;
 }
 
 /** What identifies a view. Two callers with the same decisions, endpoint and spelling share encoded lists. */

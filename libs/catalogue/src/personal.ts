@@ -4,6 +4,7 @@ import { Catalogue } from './catalogue.js';
 import { type Change, changesBetween } from './changes.js';
 import { buildEntry } from './entry.js';
 import { type Intake, ingest } from './ingest/ingest.js';
+import type { ItemLimits } from './ingest/item-limits.js';
 
 /** Bytes of items kept for callers of their own; whoever has not been here longest is forgotten first. */
 const MEMORY = 64 * 1024 * 1024;
@@ -24,10 +25,10 @@ export class PersonalCatalogues {
   #versions = 0;
 
   /** Takes what a caller was listed. Undefined when nothing changed for it. */
-  publish(owner: string, listing: Listing, current: Catalogue): Change | undefined {
+  publish(owner: string, listing: Listing, current: Catalogue, limits: ItemLimits): Change | undefined {
     const own = this.#owners.get(owner);
     const previous = own?.intakes.get(listing.server);
-    const intake = ingest(listing, previous);
+    const intake = ingest(listing, previous, limits);
     if (intake === previous) return undefined;
     return this.#change(owner, current, new Map(own?.intakes).set(listing.server, intake));
   }

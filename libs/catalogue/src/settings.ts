@@ -1,3 +1,5 @@
+import type { ItemLimits } from './ingest/item-limits.js';
+
 /** One configured upstream, as far as names and lists go. */
 export interface CatalogueServer {
   readonly name: string;
@@ -20,6 +22,8 @@ export interface CatalogueSettings {
   readonly toolsets: readonly CatalogueToolset[];
   /** Bytes of encoded lists to keep. Absent: unchanged. */
   readonly listCacheBytes?: number;
+  /** What upstreams' items are held to. Absent: unchanged. */
+  readonly itemLimits?: ItemLimits;
 }
 
 /** Constants of one process; tests make them small. */

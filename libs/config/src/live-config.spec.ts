@@ -69,18 +69,18 @@ describe('a reload', () => {
     const live = start('server: { port: 1 }\n');
     writeFileSync(
       file,
-      `server: { port: 2, host: localhost, session_key: ${KEY}, limits: { body: 1MiB } }\nplugins: [x]\n`,
+      `server: { port: 2, host: localhost, session_key: ${KEY}, limits: { body: 1MiB, keep_alive: 5s } }\nplugins: [x]\n`,
     );
     expect(live.reload()).toMatchObject({
       kind: 'applied',
       changed: ['server'],
-      restart: ['server.host', 'server.port', 'server.session_key', 'plugins'],
+      restart: ['server.host', 'server.port', 'server.session_key', 'server.limits.keep_alive', 'plugins'],
     });
     expect(live.current.server).toMatchObject({
       port: 1,
       host: '127.0.0.1',
       session_key: null,
-      limits: { body: 1_048_576 },
+      limits: { body: 1_048_576, keep_alive: 72_000 },
     });
     expect(live.current.plugins).toEqual([]);
     expect(Object.isFrozen(live.current.server)).toBe(true);

@@ -6,8 +6,8 @@ import { ConfigError, type Problem } from './load/problems.js';
 import * as refs from './refs.js';
 import { listenProblem } from './report/listen.js';
 import type { GatewayConfig } from './sections/gateway.config.js';
-import { MetricsConfig } from './sections/observability.config.js';
-import { ServerConfig } from './sections/server.config.js';
+import { LogConfig, MetricsConfig } from './sections/observability.config.js';
+import { LimitsConfig, ServerConfig } from './sections/server.config.js';
 
 /** Every section that has a ref, by its key in the file. */
 export interface SectionRefs {
@@ -146,6 +146,15 @@ function shareEqual(previous: GatewayConfig, next: GatewayConfig): GatewayConfig
   return Object.freeze(shared) as unknown as GatewayConfig;
 }
 
+/** They belong to the listening socket. */
+const CONNECTION_LIMITS = [
+  'header_size',
+  'headers_timeout',
+  'request_timeout',
+  'keep_alive',
+  'requests_per_connection',
+] as const;
+
 /** Settings that are read once at start keep their value; the names of those that would have changed are told. */
 function keepUntilRestart(previous: GatewayConfig, next: GatewayConfig): { config: GatewayConfig; restart: string[] } {
   const restart: string[] = [];
@@ -157,9 +166,18 @@ function keepUntilRestart(previous: GatewayConfig, next: GatewayConfig): { confi
   keep(previous.server, server, 'host', 'server.host');
   keep(previous.server, server, 'port', 'server.port');
   keep(previous.server, server, 'session_key', 'server.session_key');
+  server.limits = Object.assign(new LimitsConfig(), server.limits);
+  for (const key of CONNECTION_LIMITS) keep(previous.server.limits, server.limits, key, `server.limits.${key}`);
   const metrics = Object.assign(new MetricsConfig(), next.metrics);
   keep(previous.metrics, metrics, 'path', 'metrics.path');
-  const config = Object.assign(Object.create(Object.getPrototypeOf(next)) as GatewayConfig, next, { server, metrics });
+  keep(previous.metrics, metrics, 'max_series', 'metrics.max_series');
+  const log = Object.assign(new LogConfig(), next.log);
+  keep(previous.log, log, 'max_line', 'log.max_line');
+  const config = Object.assign(Object.create(Object.getPrototypeOf(next)) as GatewayConfig, next, {
+    server,
+    metrics,
+    log,
+  });
   keep(previous, config, 'plugins', 'plugins');
   keep(previous, config, 'store', 'store');
   return { config: deepFreeze(config), restart };

@@ -274,7 +274,11 @@ describe('bodies', () => {
   });
 
   it('gives up on a body that does not arrive', async () => {
-    const slow = await TestGateway.start({ requestTimeout: 200 });
+    const slow = await TestGateway.start({
+      server: ({ limits }) => {
+        limits.request_timeout = 200;
+      },
+    });
     const head =
       'POST /mcp HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{';
     const { hostname, port } = new URL(slow.url);

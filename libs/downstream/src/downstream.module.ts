@@ -3,6 +3,7 @@ import { APP_FILTER, APP_GUARD } from '@nestjs/core';
 import { AuthModule } from '#libs/auth';
 import { RateLimitModule } from '#libs/ratelimit';
 import { FrontDoor } from './front-door.js';
+import { ConnectionFaults } from './http/connection-faults.js';
 import { EntryGuard } from './http/entry.guard.js';
 import { FrontLog } from './http/front-log.js';
 import { FrontPolicy } from './http/front-policy.js';
@@ -28,6 +29,7 @@ import { DownstreamStats } from './stats.js';
 import { Clock } from './streams/clock.js';
 import { Drain } from './streams/drain.js';
 import { Leases } from './streams/leases.js';
+import { StreamBuffer } from './streams/stream-buffer.js';
 import { StreamLimits } from './streams/stream-limits.js';
 import { StreamRegistry } from './streams/stream-registry.js';
 import { WellKnownController } from './well-known.controller.js';
@@ -52,6 +54,7 @@ export class DownstreamModule {
         FrontLog,
         Refusals,
         RefusalAudit,
+        ConnectionFaults,
         FrontDoor,
         RequestsInFlight,
         LegacyFront,
@@ -66,6 +69,7 @@ export class DownstreamModule {
         RequestStates,
         Replica,
         Sessions,
+        StreamBuffer,
         StreamRegistry,
         StreamLimits,
         Clock,

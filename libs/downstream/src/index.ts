@@ -1,6 +1,6 @@
 export { DownstreamModule } from './downstream.module.js';
 export { GatewayExceptionFilter } from './http/gateway-exception.filter.js';
 export { installBodyPassthrough } from './http/install.js';
-export { HTTP_SERVER_OPTIONS } from './http/server-options.js';
+export { httpServerOptions } from './http/server-options.js';
 export { DownstreamStats } from './stats.js';
 export { Drain } from './streams/drain.js';

@@ -6,7 +6,7 @@ describe('the error catalogue', () => {
     for (const [code, entry] of Object.entries(ERRORS)) {
       expect(code).toMatch(/^[A-Z][A-Z_]+$/);
       expect([-32700, -32600, -32601, -32602, -32603, -32001, -32002, -32020, -32021, -32022]).toContain(entry.rpc);
-      expect([200, 400, 401, 403, 404, 405, 406, 409, 413, 415, 429, 431, 500, 503]).toContain(entry.http);
+      expect([200, 400, 401, 403, 404, 405, 406, 409, 413, 414, 415, 429, 431, 500, 503]).toContain(entry.http);
       expect(entry.reason).toMatch(/^[a-z_]+$/);
     }
   });

@@ -9,6 +9,8 @@ export interface LoggerOptions {
   readonly level: string;
   readonly format: 'json' | 'text';
   readonly sink: LineSink;
+  /** Longest line in characters; longer ones are cut. */
+  readonly maxLine?: number;
   /** Colours in text format. */
   readonly colour?: boolean;
 }
@@ -24,7 +26,7 @@ export function createLogger(options: LoggerOptions): GatewayLogger {
       level: options.level,
       redact: { paths: [...REDACTED_PATHS], censor: REDACTED_TEXT },
       // Last, so that a secret in any field, and in what a stranger said, is found.
-      hooks: { streamWrite: (line) => visibleJson(maskSecrets(boundedLine(line))) },
+      hooks: { streamWrite: (line) => visibleJson(maskSecrets(boundedLine(line, options.maxLine))) },
     },
     { write: (line) => void sink.write(line) },
   );

@@ -6,11 +6,12 @@ import { Secret } from '#libs/kernel';
 import { MAX_LINE } from './bounded-line.js';
 import { createLogger, escapeControls, logRequests, nestLogger } from './index.js';
 
-function collect(options: { level?: string; format?: 'json' | 'text' } = {}) {
+function collect(options: { level?: string; format?: 'json' | 'text'; maxLine?: number } = {}) {
   const lines: string[] = [];
   const logger = createLogger({
     level: options.level ?? 'debug',
     format: options.format ?? 'json',
+    ...(options.maxLine !== undefined && { maxLine: options.maxLine }),
     sink: { write: (line) => lines.push(line) },
   });
   return { lines, logger };
@@ -43,6 +44,13 @@ describe('createLogger', () => {
     const { lines, logger } = collect();
     logger.warn({ detail: 'x'.repeat(100_000), nested: { list: 'y'.repeat(50_000) } }, 'm'.repeat(30_000));
     expect(lines[0]?.length).toBeLessThan(MAX_LINE);
+    expect(JSON.parse(lines[0] ?? '')).toMatchObject({ level: 40, truncated: expect.any(Number) });
+  });
+
+  it('keeps a line within the length it is given', () => {
+    const { lines, logger } = collect({ maxLine: 4096 });
+    logger.warn({ detail: 'x'.repeat(10_000) }, 'm'.repeat(10_000));
+    expect(lines[0]?.length).toBeLessThan(4096);
     expect(JSON.parse(lines[0] ?? '')).toMatchObject({ level: 40, truncated: expect.any(Number) });
   });
 

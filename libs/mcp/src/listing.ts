@@ -17,6 +17,8 @@ export interface Listing {
   readonly items: Readonly<Record<ListKind, readonly Buffer[]>>;
   /** Lists that could not be fetched this time, with the reason; their items are the last good ones, or none. */
   readonly failed: Readonly<Partial<Record<ListKind, string>>>;
+  /** Lists that were cut, and the place in the configuration of the limit that did it. */
+  readonly cut?: Readonly<Partial<Record<ListKind, string>>>;
   /** The upstream is reached over HTTP, where parameters may be mirrored into headers. */
   readonly http?: boolean;
   /** The upstream speaks both eras: it is used in the client's own. */

@@ -28,18 +28,26 @@ export interface GaugeSources {
  */
 export class GatewayMetrics extends CallMetrics {
   readonly registry = new Registry();
-  readonly #tools = new ToolSeries();
-  readonly #lists = new BoundedCounts();
-  readonly #refused = new BoundedCounts();
-  readonly #limited = new BoundedCounts();
-  readonly #tolerated = new BoundedCounts();
-  readonly #requests = new BoundedCounts();
+  readonly #tools: ToolSeries;
+  readonly #lists: BoundedCounts;
+  readonly #refused: BoundedCounts;
+  readonly #limited: BoundedCounts;
+  readonly #tolerated: BoundedCounts;
+  readonly #requests: BoundedCounts;
   readonly #clocks = new Map<string, ServerClocks>();
   readonly #duration: Histogram<'proxy' | 'outcome'>;
   #sources: GaugeSources | undefined;
 
-  constructor(version: string) {
+  /** `maxSeries`: most series of one metric; what lies beyond is counted as `other`. */
+  constructor(
+    version: string,
+    private readonly maxSeries = MAX_SERIES,
+  ) {
     super();
+    const counts = () => new BoundedCounts(maxSeries);
+    this.#tools = new ToolSeries(maxSeries);
+    [this.#lists, this.#refused, this.#limited] = [counts(), counts(), counts()];
+    [this.#tolerated, this.#requests] = [counts(), counts()];
     this.#duration = new Histogram({
       name: 'mcp_gateway_tool_call_duration_seconds',
       help: 'Time from a tool call reaching the gateway to its outcome',
@@ -62,7 +70,7 @@ export class GatewayMetrics extends CallMetrics {
       this.#requests,
       ['era', 'version'],
     );
-    this.#definePairs('mcp_gateway_limits_reached', 'Requests that reached a configured limit', this.#limited, [
+    this.#definePairs('mcp_gateway_limits_reached', 'Times a configured limit was reached', this.#limited, [
       'limit',
       'rule',
     ]);
@@ -109,7 +117,7 @@ export class GatewayMetrics extends CallMetrics {
   }
 
   #bindClocks(server: string): ServerClocks {
-    const proxy = this.#clocks.size < MAX_SERIES / 20 ? server : OTHER;
+    const proxy = this.#clocks.size < this.maxSeries / 20 ? server : OTHER;
     const clocks = {
       success: this.#duration.labels({ proxy, outcome: 'success' }),
       error: this.#duration.labels({ proxy, outcome: 'error' }),

@@ -18,7 +18,7 @@ export interface MetricsModuleOptions {
 @Module({})
 export class MetricsModule {
   static forRoot(options: MetricsModuleOptions): DynamicModule {
-    const metrics = new GatewayMetrics(options.version);
+    const metrics = new GatewayMetrics(options.version, options.config.current.max_series);
     return {
       module: MetricsModule,
       imports: [

@@ -164,6 +164,14 @@ describe('label values', () => {
     expect(all.at(-1)).toMatchObject({ proxy: 'other', tool: 'other' });
   });
 
+  it('stay within the bound of the configuration', async () => {
+    const { url, metrics } = await start({ max_series: 100 });
+    for (let index = 0; index < 300; index += 1) metrics.toolCalled('chatty', `tool${index}`);
+    const { body } = await scrape(`${url}/metrics`);
+    expect(body.match(/^mcp_gateway_tools_called\{/gm)).toHaveLength(100);
+    expect(body).toContain('mcp_gateway_tools_called{tool="other",proxy="other"} 201');
+  });
+
   it('of refusals come from the error catalogue', async () => {
     const metrics = new GatewayMetrics('1');
     metrics.refused('too_large');

@@ -1,6 +1,6 @@
 import type { Histogram } from 'prom-client';
 
-/** Most series per metric: what lies beyond is counted as `other`, so that no upstream can fill the memory. */
+/** Default of `metrics.max_series`: what lies beyond is counted as `other`, so that no upstream can fill the memory. */
 export const MAX_SERIES = 5_000;
 export const OTHER = 'other';
 

@@ -22,12 +22,12 @@ export interface Credentials {
 /**
  * `none`: no credential of this provider's kind, ask the next one. `denied` and `malformed` stop: there was one, and it is
  * not good (401), or cannot be one (400). `unavailable` stops with 503: it cannot be judged at the moment. `reason` is for
- * operators; callers get one constant text.
+ * operators; callers get one constant text. `limit`: the key of a configured limit, when that was what decided.
  */
 export type AuthOutcome =
   | { readonly kind: 'ok'; readonly principal: Principal }
   | { readonly kind: 'none' }
-  | { readonly kind: 'denied'; readonly reason: string }
+  | { readonly kind: 'denied'; readonly reason: string; readonly limit?: string }
   | { readonly kind: 'malformed'; readonly reason: string }
   | { readonly kind: 'unavailable'; readonly retryAfterSeconds: number };
 

@@ -228,6 +228,7 @@ export class ProxyService extends McpProxy implements OnApplicationBootstrap {
     events.on('asked', (event) => this.#hub.asked(event));
     events.on('logged', (event) => this.#hub.logged(event));
     events.on('elicitationCompleted', (event) => this.#hub.elicitationCompleted(event));
+    this.catalogue.changes.on('limited', ({ key }) => this.#desk.metrics.limited(key, ''));
     this.catalogue.changes.on('changed', ({ kinds, servers }) => {
       for (const server of servers) this.#reads.forget(server);
       this.#hub.catalogueChanged(kinds);
@@ -237,7 +238,8 @@ export class ProxyService extends McpProxy implements OnApplicationBootstrap {
 
   async #apply(): Promise<void> {
     const server = this.serverConfig.current;
-    this.catalogue.configure(catalogueSettings(this.proxyConfig.current, server));
+    const anew = this.catalogue.configure(catalogueSettings(this.proxyConfig.current, server));
+    if (anew) for (const { listing } of this.upstreams.all()) if (listing) this.catalogue.publish(listing);
     // Other spellings of names change lists without the catalogue changing.
     this.#hub.catalogueChanged(LIST_KINDS);
     this.#listeners.catalogueChanged(LIST_KINDS);

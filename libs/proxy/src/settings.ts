@@ -6,6 +6,11 @@ import { type Endpoint, matchesGlob } from '#libs/kernel';
 export function catalogueSettings(proxy: ProxyConfig, server: ServerConfig): CatalogueSettings {
   return {
     listCacheBytes: server.limits.list_cache,
+    itemLimits: {
+      item: proxy.discovery.item,
+      schema: proxy.discovery.schema,
+      description: proxy.discovery.description,
+    },
     servers: proxy.servers
       .filter((upstream) => upstream.enabled)
       .map(({ name, prefix, tools }) => ({ name, prefix, tools: { include: tools.include, exclude: tools.exclude } })),

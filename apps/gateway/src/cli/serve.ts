@@ -20,9 +20,9 @@ export async function runServe(flags: ConfigFlags, terminal: Terminal): Promise<
   const refusals = serveProblems(loaded.config);
   if (refusals.length > 0) throw new ConfigError(refusals.map(loaded.locate), loaded.file);
   const screen: { board?: StatusBoard } = {};
-  const { level, format } = loaded.config.log;
+  const { level, format, max_line: maxLine } = loaded.config.log;
   const sink = { write: (line: string) => (screen.board ? screen.board.write(line) : terminal.out(line)) };
-  const logger = createLogger({ level, format, sink, colour: terminal.outIsTty && !process.env['NO_COLOR'] });
+  const logger = createLogger({ level, format, maxLine, sink, colour: terminal.outIsTty && !process.env['NO_COLOR'] });
   const running: { gateway?: Gateway } = {};
   surviveAccidents(logger, () => exitNow(running.gateway, 1));
   const live = new LiveConfig(loaded, {

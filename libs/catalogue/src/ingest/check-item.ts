@@ -11,6 +11,7 @@ import {
   stripParamHeaders,
 } from '#libs/mcp';
 import { checkObjectSchema } from './check-schema.js';
+import { type ItemLimits, LIMIT_KEYS } from './item-limits.js';
 import { withPlainTexts } from './plain-texts.js';
 import { nameFault, uriFault } from './text.js';
 
@@ -23,8 +24,10 @@ export type ItemCheck =
       readonly repairs: readonly string[];
       readonly paramHeaders?: ParamHeaders;
       readonly wrapsOutput?: boolean;
+      /** Key of a limit for which something was taken away. */
+      readonly limit?: string;
     }
-  | { readonly kind: 'bad'; readonly name: string; readonly reason: string };
+  | { readonly kind: 'bad'; readonly name: string; readonly reason: string; readonly limit?: string };
 
 /** What of an upstream decides how its items are judged. */
 export interface Origin {
@@ -67,13 +70,19 @@ const ONCE = new Set(['name', 'uri', 'uriTemplate', 'inputSchema', 'outputSchema
  * Checks one item on its own. What is harmlessly wrong is mended by splicing, so that all other bytes, unknown members
  * and large integers included, stay as the upstream wrote them.
  */
-export function checkItem(kind: ListKind, sent: JsonView, origin: Origin): ItemCheck {
+export function checkItem(kind: ListKind, sent: JsonView, origin: Origin, limits: ItemLimits): ItemCheck {
   if (sent.type !== 'object') return { kind: 'bad', name: '', reason: 'it is not an object' };
-  const { item, repairs: cleaned } = withPlainTexts(sent);
+  const { item, repairs: cleaned, cut } = withPlainTexts(sent, limits.description);
   const member = IDENTITY[kind];
   const { members, repeated } = read(item);
   const name = members.get(member)?.string();
-  const bad = (reason: string): ItemCheck => ({ kind: 'bad', name: name ?? '', reason });
+  const bad = (reason: string, limit?: string): ItemCheck => ({
+    kind: 'bad',
+    name: name ?? '',
+    reason,
+    ...(limit !== undefined && { limit }),
+  });
+  let limit: string | undefined = cut ? LIMIT_KEYS.description : undefined;
 
   if (name === undefined) return bad(`it has no ${member} that is a string`);
   const fault = kind === 'tools' || kind === 'prompts' ? nameFault(name) : uriFault(name);
@@ -99,8 +108,8 @@ export function checkItem(kind: ListKind, sent: JsonView, origin: Origin): ItemC
     if (!input) return bad('it has no inputSchema');
     // Tasks are not relayed, and such a tool refuses every other call.
     if (members.get('execution')?.get('taskSupport')?.string() === 'required') return bad('it runs as a task only');
-    const check = checkObjectSchema(input);
-    if (check.fault) return bad(`its inputSchema ${check.fault}`);
+    const check = checkObjectSchema(input, limits.schema);
+    if (check.fault) return bad(`its inputSchema ${check.fault}`, check.tooLarge ? LIMIT_KEYS.schema : undefined);
     edits.push(...check.edits);
     repairs.push(...check.repairs.map((repair) => `inputSchema: ${repair}`));
     const declared = scanParamHeaders(input);
@@ -110,7 +119,8 @@ export function checkItem(kind: ListKind, sent: JsonView, origin: Origin): ItemC
       repairs.push(`inputSchema: x-mcp-header dropped, it ${declared.fault}`);
     }
     if (declared.headers.size > 0) paramHeaders = declared.headers;
-    const output = checkOutput(members.get('outputSchema'), origin.modern);
+    const output = checkOutput(members.get('outputSchema'), origin.modern, limits.schema);
+    if (output.tooLarge) limit ??= LIMIT_KEYS.schema;
     edits.push(...output.edits);
     repairs.push(...output.repairs);
     if (output.drop) drop.push('outputSchema');
@@ -133,15 +143,19 @@ export function checkItem(kind: ListKind, sent: JsonView, origin: Origin): ItemC
     repairs,
     ...(paramHeaders && { paramHeaders }),
     ...(wrapsOutput && { wrapsOutput }),
+    ...(limit !== undefined && { limit }),
   };
 }
 
-function checkOutput(schema: JsonView | undefined, modern: boolean) {
+function checkOutput(schema: JsonView | undefined, modern: boolean, maxBytes: number) {
   if (!schema) return { drop: false, edits: [], repairs: [] };
   // 2026-07-28 allows any schema here, the revisions before it object schemas only.
   const anySchema = modern && schema.type === 'object' && schema.get('type')?.string() !== 'object';
-  const check = anySchema ? { edits: [], repairs: [] } : checkObjectSchema(schema);
-  if (check.fault) return { drop: true, edits: [], repairs: [`outputSchema dropped: it ${check.fault}`] };
+  const check = anySchema ? { edits: [], repairs: [] } : checkObjectSchema(schema, maxBytes);
+  if (check.fault) {
+    const repairs = [`outputSchema dropped: it ${check.fault}`];
+    return { drop: true, edits: [], repairs, tooLarge: check.tooLarge };
+  }
   return { drop: false, edits: check.edits, repairs: check.repairs.map((repair) => `outputSchema: ${repair}`) };
 }
 

@@ -1,11 +1,10 @@
 import { type Edit, editMembers, type JsonView } from '#libs/mcp';
 
-/** Largest input or output schema accepted. */
-export const MAX_SCHEMA_BYTES = 256 * 1024;
-
 export interface SchemaCheck {
   /** Why this schema would make clients refuse it; absent when it is fine, or fine after the edits. */
   readonly fault?: string;
+  /** The fault is its size. */
+  readonly tooLarge?: boolean;
   readonly edits: readonly Edit[];
   readonly repairs: readonly string[];
 }
@@ -14,13 +13,13 @@ export interface SchemaCheck {
  * Checks the root of a tool's schema: an object schema (M:tools, L:tools), since one that is not makes common clients
  * drop the whole list. Nothing is resolved or compiled; what lies deeper is for those who validate with it.
  */
-export function checkObjectSchema(schema: JsonView): SchemaCheck {
+export function checkObjectSchema(schema: JsonView, maxBytes: number): SchemaCheck {
   const edits: Edit[] = [];
   const repairs: string[] = [];
   const refuse = (fault: string): SchemaCheck => ({ fault, edits: [], repairs: [] });
 
   if (schema.type !== 'object') return refuse('is not an object');
-  if (schema.end - schema.start > MAX_SCHEMA_BYTES) return refuse(`is larger than ${MAX_SCHEMA_BYTES} bytes`);
+  if (schema.end - schema.start > maxBytes) return { ...refuse(`is larger than ${maxBytes} bytes`), tooLarge: true };
   const members = new Map(schema.members().map(({ key, value }) => [key, value]));
   if (members.get('type')?.string() !== 'object') return refuse('has no type "object" at its root');
 

@@ -3,10 +3,9 @@ import type { ObjectKind } from '#libs/kernel';
 import { JsonView, LIST_KINDS, type Listing, type ListKind, scan } from '#libs/mcp';
 import type { CatalogueItem, Quarantined } from '../contract.js';
 import { checkItem, type ItemCheck, type Origin } from './check-item.js';
+import { ITEM_LIMITS, type ItemLimits, LIMIT_KEYS } from './item-limits.js';
 import { printable } from './text.js';
 
-/** Largest single item accepted. */
-export const MAX_ITEM_BYTES = 1024 * 1024;
 /** Deepest nesting accepted within an item, the item itself included. */
 export const MAX_ITEM_DEPTH = 64;
 const MAX_ITEM_NODES = 100_000;
@@ -40,6 +39,8 @@ export interface IntakeList {
 
 /** Everything one upstream offers, checked. */
 export interface Intake {
+  /** What the items were held to. */
+  readonly limits: ItemLimits;
   readonly listing: Omit<Listing, 'items' | 'freshness'>;
   readonly lists: Readonly<Record<ListKind, IntakeList>>;
 }
@@ -48,27 +49,30 @@ export interface Intake {
  * Checks a listing. How long it may be kept is no part of it. What equals the previous one is taken over from it; an equal listing gives
  * `previous` itself.
  */
-export function ingest(listing: Listing, previous: Intake | undefined): Intake {
+export function ingest(listing: Listing, previous: Intake | undefined, limits: ItemLimits = ITEM_LIMITS): Intake {
   const { items, freshness: _, ...head } = listing;
   const comparable =
-    previous?.listing.era === listing.era && (previous.listing.http ?? false) === (listing.http ?? false)
+    previous?.listing.era === listing.era &&
+    (previous.listing.http ?? false) === (listing.http ?? false) &&
+    previous.limits === limits
       ? previous
       : undefined;
   const lists = {} as Record<ListKind, IntakeList>;
-  for (const kind of LIST_KINDS) lists[kind] = ingestList(listing, kind, items[kind], comparable?.lists[kind]);
+  for (const kind of LIST_KINDS) lists[kind] = ingestList(listing, kind, limits, comparable?.lists[kind]);
   const unchanged =
     comparable &&
     LIST_KINDS.every((kind) => lists[kind] === comparable.lists[kind]) &&
     JSON.stringify(head) === JSON.stringify(comparable.listing);
-  return unchanged ? comparable : { listing: head, lists };
+  return unchanged ? comparable : { limits, listing: head, lists };
 }
 
 function ingestList(
-  { server, era, http = false }: Listing,
+  { server, era, http = false, items: lists }: Listing,
   kind: ListKind,
-  sources: readonly Buffer[],
+  limits: ItemLimits,
   previous: IntakeList | undefined,
 ): IntakeList {
+  const sources = lists[kind];
   const digests = sources.map(digestOf);
   const source = digestOf(Buffer.concat(digests)).toString('base64url');
   if (previous?.source === source) return previous;
@@ -80,19 +84,20 @@ function ingestList(
   const repaired: Quarantined[] = [];
   const origin = { modern: era === 'modern', http };
   const seen = new Set<string>();
-  const note = (notes: Quarantined[], name: string, reason: string) => {
-    if (notes.length < MAX_NOTES) notes.push({ server, kind, name: printable(name), reason });
+  const note = (notes: Quarantined[], name: string, reason: string, limit?: string) => {
+    if (notes.length >= MAX_NOTES) return;
+    notes.push({ server, kind, name: printable(name), reason, ...(limit !== undefined && { limit }) });
   };
   for (const [i, bytes] of sources.entries()) {
     const digest = digests[i]!;
     const known = passed.get(digest.toString('latin1'));
-    const check = known ? pass(known) : checkBytes(kind, bytes, origin);
-    if (check.kind === 'bad') note(quarantined, check.name, check.reason);
+    const check = known ? pass(known) : checkBytes(kind, bytes, origin, limits);
+    if (check.kind === 'bad') note(quarantined, check.name, check.reason, check.limit);
     else if (seen.has(check.name)) note(quarantined, check.name, 'an earlier item of this server has the same name');
     else {
-      const { name, raw, repairs, kind: _, ...traits } = check;
+      const { name, raw, repairs, limit, kind: _, ...traits } = check;
       seen.add(name);
-      if (repairs.length > 0) note(repaired, name, repairs.join('; '));
+      if (repairs.length > 0) note(repaired, name, repairs.join('; '), limit);
       const mended = repairs.length > 0;
       const ref = { kind: OBJECT_KINDS[kind], server, name };
       items.push(known ?? { ref, raw, ...traits, digest: mended ? digestOf(raw) : digest });
@@ -105,13 +110,13 @@ function pass({ ref, raw }: IntakeItem): ItemCheck {
   return { kind: 'good', name: ref.name, raw, repairs: [] };
 }
 
-function checkBytes(kind: ListKind, bytes: Buffer, origin: Origin): ItemCheck {
-  if (bytes.length > MAX_ITEM_BYTES) {
-    return { kind: 'bad', name: '', reason: `it is larger than ${MAX_ITEM_BYTES} bytes` };
+function checkBytes(kind: ListKind, bytes: Buffer, origin: Origin, limits: ItemLimits): ItemCheck {
+  if (bytes.length > limits.item) {
+    return { kind: 'bad', name: '', reason: `it is larger than ${limits.item} bytes`, limit: LIMIT_KEYS.item };
   }
   const scanned = scan(bytes, { depth: MAX_ITEM_DEPTH, nodes: MAX_ITEM_NODES, uniqueKeys: false });
   if (!(scanned instanceof JsonView)) return { kind: 'bad', name: '', reason: `it cannot be read: ${scanned.reason}` };
-  return checkItem(kind, scanned, origin);
+  return checkItem(kind, scanned, origin, limits);
 }
 
 function digestOf(bytes: Buffer): Buffer {

@@ -1,9 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { JsonView } from '#libs/mcp';
-import { MAX_DESCRIPTION_BYTES, withPlainTexts } from './plain-texts.js';
+import { ITEM_LIMITS } from './item-limits.js';
+import { withPlainTexts } from './plain-texts.js';
+
+const MAX_DESCRIPTION_BYTES = ITEM_LIMITS.description;
 
 const clean = (text: string) => {
-  const { item, repairs } = withPlainTexts(JsonView.of(Buffer.from(text)));
+  const { item, repairs } = withPlainTexts(JsonView.of(Buffer.from(text)), MAX_DESCRIPTION_BYTES);
   return { text: item.raw().toString(), repairs };
 };
 const described = (description: string) => JSON.stringify({ name: 'a', description, inputSchema: { type: 'object' } });

@@ -1,7 +1,5 @@
 import { type Edit, JsonView, splice } from '#libs/mcp';
 
-/** Longest description delivered, in UTF-8 bytes. */
-export const MAX_DESCRIPTION_BYTES = 8 * 1024;
 /** Deeper than any real schema. */
 const MAX_DEPTH = 64;
 
@@ -14,27 +12,34 @@ const HIDDEN = /[\u{e0000}-\u{e007f}]/gu;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is taken out
 const CONTROL = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]/g;
 
+export interface PlainItem {
+  readonly item: JsonView;
+  readonly repairs: readonly string[];
+  /** Its description was too long. */
+  readonly cut: boolean;
+}
+
 /**
  * An item whose titles and descriptions, of schemas and their properties too, say only what people can read, and whose
- * own description is no longer than it may be (T120). What they say stays: it is data, for whoever asked for the list.
+ * own description has at most `longest` bytes (T120). What they say stays: it is data, for whoever asked for the list.
  */
-export function withPlainTexts(item: JsonView): { readonly item: JsonView; readonly repairs: readonly string[] } {
+export function withPlainTexts(item: JsonView, longest: number): PlainItem {
   const edits: Edit[] = [];
   const repairs: string[] = [];
-  const own = item.end - item.start > MAX_DESCRIPTION_BYTES ? item.get('description') : undefined;
-  const long = own?.type === 'string' && Buffer.byteLength(own.string() ?? '') > MAX_DESCRIPTION_BYTES;
+  const own = item.end - item.start > longest ? item.get('description') : undefined;
+  const long = own?.type === 'string' && Buffer.byteLength(own.string() ?? '') > longest;
   if (own && long) {
-    const text = shortened(plain(own.string() ?? ''));
+    const text = shortened(plain(own.string() ?? ''), longest);
     edits.push({ start: own.start, end: own.end, text: JSON.stringify(text) });
-    repairs.push(`description cut after ${MAX_DESCRIPTION_BYTES} bytes`);
+    repairs.push(`description cut after ${longest} bytes`);
   }
   if (SUSPICIOUS.test(item.bytes.toString('latin1', item.start, item.end))) {
     const before = edits.length;
     collect(item, own && long ? own.start : -1, edits, 0);
     if (edits.length > before) repairs.push('invisible and control characters taken out of titles and descriptions');
   }
-  if (edits.length === 0) return { item, repairs };
-  return { item: JsonView.of(splice(item.bytes, edits, item)), repairs };
+  if (edits.length === 0) return { item, repairs, cut: long };
+  return { item: JsonView.of(splice(item.bytes, edits, item)), repairs, cut: long };
 }
 
 /** `done`: where the text starts that is being replaced already. */
@@ -59,10 +64,10 @@ function plain(text: string): string {
   return text.replace(HIDDEN, '').replace(CONTROL, '');
 }
 
-function shortened(text: string): string {
+function shortened(text: string, longest: number): string {
   const bytes = Buffer.from(text, 'utf8');
-  if (bytes.length <= MAX_DESCRIPTION_BYTES) return text;
-  let end = MAX_DESCRIPTION_BYTES - 3;
+  if (bytes.length <= longest) return text;
+  let end = longest - 3;
   // Not within a character.
   while (end > 0 && ((bytes[end] ?? 0) & 0xc0) === 0x80) end--;
   return `${bytes.toString('utf8', 0, end)}…`;

@@ -232,7 +232,7 @@ describe('values', () => {
     const env = { MCP_GATEWAY_HOST: '::1', MCP_GATEWAY_PORT: '1111', MCP_GATEWAY_LOG_LEVEL: 'debug' };
     const { config } = loadText('server: { port: 1 }\n', { env, overrides: { port: '2222', logFormat: 'text' } });
     expect(config.server).toMatchObject({ host: '::1', port: 2222 });
-    expect(config.log).toEqual({ level: 'debug', format: 'text' });
+    expect(config.log).toMatchObject({ level: 'debug', format: 'text' });
     expect(problemLines('', { env: { MCP_GATEWAY_PORT: 'x' }, overrides: { logLevel: 'loud' } })).toEqual([
       '$.server.port: must be a whole number from 0 to 65535 (it comes from MCP_GATEWAY_PORT)',
       '$.log.level: must be one of trace, debug, info, warn, error, fatal, silent (it comes from --log-level)',

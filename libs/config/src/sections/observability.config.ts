@@ -1,7 +1,7 @@
 import 'reflect-metadata';
 import { Secret } from '#libs/kernel';
 import { listenFlaw, strengthFlaw } from '../fields/formats.js';
-import { Choice, Flag, SecretText, Text } from '../fields/leaf.js';
+import { Choice, Count, Flag, SecretText, Size, Text } from '../fields/leaf.js';
 
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 
@@ -11,6 +11,9 @@ export class LogConfig {
 
   @Choice(['json', 'text'], { doc: 'json: one object per line. text: for people.' })
   format: 'json' | 'text' = 'json';
+
+  @Size({ doc: 'Longest line; longer ones are cut. Needs a restart.', min: '2KiB', max: '16MiB' })
+  max_line = 16 * 1024;
 }
 
 export class AuditConfig {
@@ -22,6 +25,9 @@ export class AuditConfig {
 
   @Flag({ doc: 'Record the values of arguments too, not only their names and sizes.' })
   arguments = false;
+
+  @Size({ doc: 'Longest line; what is cut are values of arguments.', min: '16KiB', max: '16MiB' })
+  max_line = 16 * 1024;
 }
 
 const OWN_PATHS = /^\/(?:mcp|live|ready|\.well-known|admin)(?:\/|$)/;
@@ -47,6 +53,13 @@ export class MetricsConfig {
 
   @Text({ doc: "An address of its own (host:port) instead of the gateway's.", nullable: true, flaw: listenFlaw })
   listen: string | null = null;
+
+  @Count({
+    doc: 'Most series of one metric; what lies beyond is counted as other. Needs a restart.',
+    min: 100,
+    max: 1_000_000,
+  })
+  max_series = 5000;
 }
 
 export class TracingConfig {

@@ -1,7 +1,7 @@
 import 'reflect-metadata';
 import { TextList } from '../fields/collections.js';
 import { egressEntryFlaw, globFlaw, nameFlaw, objectPatternFlaw } from '../fields/formats.js';
-import { Choice, Count, Duration, Flag, Text } from '../fields/leaf.js';
+import { Choice, Count, Duration, Flag, Size, Text } from '../fields/leaf.js';
 import { Section, SectionList, SectionMap } from '../fields/nested.js';
 import { UpstreamConfig } from './upstream.config.js';
 
@@ -28,6 +28,24 @@ export class DiscoveryConfig {
     max: '24h',
   })
   interval = 60_000;
+
+  @Count({ doc: 'Most entries of one list of one upstream; further ones are left out.', min: 1, max: 1_000_000 })
+  items = 10_000;
+
+  @Count({ doc: 'Most pages of one list.', min: 1, max: 10_000 })
+  pages = 100;
+
+  @Size({ doc: 'Most bytes of one list.', min: '64KiB', max: '1GiB' })
+  size = 32 * 1024 * 1024;
+
+  @Size({ doc: 'Largest entry; larger ones are left out.', min: '1KiB', max: '64MiB' })
+  item = 1024 * 1024;
+
+  @Size({ doc: 'Largest schema of a tool; tools with larger ones are left out.', min: '1KiB', max: '64MiB' })
+  schema = 256 * 1024;
+
+  @Size({ doc: 'Longest description; longer ones are cut.', min: '64B', max: '16MiB' })
+  description = 8 * 1024;
 }
 
 export class HeartbeatConfig {

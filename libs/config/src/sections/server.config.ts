@@ -28,6 +28,36 @@ export class LimitsConfig {
   @Count({ doc: 'Most header lines of a request; more are answered 431.', min: 10, max: 2000 })
   header_count = 100;
 
+  @Size({
+    doc: 'Most bytes of all headers of a request; more are answered 431. Needs a restart.',
+    min: '4KiB',
+    max: '1MiB',
+  })
+  header_size = 16 * 1024;
+
+  @Size({ doc: 'Longest path and query of a request; longer ones are answered 414.', min: '256B', max: '64KiB' })
+  url = 4 * 1024;
+
+  @Duration({ doc: 'How long the headers of a request may take to arrive. Needs a restart.', min: '100ms', max: '10m' })
+  headers_timeout = 10_000;
+
+  @Duration({
+    doc: 'How long a whole request may take to arrive; answers and streams may take longer. Needs a restart.',
+    min: '100ms',
+    max: '1h',
+  })
+  request_timeout = 30_000;
+
+  @Duration({ doc: 'How long an unused connection is kept. Needs a restart.', min: '1s', max: '1h' })
+  keep_alive = 72_000;
+
+  @Count({
+    doc: 'Requests on one connection, after which it is closed and the client opens another. Needs a restart.',
+    min: 1,
+    max: 1_000_000_000,
+  })
+  requests_per_connection = 1000;
+
   @Size({ doc: 'Longest access token.', min: '256B', max: '16KiB' })
   token = 8 * 1024;
 
@@ -47,11 +77,31 @@ export class LimitsConfig {
   @Count({ doc: 'Most sessions of one principal.', min: 1, max: 1_000_000 })
   sessions_per_principal = 50;
 
+  @Count({ doc: 'Most sessions this process remembers something of.', min: 1, max: 10_000_000 })
+  sessions = 10_000;
+
+  @Duration({
+    doc: 'After how long without a request what is remembered of a session is forgotten; the session itself stays good.',
+    min: '1m',
+    max: '24h',
+  })
+  session_idle = 30 * 60_000;
+
+  @Duration({ doc: 'How long a session id is good.', min: '1m', max: '720h' })
+  session_lifetime = 24 * 3_600_000;
+
   @Count({ doc: 'Most open streams of one principal.', min: 1, max: 1_000_000 })
   streams_per_principal = 10;
 
   @Count({ doc: 'Most open streams in this process.', min: 1, max: 1_000_000 })
   streams = 1000;
+
+  @Size({
+    doc: 'What a slow client may leave unread on one stream: beyond it, messages on the stream of a call are left out and other streams are closed.',
+    min: '16KiB',
+    max: '1GiB',
+  })
+  stream_buffer = 1024 * 1024;
 
   @Count({ doc: 'Most parked calls in this process.', min: 0, max: 1_000_000 })
   parked_calls = 1000;

@@ -41,6 +41,11 @@ export class FrontLog {
     this.#write(error, { requestId, ...(method !== undefined && { method: method.slice(0, 100) }) });
   }
 
+  /** A limit was reached where nobody is told of it. */
+  reached(key: string): void {
+    this.metrics?.limited(key, '');
+  }
+
   /** What went wrong inside is never left out: strangers cannot cause it at will. */
   #write(error: GatewayError, { requestId, ...about }: { readonly requestId: string }): void {
     const { key, rule } = error.data;

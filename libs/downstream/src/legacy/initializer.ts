@@ -7,7 +7,6 @@ import type { InboundPost } from '../front.js';
 import { FrontPolicy } from '../http/front-policy.js';
 import { cutText, type SessionClaims } from '../session/claims.js';
 import { packCapabilities } from '../session/client-capabilities.js';
-import { SESSION_LIFETIME } from '../session/session-opener.js';
 import { Sessions } from '../session/sessions.js';
 import { PostReply } from '../streams/post-reply.js';
 import { StreamRegistry } from '../streams/stream-registry.js';
@@ -59,7 +58,7 @@ export class Initializer {
       clientName: text(params?.at('clientInfo', 'name')),
       clientVersion: text(params?.at('clientInfo', 'version')),
       issuedAt: now,
-      expiresAt: Math.floor(now / 1000) + SESSION_LIFETIME,
+      expiresAt: Math.floor((now + this.policy.limits.session_lifetime) / 1000),
     };
   }
 }

@@ -80,7 +80,7 @@ export class LegacyFront extends EraFront {
       throw thrown;
     }
     const lease = this.leases.take(inbound, () => stream.end());
-    const stream = new GetStream(inbound.response, lease, () => {
+    const stream = new GetStream(inbound.response, lease, this.registry, () => {
       release();
       this.registry.removeStream(stream);
       overlay.removeStream(stream);

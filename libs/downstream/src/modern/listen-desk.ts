@@ -83,7 +83,7 @@ export class ListenDesk implements OnModuleDestroy {
   #open(inbound: InboundPost, idJson: string, close: () => void): ListenStream {
     const { response, endpoint } = inbound;
     const lease = this.leases.take(inbound, () => stream.end());
-    const stream = new ListenStream(response, lease, idJson, this.proxy.identity, () => {
+    const stream = new ListenStream({ res: response, lease, room: this.registry }, idJson, this.proxy.identity, () => {
       this.#streams.delete(stream);
       this.registry.removeStream(stream);
       close();

@@ -11,11 +11,16 @@ import {
 import type { ListenWish } from '#libs/proxy';
 import { SSE_HEADERS } from '../http/answers.js';
 import type { Lease } from '../streams/leases.js';
+import type { Room } from '../streams/stream-buffer.js';
 import type { EndlessStream } from '../streams/stream-registry.js';
 import { wanted, wishJson } from './listen-wish.js';
 
-/** Bytes a slow client may leave unread before its stream is closed. It may open another. */
-const MAX_UNREAD = 1024 * 1024;
+/** Where a listen stream is written, and for how long and how much it may be. */
+export interface ListenResponse {
+  readonly res: ServerResponse;
+  readonly lease: Lease;
+  readonly room: Room;
+}
 
 const NOTHING: ListenWish = {
   toolsListChanged: false,
@@ -33,6 +38,7 @@ export class ListenStream implements EndlessStream {
   readonly #idJson: string;
   readonly #serverInfo: string;
   readonly #lease: Lease;
+  readonly #room: Room;
   readonly #onClosed: () => void;
   /** What happened before the acknowledgement; a change that is told twice is told once. */
   readonly #early = new Map<string, OutboundNotification>();
@@ -40,8 +46,10 @@ export class ListenStream implements EndlessStream {
   #quiet = 0;
   #ended = false;
 
-  constructor(res: ServerResponse, lease: Lease, idJson: string, serverInfo: string, onClosed: () => void) {
+  constructor(response: ListenResponse, idJson: string, serverInfo: string, onClosed: () => void) {
+    const { res, lease, room } = response;
     this.#res = res;
+    this.#room = room;
     this.#idJson = idJson;
     this.#serverInfo = serverInfo;
     this.#lease = lease;
@@ -95,7 +103,7 @@ export class ListenStream implements EndlessStream {
   #send({ method, params }: OutboundNotification): void {
     this.#quiet = 0;
     this.#res.write(sseFrame(encodeNotification(method, withSubscriptionId(params, this.#idJson))));
-    if (this.#res.writableLength > MAX_UNREAD) this.#res.destroy();
+    if (!this.#room.hasRoom(this.#res)) this.#res.destroy();
   }
 
   #close(): void {

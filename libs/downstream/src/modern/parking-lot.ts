@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { ProxyConfigRef } from '#libs/config';
 import { GatewayError } from '#libs/kernel';
+import { FrontLog } from '../http/front-log.js';
 import { FrontPolicy } from '../http/front-policy.js';
 import type { ModernCall } from './modern-call.js';
 
@@ -22,6 +23,7 @@ export class ParkingLot {
   constructor(
     private readonly policy: FrontPolicy,
     private readonly config: ProxyConfigRef,
+    private readonly log: FrontLog,
   ) {}
 
   /** Calls no request is attached to right now. */
@@ -44,8 +46,8 @@ export class ParkingLot {
     }
     const { parked_calls, parked_per_principal } = this.policy.limits;
     const own = this.#owners.get(owner) ?? 0;
-    if (own >= parked_per_principal) throw full(own, 'yours', 'server.limits.parked_per_principal');
-    if (this.#places >= parked_calls) throw full(this.#places, "all callers'", 'server.limits.parked_calls');
+    if (own >= parked_per_principal) throw this.#full(own, 'yours', 'server.limits.parked_per_principal');
+    if (this.#places >= parked_calls) throw this.#full(this.#places, "all callers'", 'server.limits.parked_calls');
     this.#places++;
     this.#owners.set(owner, own + 1);
     let held = true;
@@ -89,12 +91,14 @@ export class ParkingLot {
     this.#byCall.delete(call);
     this.#byId.delete(entry.id);
   }
-}
 
-function full(count: number, whose: string, key: string): GatewayError {
-  return new GatewayError(
-    'PARKING_FULL',
-    `The server wants to ask the client something in the middle of this call, but ${count} calls (${whose}) wait for answers already, as many as ${key} allows`,
-    { data: { key } },
-  );
+  /** The upstream hears of it, not the client. */
+  #full(count: number, whose: string, key: string): GatewayError {
+    this.log.reached(key);
+    return new GatewayError(
+      'PARKING_FULL',
+      `The server wants to ask the client something in the middle of this call, but ${count} calls (${whose}) wait for answers already, as many as ${key} allows`,
+      { data: { key } },
+    );
+  }
 }

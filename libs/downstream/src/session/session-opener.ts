@@ -4,9 +4,6 @@ import type { SessionClaims } from './claims.js';
 import { unpackCapabilities } from './client-capabilities.js';
 import type { SessionSeal } from './seal.js';
 
-/** How long a session id is good, in seconds. */
-export const SESSION_LIFETIME = 24 * 60 * 60;
-
 const CACHED_TOKENS = 10_000;
 
 export interface OpenedSession {

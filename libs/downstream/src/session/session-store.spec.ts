@@ -24,8 +24,8 @@ function storeOf(settings: { perOwner?: number; idleAfter?: number; total?: numb
     perOwner: () => settings.perOwner ?? 50,
     onClosed: (session) => closed.push(session.id),
     now: () => clock.now,
-    ...(settings.idleAfter !== undefined && { idleAfter: settings.idleAfter }),
-    ...(settings.total !== undefined && { total: settings.total }),
+    idleAfter: () => settings.idleAfter ?? 30 * 60_000,
+    total: () => settings.total ?? 10_000,
   });
   return { store, closed, clock };
 }

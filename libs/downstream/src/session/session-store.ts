@@ -10,14 +10,12 @@ export interface SessionStoreSettings {
   /** Told of every session whose overlay is gone. */
   readonly onClosed: (session: ClientSession) => void;
   readonly now?: () => number;
-  /** Milliseconds after which an unused overlay is dropped. */
-  readonly idleAfter?: number;
-  /** Most overlays of all owners. */
-  readonly total?: number;
+  /** Milliseconds after which an unused overlay is dropped, read anew each time. */
+  readonly idleAfter: () => number;
+  /** Most overlays of all owners, read anew each time. */
+  readonly total: () => number;
 }
 
-const IDLE_AFTER = 30 * 60 * 1000;
-const TOTAL = 10_000;
 const REVOKED = 100_000;
 
 /**
@@ -30,13 +28,9 @@ export class SessionStore {
   readonly #owners = new Map<string, Map<string, SessionOverlay>>();
   readonly #revoked = new Lru<string, number>(REVOKED);
   readonly #now: () => number;
-  readonly #idleAfter: number;
-  readonly #total: number;
 
   constructor(private readonly settings: SessionStoreSettings) {
     this.#now = settings.now ?? Date.now;
-    this.#idleAfter = settings.idleAfter ?? IDLE_AFTER;
-    this.#total = settings.total ?? TOTAL;
   }
 
   get size(): number {
@@ -87,7 +81,7 @@ export class SessionStore {
       if (overlay.expiresAt <= now) {
         overlay.end(new GatewayError('SESSION_NOT_FOUND', 'The session expired; send initialize to start a new one'));
         this.#drop(overlay);
-      } else if (overlay.idle && overlay.lastUsed + this.#idleAfter <= now) {
+      } else if (overlay.idle && overlay.lastUsed + this.settings.idleAfter() <= now) {
         this.#drop(overlay);
       }
     }
@@ -103,17 +97,17 @@ export class SessionStore {
   #makeRoom(owner: string): void {
     const own = this.#owners.get(owner);
     if (own && own.size >= this.settings.perOwner()) this.#evict(own, 'server.limits.sessions_per_principal');
-    if (this.#overlays.size >= this.#total) this.#evict(this.#overlays, 'the bound of this process');
+    if (this.#overlays.size >= this.settings.total()) this.#evict(this.#overlays, 'server.limits.sessions');
   }
 
-  #evict(overlays: Map<string, SessionOverlay>, bound: string): void {
+  #evict(overlays: Map<string, SessionOverlay>, key: string): void {
     for (const overlay of overlays.values()) {
       if (!overlay.idle) continue;
       this.#drop(overlay);
       return;
     }
-    throw new GatewayError('SESSION_LIMIT', `${overlays.size} sessions are busy, as many as ${bound} allows`, {
-      data: { limit: overlays.size, retryAfter: 5 },
+    throw new GatewayError('SESSION_LIMIT', `${overlays.size} sessions are busy, as many as ${key} allows`, {
+      data: { limit: overlays.size, key, retryAfter: 5 },
     });
   }
 

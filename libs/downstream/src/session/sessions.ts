@@ -39,6 +39,8 @@ export class Sessions implements OnModuleDestroy {
     this.#store = new SessionStore({
       replicaId: replica.id,
       perOwner: () => policy.limits.sessions_per_principal,
+      total: () => policy.limits.sessions,
+      idleAfter: () => policy.limits.session_idle,
       onClosed: (session) => proxy.closeSession(session),
     });
     this.#opener = new SessionOpener(

@@ -14,7 +14,9 @@ async function opened() {
   const streams: GetStream[] = [];
   const gone: GetStream[] = [];
   const server = createServer((_request, response) => {
-    streams.push(new GetStream(response, { valid: true, release() {} }, (stream) => gone.push(stream)));
+    streams.push(
+      new GetStream(response, { valid: true, release() {} }, { hasRoom: () => true }, (stream) => gone.push(stream)),
+    );
   }).listen(0, '127.0.0.1');
   closing.push(() => new Promise((resolve) => server.close(resolve)));
   await once(server, 'listening');

@@ -3,22 +3,22 @@ import { SSE_KEEP_ALIVE } from '#libs/mcp';
 import { SSE_HEADERS } from '../http/answers.js';
 import type { AskChannel } from '../legacy/ask-desk.js';
 import type { Lease } from './leases.js';
+import type { Room } from './stream-buffer.js';
 import type { EndlessStream } from './stream-registry.js';
-
-/** Bytes a slow client may leave unread before its stream is closed. It may open another. */
-const MAX_UNREAD = 1024 * 1024;
 
 /** A legacy client's standalone stream: for what belongs to no request. No event ids, so nothing to resume. */
 export class GetStream implements EndlessStream, AskChannel {
   readonly #res: ServerResponse;
   readonly #lease: Lease;
+  readonly #room: Room;
   readonly #onClosed: (stream: GetStream) => void;
   readonly #watchers = new Set<() => void>();
   #quiet = 0;
   #ended = false;
 
-  constructor(res: ServerResponse, lease: Lease, onClosed: (stream: GetStream) => void) {
+  constructor(res: ServerResponse, lease: Lease, room: Room, onClosed: (stream: GetStream) => void) {
     this.#res = res;
+    this.#room = room;
     this.#lease = lease;
     this.#onClosed = onClosed;
     res.once('close', () => this.#close());
@@ -31,7 +31,7 @@ export class GetStream implements EndlessStream, AskChannel {
     if (this.#ended) return false;
     this.#quiet = 0;
     this.#res.write(frame);
-    if (this.#res.writableLength <= MAX_UNREAD) return true;
+    if (this.#room.hasRoom(this.#res)) return true;
     this.#res.destroy();
     return false;
   }

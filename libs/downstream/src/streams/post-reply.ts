@@ -4,9 +4,6 @@ import { type HttpAnswer, SSE_HEADERS, sendJson } from '../http/answers.js';
 import type { AskChannel } from '../legacy/ask-desk.js';
 import type { OpenStream, StreamRegistry } from './stream-registry.js';
 
-/** Bytes a slow client may leave unread on one stream before messages to it are dropped; responses never are. */
-export const MAX_UNREAD = 1024 * 1024;
-
 /** Milliseconds after which a client that takes nothing more of its finished answer is given up. */
 const STALL = 60_000;
 
@@ -25,7 +22,8 @@ export interface ReplySettings {
 
 /**
  * The answer to one POST. It starts as JSON and becomes an SSE stream with the first message that has to travel before
- * the last response, or after a while of silence, so that nothing between here and the client gives up on it.
+ * the last response, or after a while of silence, so that nothing between here and the client gives up on it. While a slow client
+ * has too much unread, messages to it are dropped; responses never are.
  */
 export class PostReply implements AskChannel, OpenStream {
   readonly #res: ServerResponse;
@@ -49,7 +47,7 @@ export class PostReply implements AskChannel, OpenStream {
 
   /** False when the message cannot travel: the client takes no stream, is gone, or reads too slowly. */
   send(frame: Buffer): boolean {
-    if (this.#closed || this.#res.writableLength > MAX_UNREAD || !this.#startStream()) return false;
+    if (this.#closed || !this.#registry.hasRoom(this.#res) || !this.#startStream()) return false;
     this.#quiet = 0;
     this.#res.write(frame);
     return true;

@@ -1,4 +1,6 @@
-import { Injectable } from '@nestjs/common';
+import type { ServerResponse } from 'node:http';
+import { Inject, Injectable } from '@nestjs/common';
+import { type Room, StreamBuffer } from './stream-buffer.js';
 
 /** Something that is open towards a client and must not look dead. */
 export interface OpenStream {
@@ -15,7 +17,9 @@ const TICK = 5_000;
 
 /** Everything open towards clients. One timer keeps all of it alive; it runs only while something is open. */
 @Injectable()
-export class StreamRegistry {
+export class StreamRegistry implements Room {
+  constructor(@Inject(StreamBuffer) private readonly buffer: Room) {}
+
   readonly #replies = new Set<OpenStream>();
   readonly #streams = new Set<EndlessStream>();
   #timer: NodeJS.Timeout | undefined;
@@ -34,6 +38,10 @@ export class StreamRegistry {
   /** True after `endAll`: no new streams, and connections close with their answer. */
   get draining(): boolean {
     return this.#draining;
+  }
+
+  hasRoom(response: ServerResponse): boolean {
+    return this.buffer.hasRoom(response);
   }
 
   add(reply: OpenStream): void {

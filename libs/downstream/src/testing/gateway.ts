@@ -17,11 +17,12 @@ import {
   ServerConfigRef,
 } from '#libs/config';
 import { EgressClient, EgressGuard } from '#libs/egress';
-import { AuditTrail, type Authenticator, GatewayLog, Public } from '#libs/plugin';
+import { AuditTrail, type Authenticator, CallMetrics, GatewayLog, Public } from '#libs/plugin';
 import { McpProxy } from '#libs/proxy';
-import { DownstreamModule, DownstreamStats, Drain, HTTP_SERVER_OPTIONS, installBodyPassthrough } from '../index.js';
+import { DownstreamModule, DownstreamStats, Drain, httpServerOptions, installBodyPassthrough } from '../index.js';
 import { Clock } from '../streams/clock.js';
 import { FakeProxy } from './fake-proxy.js';
+import { RecordedMetrics } from './recorded-metrics.js';
 
 export interface LogLine {
   readonly level: string;
@@ -36,7 +37,6 @@ export interface TestGatewayOptions {
   readonly providers?: readonly Authenticator[];
   readonly audit?: AuditTrail;
   readonly clock?: Clock;
-  readonly requestTimeout?: number;
 }
 
 @Controller()
@@ -77,6 +77,7 @@ export class TestGateway {
 
   static async start(options: TestGatewayOptions = {}): Promise<TestGateway> {
     const proxy = new FakeProxy();
+    const metrics = new RecordedMetrics();
     const log: LogLine[] = [];
     const config = new ServerConfig();
     options.server?.(config);
@@ -101,6 +102,7 @@ export class TestGateway {
         { provide: RateLimitConfigRef, useValue: new RateLimitConfigRef([]) },
         { provide: GatewayLog, useValue: recording(log) },
         { provide: McpProxy, useValue: proxy },
+        { provide: CallMetrics, useValue: metrics },
         { provide: AuditTrail, useValue: options.audit ?? { enabled: false, record() {} } },
       ],
       exports: [
@@ -113,6 +115,7 @@ export class TestGateway {
         RateLimitConfigRef,
         GatewayLog,
         McpProxy,
+        CallMetrics,
         AuditTrail,
       ],
     })
@@ -121,22 +124,16 @@ export class TestGateway {
     if (options.providers) builder = builder.overrideProvider(AuthChain).useValue(new AuthChain(options.providers));
     if (options.clock) builder = builder.overrideProvider(Clock).useValue(options.clock);
     const module = await builder.compile();
-    const timeout = options.requestTimeout ?? HTTP_SERVER_OPTIONS.requestTimeout;
-    const adapter = new FastifyAdapter({
-      ...HTTP_SERVER_OPTIONS,
-      requestTimeout: timeout,
-      http: {
-        ...HTTP_SERVER_OPTIONS.http,
-        requestTimeout: timeout,
-        headersTimeout: Math.min(timeout, HTTP_SERVER_OPTIONS.http.headersTimeout),
-        connectionsCheckingInterval: 50,
-      },
-      forceCloseConnections: true,
-    });
+    const adapter = new FastifyAdapter({ ...httpServerOptions(config.limits), forceCloseConnections: true });
     const app = module.createNestApplication<NestFastifyApplication>(adapter, { bodyParser: false, logger: false });
-    installBodyPassthrough(adapter.getInstance());
+    installBodyPassthrough(adapter.getInstance(), () => server.current.limits);
     await app.listen(0, '127.0.0.1');
     return new TestGateway(app, proxy, server, proxyConfig, oauth, apiKeys, log);
+  }
+
+  /** Keys of limits that were reached, once for each time. */
+  get reached(): readonly string[] {
+    return this.app.get<CallMetrics, RecordedMetrics>(CallMetrics, { strict: false }).reached;
   }
 
   get stats(): DownstreamStats {

@@ -75,12 +75,14 @@ function refusal(bytes: Buffer, fault: ScanFault): EnvelopeError {
         'INVALID_REQUEST',
         `The message has ${reason} at byte ${offset} (limit: server.limits.json_depth)`,
         idDespite(bytes),
+        { data: { key: 'server.limits.json_depth' } },
       );
     case 'nodes':
       return new EnvelopeError(
         'INVALID_REQUEST',
         `The message has ${reason} (at byte ${offset}; limit: server.limits.json_nodes)`,
         idDespite(bytes),
+        { data: { key: 'server.limits.json_nodes' } },
       );
     case 'duplicate':
       return new EnvelopeError('PARSE_ERROR', `Ambiguous JSON: ${reason} (byte ${offset})`, idDespite(bytes));

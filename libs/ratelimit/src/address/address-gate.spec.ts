@@ -90,6 +90,17 @@ describe('AddressGate', () => {
     expect(await knock(gate, 'admitted', { token: 'Bearer of-somebody-new' })).toMatchObject({ code: 'RATE_LIMITED' });
   });
 
+  it('takes a credential that was good for one that expired, not for a guess, once', async () => {
+    const { gate } = gateOf();
+    for (let i = 0; i < 15; i++) {
+      const token = `Bearer of-client-${i}`;
+      expect(await knock(gate, 'admitted', { token })).toBeUndefined();
+      expect(await knock(gate, 'TOKEN_INVALID', { token })).toBeUndefined();
+    }
+    const token = 'Bearer of-client-0';
+    expect(await reached(30, () => knock(gate, 'TOKEN_INVALID', { token }))).toBeLessThanOrEqual(10);
+  });
+
   it('never holds back this machine', async () => {
     const { gate } = gateOf();
     for (const address of ['127.0.0.1', '::1']) {

@@ -29,7 +29,7 @@ type Settings = Pick<LimitsConfig, 'unauthenticated_per_second' | 'auth_failures
  */
 @Injectable()
 export class AddressGate implements OnModuleDestroy {
-  readonly #good = new RecentMap<true>(REMEMBERED, REMEMBERED_FOR);
+  readonly #good = new RecentMap<boolean>(REMEMBERED, REMEMBERED_FOR);
   readonly #stop: () => void;
   #counters: Counters;
 
@@ -58,10 +58,24 @@ export class AddressGate implements OnModuleDestroy {
     if (refusal && !this.#isGood(authorization)) throw refusal;
     return {
       admitted: () => {
-        if (authorization !== undefined) this.#good.set(tailOf(authorization), true, performance.now());
+        if (authorization !== undefined) this.#remember(authorization, true);
       },
-      refused: (code) => counters.count(address, code),
+      refused: (code) => {
+        const expired = code === 'TOKEN_INVALID' && this.#wasGood(authorization);
+        return counters.count(address, expired ? 'UNAUTHENTICATED' : code);
+      },
     };
+  }
+
+  /** Nobody guesses a credential that was good: it expired. That is forgiven once. */
+  #wasGood(authorization: string | undefined): boolean {
+    if (authorization === undefined || !this.#isGood(authorization)) return false;
+    this.#remember(authorization, false);
+    return true;
+  }
+
+  #remember(authorization: string, good: boolean): void {
+    this.#good.set(tailOf(authorization), good, performance.now());
   }
 
   #isGood(authorization: string | undefined): boolean {

@@ -4,7 +4,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { JsonView, type Listing } from '#libs/mcp';
 import { InProcessServer } from '#libs/plugin';
 import { callOf, exchangeOf, RecordingSink } from '../testing/callers.js';
-import { proxyOf, RegistryBench, serverOf } from '../testing/registries.js';
+import { listingEvery, proxyOf, RegistryBench, serverOf } from '../testing/registries.js';
 import { InProcessTransport } from '../transports/in-process/in-process.transport.js';
 import { differenceOf, withAudiences } from './difference.js';
 
@@ -105,7 +105,7 @@ describe('an upstream that lists by capability', () => {
     const server = new Discerning();
     const bench = new RegistryBench({ 'in-process': new InProcessTransport({ get: () => server } as never) });
     benches.push(bench);
-    await bench.up(proxyOf([serverOf('a', 'in-process', {}, { state: 'session' })], { discovery: { interval: 20 } }));
+    await bench.up(proxyOf([serverOf('a', 'in-process', {}, { state: 'session' })], { discovery: listingEvery(20) }));
     const upstream = bench.upstream('a');
     const capabilities = { elicitation: {} };
     await upstream.prepare(exchangeOf({ session: 'one', capabilities }));

@@ -1,7 +1,7 @@
 import { type Log, messageOf } from '#libs/kernel';
 import { LIST_KINDS, type Listing } from '#libs/mcp';
 import type { Slot } from '../pool/slot.js';
-import { discover } from '../supervisor/discovery.js';
+import { discover, type ListLimits } from '../supervisor/discovery.js';
 import { type Difference, differenceOf, withAudiences } from './difference.js';
 
 /** Capability sets asked for per upstream; a client with any other is offered what one without capabilities is. */
@@ -14,6 +14,7 @@ export interface ProbeOptions {
   readonly log: Log;
   /** Milliseconds one list may take. */
   readonly timeout: number;
+  limits(): ListLimits;
   /** Lists of the service session, which declares nothing. */
   base(): Listing | undefined;
   /** The lists changed. */
@@ -73,13 +74,13 @@ export class CapabilityProbes {
   }
 
   async #ask(key: string, slot: Slot): Promise<void> {
-    const { found, log, server, timeout } = this.#options;
+    const { found, limits, log, server, timeout } = this.#options;
     const base = this.#options.base();
     if (!base || (!this.#differences.has(key) && this.#differences.size >= MAX_SETS)) return;
     // What changes from now on makes it out of date again.
     this.#stale.delete(key);
     try {
-      const { listing } = await discover(server, slot.session, LIST_KINDS, base, timeout);
+      const { listing } = await discover(server, slot.session, LIST_KINDS, base, { timeout, limits: limits() });
       const before = this.listing;
       this.#differences.set(key, differenceOf(base, listing));
       this.#failed.delete(key);

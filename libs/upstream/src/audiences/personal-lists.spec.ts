@@ -23,7 +23,7 @@ beforeEach(() => {
     log: SILENT,
     timeout: 1_000,
     sharedAnonymous: () => sharedAnonymous,
-    interval: () => 60_000,
+    discovery: () => ({ interval: 60_000, items: 100, pages: 10, size: 1_000_000 }),
     found: (owner, listing) => found.push({ owner, names: namesOf(listing) }),
     forgotten: (owner) => forgotten.push(owner),
   });

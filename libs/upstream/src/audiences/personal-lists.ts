@@ -1,7 +1,7 @@
 import { type Log, Lru, messageOf, type Principal } from '#libs/kernel';
 import { LIST_KINDS, type Listing } from '#libs/mcp';
 import type { Slot } from '../pool/slot.js';
-import { discover } from '../supervisor/discovery.js';
+import { discover, type ListLimits } from '../supervisor/discovery.js';
 
 /** Callers whose lists are kept, per upstream. */
 const MAX_OWNERS = 1_000;
@@ -15,8 +15,8 @@ export interface PersonalListsOptions {
   readonly timeout: number;
   /** Anonymous callers are one person. */
   sharedAnonymous(): boolean;
-  /** Milliseconds for which lists are taken to be what they were. */
-  interval(): number;
+  /** `interval`: milliseconds for which lists are taken to be what they were. */
+  discovery(): ListLimits & { readonly interval: number };
   /** A caller was listed this. */
   found(owner: string, listing: Listing): void;
   /** There is no more room for this caller's lists. */
@@ -98,11 +98,12 @@ export class PersonalLists {
   }
 
   async #ask(owner: Owner, slot: Slot): Promise<void> {
-    const { found, interval, log, server, timeout } = this.#options;
+    const { discovery, found, log, server, timeout } = this.#options;
+    const limits = discovery();
     try {
-      const { listing } = await discover(server, slot.session, LIST_KINDS, owner.listing, timeout);
+      const { listing } = await discover(server, slot.session, LIST_KINDS, owner.listing, { timeout, limits });
       owner.listing = listing;
-      owner.due = performance.now() + interval();
+      owner.due = performance.now() + limits.interval;
       this.#latest = listing;
       found(owner.key, listing);
     } catch (thrown) {

@@ -1,11 +1,20 @@
 import { type Freshness, GatewayError, messageOf } from '#libs/kernel';
 import { JsonView, LIST_KINDS, LIST_METHODS, type Listing, type ListKind } from '#libs/mcp';
 import type { UpstreamSession } from '../session/upstream-session.js';
+import { size } from '../transports/shared/text.js';
 
-const MAX_PAGES = 64;
-const MAX_ITEMS = 10_000;
-/** All items of one list together, in MiB. */
-const MAX_SIZE = 32;
+/** How much of a list is fetched: `proxy.discovery`. `size` in bytes. */
+export interface ListLimits {
+  readonly items: number;
+  readonly pages: number;
+  readonly size: number;
+}
+
+export interface DiscoverOptions {
+  /** Milliseconds a page may take. */
+  readonly timeout: number;
+  readonly limits: ListLimits;
+}
 
 /** Capability that announces each list. */
 const CAPABILITY: Readonly<Record<ListKind, string>> = {
@@ -39,11 +48,12 @@ export async function discover(
   session: UpstreamSession,
   kinds: readonly ListKind[],
   previous: Listing | undefined,
-  timeout: number,
+  options: DiscoverOptions,
 ): Promise<Discovered> {
   const items: Record<ListKind, readonly Buffer[]> = { tools: [], prompts: [], resources: [], templates: [] };
   const failed: Partial<Record<ListKind, string>> = {};
   const complaints: string[] = [];
+  const cuts: Partial<Record<ListKind, string>> = {};
   const freshness: Partial<Record<ListKind, Freshness>> = {};
   const one = async (kind: ListKind): Promise<void> => {
     if (session.capabilities[CAPABILITY[kind]] === undefined) return;
@@ -54,13 +64,16 @@ export async function discover(
       if (reason !== undefined) failed[kind] = reason;
       const kept = previous?.freshness?.[kind];
       if (kept) freshness[kind] = kept;
+      const cut = previous?.cut?.[kind];
+      if (cut !== undefined) cuts[kind] = cut;
       return;
     }
     try {
-      const { cut, found, keep } = await listAll(session, kind, timeout);
+      const { cut, limit, found, keep } = await listAll(session, kind, options);
       items[kind] = found;
       if (keep) freshness[kind] = keep;
       if (cut !== undefined) complaints.push(`${LIST_METHODS[kind].method}: ${cut}`);
+      if (limit !== undefined) cuts[kind] = `proxy.discovery.${limit}`;
     } catch (thrown) {
       if (thrown instanceof GatewayError && FATAL.has(thrown.code)) throw thrown;
       items[kind] = before;
@@ -79,6 +92,7 @@ export async function discover(
     ...(session.instructions === undefined ? {} : { instructions: session.instructions }),
     items,
     failed,
+    ...(Object.keys(cuts).length > 0 ? { cut: cuts } : {}),
     ...(session.dual ? { dual: true } : {}),
     ...(session.http ? { http: true } : {}),
     ...(session.era === 'modern' ? { freshness } : {}),
@@ -86,14 +100,28 @@ export async function discover(
   return { listing, complaints };
 }
 
+interface Fetched {
+  readonly found: Buffer[];
+  /** Why there is more than was fetched. */
+  readonly cut?: string;
+  readonly limit?: keyof ListLimits;
+  readonly keep?: Freshness | undefined;
+}
+
 async function listAll(
   session: UpstreamSession,
   kind: ListKind,
-  timeout: number,
-): Promise<{ found: Buffer[]; cut?: string; keep?: Freshness | undefined }> {
+  { timeout, limits }: DiscoverOptions,
+): Promise<Fetched> {
   const { member, method } = LIST_METHODS[kind];
+  const overLimit = (limit: keyof ListLimits, what: string): Fetched => ({
+    found,
+    keep,
+    limit,
+    cut: `only the first ${what} are used (proxy.discovery.${limit})`,
+  });
   const found: Buffer[] = [];
-  let size = 0;
+  let bytes = 0;
   const seen = new Set<string>();
   let params: Buffer | undefined;
   let keep: Freshness | undefined;
@@ -112,18 +140,18 @@ async function listAll(
     const list = result.get(member);
     if (list?.type !== 'array') throw new Error(`the answer has no array "${member}"`);
     for (const item of list.items()) {
-      if (found.length >= MAX_ITEMS) return { found, keep, cut: `only the first ${MAX_ITEMS} entries are used` };
-      const bytes = Buffer.from(item.raw());
-      size += bytes.length;
-      if (size > MAX_SIZE * 1024 * 1024) return { found, keep, cut: `only the first ${MAX_SIZE} MiB are used` };
-      found.push(bytes);
+      if (found.length >= limits.items) return overLimit('items', `${limits.items} entries`);
+      const raw = Buffer.from(item.raw());
+      bytes += raw.length;
+      if (bytes > limits.size) return overLimit('size', size(limits.size));
+      found.push(raw);
     }
     // An empty string is a cursor like any other (L:page).
     const cursor = result.get('nextCursor');
     if (cursor?.type !== 'string') return { found, keep };
     const text = cursor.raw().toString();
     if (seen.has(text)) return { found, keep, cut: `the upstream repeats the cursor ${text.slice(0, 60)}` };
-    if (page >= MAX_PAGES) return { found, keep, cut: `only the first ${MAX_PAGES} pages are used` };
+    if (page >= limits.pages) return overLimit('pages', `${limits.pages} pages`);
     seen.add(text);
     params = Buffer.from(`{"cursor":${text}}`);
   }
@@ -139,8 +167,8 @@ function strictest(a: Freshness | undefined, b: Freshness): Freshness {
 export function sameListing(a: Listing | undefined, b: Listing): boolean {
   if (!a || a.version !== b.version || a.instructions !== b.instructions) return false;
   if (
-    JSON.stringify([a.capabilities, a.serverInfo, a.failed, a.dual, a.http, a.freshness]) !==
-    JSON.stringify([b.capabilities, b.serverInfo, b.failed, b.dual, b.http, b.freshness])
+    JSON.stringify([a.capabilities, a.serverInfo, a.failed, a.cut, a.dual, a.http, a.freshness]) !==
+    JSON.stringify([b.capabilities, b.serverInfo, b.failed, b.cut, b.dual, b.http, b.freshness])
   )
     return false;
   return LIST_KINDS.every((kind) => {

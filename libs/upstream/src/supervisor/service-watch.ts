@@ -2,6 +2,7 @@ import { type BackoffSettings, backoffDelay, GatewayError, toGatewayError } from
 import { LIST_KINDS, type ListKind } from '#libs/mcp';
 import { formatMs } from '../session/failures.js';
 import type { UpstreamSession } from '../session/upstream-session.js';
+import type { ListLimits } from './discovery.js';
 
 /** list_changed notifications within this time count as one (milliseconds). */
 const DEBOUNCE = 250;
@@ -20,7 +21,7 @@ const GONE: ReadonlySet<string> = new Set([
 
 export interface WatchSettings {
   readonly retry: BackoffSettings;
-  readonly discovery: { readonly interval: number };
+  readonly discovery: ListLimits & { readonly interval: number };
   readonly heartbeat: {
     readonly enabled: boolean;
     readonly interval: number;

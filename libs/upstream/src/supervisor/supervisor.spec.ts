@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { GatewayError } from '#libs/kernel';
 import { callOf, exchangeOf, jsonOf, RecordingSink } from '../testing/callers.js';
-import { proxyOf, RegistryBench, ScriptedTransport, serverOf } from '../testing/registries.js';
+import { listingEvery, proxyOf, RegistryBench, ScriptedTransport, serverOf } from '../testing/registries.js';
 import { type Received, ScriptedConnection } from '../testing/scripted-connection.js';
 import { ColdStartGate } from './cold-start-gate.js';
 
@@ -77,21 +77,32 @@ describe('discovery', () => {
   });
 
   it.each([
-    ['repeats its cursor', () => ({ ...tools('a'), nextCursor: 'same' }), 2, /repeats the cursor/],
-    ['never ends', (n: number) => ({ ...tools(`t${n}`), nextCursor: `${n}` }), 64, /first 64 pages/],
+    ['repeats its cursor', () => ({ ...tools('a'), nextCursor: 'same' }), 2, /repeats the cursor/, undefined],
+    ['never ends', (n: number) => ({ ...tools(`t${n}`), nextCursor: `${n}` }), 100, /first 100 pages/, 'pages'],
     [
       'is endless at once',
       () => tools(...Array.from({ length: 10_001 }, (_, index) => `t${index}`)),
       10_000,
       /first 10000 entries/,
+      'items',
     ],
-  ])('is cut where an upstream %s', async (_what, page, length, reason) => {
+  ])('is cut where an upstream %s', async (_what, page, length, reason, limit) => {
     let pages = 0;
     const { bench } = scripted(() => page(++pages));
     bench.apply(proxyOf([lab()]));
     await bench.state('lab', 'degraded');
     expect(bench.names('lab')).toHaveLength(length);
     expect(bench.upstream('lab').status.reason).toMatch(reason);
+    expect(bench.listed[0]?.cut?.tools).toBe(limit && `proxy.discovery.${limit}`);
+  });
+
+  it('is cut at the limits of the configuration', async () => {
+    const { bench } = scripted(() => tools('a', 'b', 'c'));
+    const discovery = { ...listingEvery(600_000), items: 2 };
+    bench.apply(proxyOf([lab()], { discovery }));
+    await bench.state('lab', 'degraded');
+    expect(bench.names('lab')).toEqual(['a', 'b']);
+    expect(bench.upstream('lab').status.reason).toContain('only the first 2 entries are used (proxy.discovery.items)');
   });
 
   it('lets one failing list fail alone, and keeps its last good items', async () => {
@@ -157,7 +168,7 @@ describe('discovery', () => {
 
   it('keeps the very same lists when nothing changed', async () => {
     const { bench, transport } = scripted(() => tools('a'));
-    await bench.up(proxyOf([lab()], { discovery: { interval: 10 } }));
+    await bench.up(proxyOf([lab()], { discovery: listingEvery(10) }));
     const { listing } = bench.upstream('lab');
     await transport.connections[0]!.request('tools/list', 4);
     expect(bench.upstream('lab').listing).toBe(listing);
@@ -179,7 +190,7 @@ describe('discovery', () => {
     const { bench, transport } = scripted((_method, _params, connection) =>
       count(connection, 'tools/list') < 5 ? tools('a') : tools('a', 'b'),
     );
-    await bench.up(proxyOf([lab()], { discovery: { interval: 10 } }));
+    await bench.up(proxyOf([lab()], { discovery: listingEvery(10) }));
     await bench.until(() => bench.listed.length === 2);
     expect(count(transport.connections[0]!, 'tools/list')).toBeGreaterThanOrEqual(5);
     expect(bench.names('lab')).toEqual(['a', 'b']);

@@ -217,11 +217,14 @@ export class Supervisor {
 
   /** Returns the lists that failed. */
   async #relist(kinds: readonly ListKind[]): Promise<readonly ListKind[]> {
-    const { server, timeout } = this.#port;
+    const { server, settings, timeout } = this.#port;
     const slot = this.#slot;
     if (!slot) return [];
     const previous = this.#listing;
-    const { complaints, listing } = await discover(server, slot.session, kinds, previous, timeout);
+    const { complaints, listing } = await discover(server, slot.session, kinds, previous, {
+      timeout,
+      limits: settings().discovery,
+    });
     if (this.#stopped || slot !== this.#slot) return [];
     this.#complaints = complaints;
     for (const kind of kinds) if (listing.failed[kind] === undefined) this.#fetched.set(kind, performance.now());

@@ -80,9 +80,14 @@ export function serverOf(
 }
 
 /** Quick retries, no heartbeat and no periodic listing unless asked for. */
+/** The section `proxy.discovery` with its defaults, but for how often. */
+export function listingEvery(interval: number): ProxyConfig['discovery'] {
+  return { ...new ProxyConfig().discovery, interval };
+}
+
 export function proxyOf(servers: UpstreamConfig[], rest: Partial<ProxyConfig> = {}): ProxyConfig {
   return Object.assign(new ProxyConfig(), {
-    discovery: { interval: 600_000 },
+    discovery: listingEvery(600_000),
     heartbeat: { enabled: false, interval: 10_000, timeout: 5_000, failures: 3 },
     retry: { initial: 20, max: 100, multiplier: 2 },
     servers,

@@ -5,7 +5,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { exchangeOf, jsonOf, RecordingSink, toolCall } from '../testing/callers.js';
 import { LAB_SERVER, startHttpLab } from '../testing/lab-server.js';
 import { MODERN_LAB, startModernLab } from '../testing/modern-lab.js';
-import { proxyOf, RegistryBench, ScriptedTransport, serverOf } from '../testing/registries.js';
+import { listingEvery, proxyOf, RegistryBench, ScriptedTransport, serverOf } from '../testing/registries.js';
 import { ScriptedConnection } from '../testing/scripted-connection.js';
 import { StreamableHttpTransport } from '../transports/http/streamable-http.transport.js';
 import { StdioTransport } from '../transports/stdio/stdio.transport.js';
@@ -231,7 +231,7 @@ describe('the era of an HTTP upstream', () => {
       return json(response, upgraded ? { jsonrpc: '2.0', id, result: DISCOVERED } : unknown);
     });
     const test = bench();
-    await test.up(proxyOf([serverOf('lab', 'streamable-http', { url })], { discovery: { interval: 20 } }));
+    await test.up(proxyOf([serverOf('lab', 'streamable-http', { url })], { discovery: listingEvery(20) }));
     expect(test.upstream('lab').status.era).toBe('legacy');
     upgraded = true;
     const now = Date.now();

@@ -113,6 +113,7 @@ export class Upstream implements UpstreamHandle {
       server,
       log,
       timeout: config.connection.timeout,
+      limits: () => settings().discovery,
       base: () => this.#supervisor.listing,
       found: (listing) => this.#emit('listed', listing),
     });
@@ -291,7 +292,7 @@ export class Upstream implements UpstreamHandle {
       log,
       timeout: config.connection.timeout,
       sharedAnonymous: () => settings().sharedAnonymous,
-      interval: () => settings().discovery.interval,
+      discovery: () => settings().discovery,
       found: (owner, listing) => this.#emit('listedFor', { owner, listing }),
       forgotten: (owner) => this.#emit('withdrawnFor', { server, owner }),
     });

@@ -201,5 +201,6 @@ export function tooLarge(target: UpstreamTarget, limit: number, key: 'response' 
   return new GatewayError(
     'UPSTREAM_TOO_LARGE',
     `${subject(target)} sent more than ${size(limit)} in one message; raise connection.limits.${key} if that is wanted`,
+    { data: { key: `proxy.servers[].connection.limits.${key}` } },
   );
 }

@@ -303,12 +303,18 @@ describe('answers', () => {
       response.writeHead(200, { 'content-type': 'application/json', 'content-length': 9_000_000 });
       response.write(`{"id":${id},`);
     };
-    expect(await failure()).toMatchObject({ code: 'UPSTREAM_TOO_LARGE' });
+    expect(await failure()).toMatchObject({
+      code: 'UPSTREAM_TOO_LARGE',
+      data: { key: expect.stringContaining('limits.') },
+    });
     answer = ({ id }, response) => {
       response.writeHead(200, { 'content-type': 'application/json' });
       response.write(result(id, long));
     };
-    expect(await failure()).toMatchObject({ code: 'UPSTREAM_TOO_LARGE' });
+    expect(await failure()).toMatchObject({
+      code: 'UPSTREAM_TOO_LARGE',
+      data: { key: expect.stringContaining('limits.') },
+    });
     answer = ({ id }, response) => openStream(response).write(`data: ${result(id, long)}`);
     const error = await failure();
     expect(error).toMatchObject({ code: 'UPSTREAM_TOO_LARGE' });

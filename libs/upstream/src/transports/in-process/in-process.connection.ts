@@ -133,6 +133,7 @@ export class InProcessConnection implements Connection {
             'UPSTREAM_TOO_LARGE',
             `${subject(this.#target)} answered ${size(message.length)}, over the limit of ${size(limit)}; ` +
               'raise connection.limits.response if that is wanted',
+            { data: { key: 'proxy.servers[].connection.limits.response' } },
           ),
         );
       }

@@ -180,6 +180,7 @@ export class StdioConnection implements Connection {
       'UPSTREAM_TOO_LARGE',
       `${subject(this.#target)} sent a message of ${size(bytes)}, over the limit of ${size(this.#target.limits.response)}; ` +
         'raise connection.limits.response if that is wanted',
+      { data: { key: 'proxy.servers[].connection.limits.response' } },
     );
     // An answer that cannot be told is an answer to any of them: better a clear failure than a wait for the timeout.
     if (id === undefined) this.#channel.failPending(error);
