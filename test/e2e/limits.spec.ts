@@ -4,7 +4,7 @@ import { GENERATIONS } from '../support/clients.js';
 import { type FileConfig, type Gateway, listed, type SpawnedGateway, spawnGateway } from '../support/gateway.js';
 import { Inspector } from '../support/inspector.js';
 import { callTool } from '../support/modern.js';
-import { RawSession, http as raw } from '../support/raw.js';
+import { initializeBody, RawSession, http as raw } from '../support/raw.js';
 import { type HttpServer, http, startRich } from '../support/upstreams.js';
 import { Cleanup, until } from '../support/wait.js';
 
@@ -160,6 +160,36 @@ describe('calls that run at the same time', () => {
     const done = await callTool(gateway.mcp(), 'web:ask', { requestState, inputResponses }, asks);
     expect(done.result, done.text).toMatchObject({ resultType: 'complete' });
     expect((await callTool(gateway.mcp(), 'web:echo')).status).toBe(200);
+  });
+});
+
+describe('an address that guesses keys', () => {
+  const KEY = 'a-key-of-somebody-who-may-call-0123456789';
+
+  it('is blocked after ten wrong ones, alone, and even then not for a key that was good before', async () => {
+    const gateway = cleanup.add(
+      await spawnGateway({
+        server: { trusted_proxies: ['127.0.0.1'] },
+        servers: [],
+        sections: { api_keys: [{ name: 'ann', key: KEY }] },
+      }),
+    );
+    const open = (address: string, key: string) =>
+      raw(gateway.mcp(), {
+        headers: { 'x-forwarded-for': address, authorization: `Bearer ${key}` },
+        body: initializeBody(),
+      });
+    expect((await open('203.0.113.5', KEY)).status).toBe(200);
+    const statuses: number[] = [];
+    for (let i = 0; i < 15; i++) statuses.push((await open('203.0.113.5', `guess-${i}`)).status);
+    expect(statuses).toEqual([...Array(10).fill(401), ...Array(5).fill(429)]);
+    const refused = await open('203.0.113.5', 'guess');
+    expect(Number(refused.headers['retry-after'])).toBeGreaterThan(30);
+    expect((await open('203.0.113.5', KEY)).status).toBe(200);
+    expect((await open('203.0.113.6', 'guess')).status).toBe(401);
+    expect(await limitsReached(gateway)).toBe(
+      'mcp_gateway_limits_reached{limit="server.limits.auth_failures_per_minute",rule=""} 6',
+    );
   });
 });
 

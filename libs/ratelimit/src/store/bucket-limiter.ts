@@ -1,4 +1,5 @@
-import { RateLimiterCompatibleAbstract, RateLimiterRes } from 'rate-limiter-flexible';
+import RateLimiterCompatibleAbstract from 'rate-limiter-flexible/lib/RateLimiterCompatibleAbstract.js';
+import RateLimiterRes from 'rate-limiter-flexible/lib/RateLimiterRes.js';
 import type { LimiterSpec } from './limit-store.js';
 import { RecentMap } from './recent-map.js';
 

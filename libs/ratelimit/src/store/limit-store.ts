@@ -1,4 +1,5 @@
-import { type RateLimiterCompatibleAbstract, RateLimiterRes } from 'rate-limiter-flexible';
+import type { RateLimiterCompatibleAbstract } from 'rate-limiter-flexible';
+import RateLimiterRes from 'rate-limiter-flexible/lib/RateLimiterRes.js';
 
 /**
  * The counters of one limit, one for each key, in the contract of rate-limiter-flexible: `consume` resolves when the points
