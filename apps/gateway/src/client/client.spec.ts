@@ -6,6 +6,7 @@ import { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { demoServer } from '../demo/demo-server.js';
 import type { Terminal } from '../terminal.js';
+import { UsageError } from './arguments.js';
 import { runCall } from './call.js';
 import { runTools } from './tools.js';
 
@@ -174,6 +175,31 @@ describe('call', () => {
     expect(new Set(seen)).toEqual(new Set([undefined, 'Bearer abc']));
     await expect(call('echo', [], { at, token: 'a\nb' })).rejects.toThrow(/no header can carry/);
     await new Promise((resolve) => guarded.close(resolve));
+  });
+
+  it.each([
+    ['initialize', 503, 'The gateway is overloaded; try again in 2 seconds'],
+    ['tools/call', 429, 'everything:echo takes 2 calls a minute, and none is left; try again in 29 seconds'],
+  ])('says in one sentence why %s is answered %i', async (refusedMethod, status, message) => {
+    const busy = createServer(async (request, response) => {
+      let body = '';
+      for await (const chunk of request) body += chunk;
+      const { id, method } = JSON.parse(body || '{}') as { id?: number; method?: string };
+      response.setHeader('content-type', 'application/json');
+      const results: Record<string, object> = {
+        initialize: { protocolVersion: '2025-11-25', capabilities: {}, serverInfo: { name: 'a', version: '1' } },
+        'tools/list': { tools: [] },
+      };
+      if (method === refusedMethod) {
+        response.writeHead(status).end(JSON.stringify({ jsonrpc: '2.0', id, error: { code: -32603, message } }));
+      } else if (method === undefined || results[method] === undefined) response.writeHead(202).end();
+      else response.end(JSON.stringify({ jsonrpc: '2.0', id, result: results[method] }));
+    });
+    await new Promise<void>((resolve) => busy.listen(0, '127.0.0.1', resolve));
+    const at = `http://127.0.0.1:${(busy.address() as AddressInfo).port}/mcp`;
+    await expect(call('echo', [], { at })).rejects.toThrow(new UsageError(`${message} (HTTP ${status})`));
+    busy.closeAllConnections();
+    await new Promise((resolve) => busy.close(resolve));
   });
 
   it('says what to do when nothing answers', async () => {

@@ -1,6 +1,6 @@
 import { UnauthorizedError } from '@modelcontextprotocol/sdk/client/auth.js';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
-import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
+import { StreamableHTTPClientTransport, StreamableHTTPError } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import { ListToolsResultSchema, type Tool } from '@modelcontextprotocol/sdk/types.js';
 import { printable } from '../table.js';
 import { UsageError } from './arguments.js';
@@ -105,11 +105,15 @@ function explain(thrown: unknown, settings: ClientSettings): unknown {
   return refused(thrown, settings) ?? thrown;
 }
 
-/** A sentence for 401 and 403, with what can be done about it. */
+/** A sentence for an HTTP status that refuses, with what can be done about it. */
 function refused(thrown: unknown, { url, token }: ClientSettings): UsageError | undefined {
-  const status = thrown instanceof UnauthorizedError ? 401 : (thrown as { code?: unknown }).code;
-  if (status !== 401 && status !== 403) return undefined;
+  const status = thrown instanceof UnauthorizedError ? 401 : thrown instanceof StreamableHTTPError ? thrown.code : 0;
   const said = refusalOf(thrown);
+  if (status !== 401 && status !== 403) {
+    return said !== undefined && status !== undefined && status >= 400
+      ? new UsageError(`${said} (HTTP ${status})`)
+      : undefined;
+  }
   const hint =
     status === 403
       ? ''
