@@ -1,13 +1,5 @@
 import type { UpstreamConfig } from '#libs/config';
-import {
-  type Emitter,
-  type Era,
-  type Exchange,
-  GatewayError,
-  type Log,
-  type Outcome,
-  toGatewayError,
-} from '#libs/kernel';
+import { type Emitter, type Era, type Exchange, GatewayError, type Log, type Outcome } from '#libs/kernel';
 import { LIST_KINDS, type Listing } from '#libs/mcp';
 import type { UpstreamStatus } from '#libs/plugin';
 import { CapabilityProbes } from '../audiences/capability-probes.js';
@@ -20,12 +12,13 @@ import type { UpstreamSession } from '../session/upstream-session.js';
 import type { ColdStartGate } from '../supervisor/cold-start-gate.js';
 import { type Health, Supervisor } from '../supervisor/supervisor.js';
 import { type Supervision, Unsupervised } from '../supervisor/unsupervised.js';
+import { CallRunner } from './call-runner.js';
 import { ClientDesk } from './client-desk.js';
-import { Drain } from './drain.js';
 import { Eras } from './eras.js';
-import { brokenOff, concernsHealth, cutOff, heldElsewhere, mayReplay, removed, unavailable } from './explain.js';
+import { cutOff, heldElsewhere, removed, unavailable } from './explain.js';
 import { type Extensions, SessionOpener } from './opener.js';
-import { CONNECT_TIMEOUT, FIRST_CONNECT_WAIT, type GatewaySettings } from './settings.js';
+import { CONNECT_TIMEOUT, type GatewaySettings } from './settings.js';
+import { statusOf } from './status.js';
 
 export interface UpstreamOptions {
   readonly config: UpstreamConfig;
@@ -48,7 +41,7 @@ export class Upstream implements UpstreamHandle {
   readonly #supervisor: Supervision;
   readonly #desk: ClientDesk;
   readonly #probes: CapabilityProbes;
-  readonly #drain = new Drain();
+  readonly #calls: CallRunner;
   readonly #disabled: Health;
   /** Set where the gateway has no credential of its own: then nothing is discovered, and nothing decides about health. */
   readonly #personal: PersonalLists | undefined;
@@ -126,6 +119,19 @@ export class Upstream implements UpstreamHandle {
       patience: CONNECT_TIMEOUT,
       serving: () => this.#gone === undefined && this.#supervisor.serving,
     });
+    this.#calls = new CallRunner({
+      server,
+      enabled: config.enabled,
+      timeout: config.connection.timeout,
+      pool: this.#pool,
+      desk: this.#desk,
+      supervisor: this.#supervisor,
+      spec: (exchange, era) => this.#spec(exchange, era),
+      health: () => this.#health,
+      gone: () => this.#gone,
+      // Behind the call, and seldom: this caller's lists may be out of date.
+      served: (slot) => void this.#personal?.opened(slot),
+    });
   }
 
   get enabled(): boolean {
@@ -145,28 +151,7 @@ export class Upstream implements UpstreamHandle {
   }
 
   get status(): UpstreamStatus {
-    const { config } = this.#options;
-    const { nextRetry, reason, since, state } = this.#health;
-    const { listing } = this;
-    const slots = [...this.#pool.slots()];
-    return {
-      name: this.name,
-      type: config.type,
-      state,
-      ...(reason === undefined ? {} : { reason }),
-      since,
-      ...(nextRetry === undefined ? {} : { nextRetry }),
-      required: config.required,
-      ...(listing ? { era: listing.era, version: listing.version } : {}),
-      ...(listing?.dual ? { dual: true } : {}),
-      counts: {
-        tools: listing?.items.tools.length ?? 0,
-        prompts: listing?.items.prompts.length ?? 0,
-        resources: listing?.items.resources.length ?? 0,
-      },
-      sessions: slots.length,
-      pids: slots.flatMap((slot) => slot.session.status().pid ?? []),
-    };
+    return statusOf(this.#options.config, this.#health, this.listing, [...this.#pool.slots()]);
   }
 
   /** Resolves at the first success or failure; at once when disabled. */
@@ -196,7 +181,7 @@ export class Upstream implements UpstreamHandle {
       this.#emit('withdrawnFor', { server: this.name, owner: undefined });
     this.#gone ??= reason;
     await this.#supervisor.stop();
-    await this.#drain.wait(grace);
+    await this.#calls.drain.wait(grace);
     await this.#pool.close(cutOff(reason));
     await this.#eras.stop(reason);
     await this.#opener.release();
@@ -204,7 +189,7 @@ export class Upstream implements UpstreamHandle {
 
   /** Shortens the time that a retiring upstream gives its running calls. */
   hurry(grace: number): void {
-    this.#drain.hurry(grace);
+    this.#calls.drain.hurry(grace);
   }
 
   async send(call: UpstreamCall, exchange: Exchange, sink: CallSink): Promise<Outcome> {
@@ -219,14 +204,19 @@ export class Upstream implements UpstreamHandle {
       paramHeaders: call.paramHeaders,
     };
     const { method, params, subject } = call;
-    return await this.#run(exchange, call, (slot) =>
+    return await this.#calls.run(exchange, call, (slot) =>
       slot.session.request({ method, params, subject, ...this.#limits(), caller }),
     );
   }
 
   async subscribe(uri: string, exchange: Exchange, subscriber: string): Promise<Outcome> {
     const call = { subject: 'resources/subscribe', repeatable: true };
-    return await this.#run(exchange, call, (slot) => this.#desk.subscribe(slot, uri, subscriber), this.#eras.watching);
+    return await this.#calls.run(
+      exchange,
+      call,
+      (slot) => this.#desk.subscribe(slot, uri, subscriber),
+      this.#eras.watching,
+    );
   }
 
   async unsubscribe(uri: string, exchange: Exchange, subscriber: string): Promise<Outcome> {
@@ -298,77 +288,6 @@ export class Upstream implements UpstreamHandle {
     });
   }
 
-  // Calls.
-
-  /** Runs a request on the exchange's session, and once more on a new one when that can do no harm. */
-  async #run(
-    exchange: Exchange,
-    call: Pick<UpstreamCall, 'subject' | 'repeatable'>,
-    task: (slot: Slot) => Promise<Outcome>,
-    era?: Era,
-  ): Promise<Outcome> {
-    this.#drain.enter();
-    try {
-      if (this.#gone || !this.#supervisor.serving) await this.#admitted(exchange);
-      const first = await this.#attempt(this.#spec(exchange, era), exchange, call, task);
-      if (!(first instanceof GatewayError)) return first;
-      if (!mayReplay(first, call) || exchange.aborted || this.#gone) throw brokenOff(this.name, call.subject, first);
-      // It may have come back as a server of the other era.
-      const second = await this.#attempt(this.#spec(exchange, era), exchange, call, task);
-      if (second instanceof GatewayError) throw brokenOff(this.name, call.subject, second);
-      return second;
-    } finally {
-      this.#drain.leave();
-    }
-  }
-
-  /** @throws GatewayError when the upstream is gone, down, or does not come up in time */
-  async #admitted(exchange: Exchange): Promise<void> {
-    if (this.#gone) throw this.#gone;
-    if (!this.enabled) throw unavailable(this.name, this.#health);
-    await this.#supervisor.awaitFirst(Math.min(this.#limits().timeout, FIRST_CONNECT_WAIT), exchange);
-    if (this.#gone) throw this.#gone;
-    if (!this.#supervisor.serving) throw unavailable(this.name, this.#health);
-  }
-
-  /** Returns the outcome, or the error of a way that broke; throws every other error. */
-  async #attempt(
-    spec: SessionSpec,
-    exchange: Exchange,
-    call: Pick<UpstreamCall, 'repeatable'>,
-    task: (slot: Slot) => Promise<Outcome>,
-  ): Promise<Outcome | GatewayError> {
-    const solo = !call.repeatable;
-    const slot = this.#pool.take(spec, solo) ?? (await this.#wait(spec, solo, exchange));
-    try {
-      const told = this.#desk.serve(slot, exchange);
-      if (told) await told;
-      const outcome = await task(slot);
-      // Behind the call, and seldom: this caller's lists may be out of date.
-      void this.#personal?.opened(slot);
-      return spec.personal ? forOne(outcome) : outcome;
-    } catch (thrown) {
-      const error = toGatewayError(thrown);
-      if (!concernsHealth(error)) throw error;
-      // On a shared stream the connection is gone with its call, even when its end has not been announced yet.
-      if (error.code === 'UPSTREAM_DISCONNECTED' && slot.session.attribution === 'connection') slot.retiring = true;
-      if (!this.#gone) this.#supervisor.check();
-      return error;
-    } finally {
-      this.#pool.release(slot, solo);
-    }
-  }
-
-  async #wait(spec: SessionSpec, solo: boolean, exchange: Exchange): Promise<Slot> {
-    try {
-      return await this.#pool.wait(spec, solo, { timeout: this.#limits().timeout, exchange });
-    } catch (thrown) {
-      const error = toGatewayError(thrown);
-      if (concernsHealth(error) && !this.#gone) this.#supervisor.check();
-      throw error;
-    }
-  }
-
   #spec(exchange: Exchange, wanted?: Era): SessionSpec {
     const { config, settings } = this.#options;
     const era = wanted ?? this.#eras.of(exchange);
@@ -435,10 +354,4 @@ export class Upstream implements UpstreamHandle {
     this.#desk.lost(slot);
     this.#emit('status', this.status);
   }
-}
-
-/** An answer under somebody's own credential is kept for nobody else, whatever the upstream says. */
-function forOne(outcome: Outcome): Outcome {
-  if (outcome.kind !== 'result' || outcome.freshness?.scope !== 'public') return outcome;
-  return { ...outcome, freshness: { ...outcome.freshness, scope: 'private' } };
 }
