@@ -27,7 +27,9 @@ const MIB = 1024 * 1024;
 /** Throws a target's share of cases at it, in three parts with a look at its memory after each. */
 export async function runTarget(target: Target, cases: number, { seed, path }: FuzzOptions): Promise<Report> {
   const began = performance.now();
-  const prepared = await target.prepare();
+  const prepared = await target.prepare().catch((cause: unknown) => {
+    throw new Error(`${target.name} did not come up`, { cause });
+  });
   const findings: Finding[] = [];
   const heaps: number[] = [];
   const accident = (thrown: unknown) => findings.push({ text: `a rejection nobody waited for: ${describe(thrown)}` });

@@ -1,4 +1,5 @@
 import type { LimitsConfig } from '#libs/config';
+import { answerBrokenRequest, answerUnroutable } from './broken-request.js';
 
 /** Milliseconds between two looks at what is late. */
 const CHECK = 1_000;
@@ -13,6 +14,8 @@ export function httpServerOptions(limits: LimitsConfig) {
     requestTimeout: request_timeout,
     keepAliveTimeout: keep_alive,
     maxRequestsPerSocket: requests_per_connection,
+    clientErrorHandler: answerBrokenRequest,
+    frameworkErrors: answerUnroutable,
     http: {
       // Node swaps the two when the whole has less time than its head.
       headersTimeout: Math.min(headers_timeout, request_timeout),
