@@ -1,7 +1,8 @@
 import 'reflect-metadata';
-import { Module } from '@nestjs/common';
+import { Global, Module } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
 import { expect, it } from 'vitest';
+import { EgressClient, EgressGuard } from '#libs/egress';
 import { Extension, InProcessServer } from '#libs/plugin';
 import { UpstreamModule, UpstreamRegistry } from './index.js';
 import { createLabServer } from './testing/lab-server.js';
@@ -17,8 +18,20 @@ class Lab extends InProcessServer {
 @Module({ providers: [Lab] })
 class LabModule {}
 
+const guard = new EgressGuard();
+
+@Global()
+@Module({
+  providers: [
+    { provide: EgressGuard, useValue: guard },
+    { provide: EgressClient, useValue: new EgressClient(guard) },
+  ],
+  exports: [EgressGuard, EgressClient],
+})
+class WayOutModule {}
+
 it('the module finds built-in transports and credentials by discovery', async () => {
-  const nest = await Test.createTestingModule({ imports: [UpstreamModule, LabModule] }).compile();
+  const nest = await Test.createTestingModule({ imports: [WayOutModule, UpstreamModule, LabModule] }).compile();
   await nest.init();
   const registry = nest.get(UpstreamRegistry);
   registry.apply(proxyOf([serverOf('lab', 'in-process')]), { sharedAnonymous: true, version: '1' });
@@ -29,7 +42,7 @@ it('the module finds built-in transports and credentials by discovery', async ()
 });
 
 it('an unknown transport makes its upstream unreachable, with the names there are', async () => {
-  const nest = await Test.createTestingModule({ imports: [UpstreamModule] }).compile();
+  const nest = await Test.createTestingModule({ imports: [WayOutModule, UpstreamModule] }).compile();
   await nest.init();
   const registry = nest.get(UpstreamRegistry);
   registry.apply(proxyOf([serverOf('lab', 'carrier-pigeon')]), { sharedAnonymous: true, version: '1' });
@@ -37,4 +50,9 @@ it('an unknown transport makes its upstream unreachable, with the names there ar
   expect(registry.get('lab')?.status.reason).toMatch(/carrier-pigeon.*in-process, sse, stdio, streamable-http/);
   await registry.stop(0);
   await nest.close();
+});
+
+it('does not come up without a guard on the way out', async () => {
+  const assembled = Test.createTestingModule({ imports: [UpstreamModule] }).compile();
+  await expect(assembled).rejects.toThrow(/EgressGuard|EgressClient/);
 });

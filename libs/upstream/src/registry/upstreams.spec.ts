@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { EgressGuard } from '#libs/egress';
 import { type GatewayError, principal } from '#libs/kernel';
 import { InProcessServer } from '#libs/plugin';
 import { callOf, exchangeOf, jsonOf, RecordingSink, toolCall } from '../testing/callers.js';
@@ -26,8 +27,8 @@ function bench(): RegistryBench {
   const lab = new LabInProcess();
   const made = new RegistryBench({
     stdio: new StdioTransport(),
-    sse: new SseTransport(),
-    'streamable-http': new StreamableHttpTransport(),
+    sse: new SseTransport(new EgressGuard()),
+    'streamable-http': new StreamableHttpTransport(new EgressGuard()),
     'in-process': new InProcessTransport({ get: () => lab } as never),
   });
   benches.push(made);

@@ -1,5 +1,6 @@
 import 'reflect-metadata';
 import { resolve } from 'node:path';
+import { EgressGuard } from '#libs/egress';
 import type { ExtensionRegistry, InProcessMcpServer, UpstreamTarget, UpstreamTransport } from '#libs/plugin';
 import { loadPlugins } from '#libs/plugin';
 import { serveTcpLines } from '../../../../test/fixtures/plugins/tcp-lines/server.mjs';
@@ -46,14 +47,17 @@ function httpHarness(
 }
 
 describeUpstreamTransport('streamable-http, JSON replies', () =>
-  httpHarness(new StreamableHttpTransport(), 'json', { repliesStream: false, garbage: 'fails the request' }),
+  httpHarness(new StreamableHttpTransport(new EgressGuard()), 'json', {
+    repliesStream: false,
+    garbage: 'fails the request',
+  }),
 );
 
 describeUpstreamTransport('streamable-http, event-stream replies', () =>
-  httpHarness(new StreamableHttpTransport(), 'event-stream', { garbage: 'ignored' }),
+  httpHarness(new StreamableHttpTransport(new EgressGuard()), 'event-stream', { garbage: 'ignored' }),
 );
 
-describeUpstreamTransport('sse', () => httpHarness(new SseTransport(), 'sse', { garbage: 'ignored' }));
+describeUpstreamTransport('sse', () => httpHarness(new SseTransport(new EgressGuard()), 'sse', { garbage: 'ignored' }));
 
 describeUpstreamTransport('stdio', () => ({
   transport: new StdioTransport(),

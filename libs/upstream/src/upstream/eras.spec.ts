@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { EgressGuard } from '#libs/egress';
 import { exchangeOf, jsonOf, RecordingSink, toolCall } from '../testing/callers.js';
 import { LAB_SERVER, startHttpLab } from '../testing/lab-server.js';
 import { MODERN_LAB, startModernLab } from '../testing/modern-lab.js';
@@ -19,7 +20,7 @@ afterEach(async () => {
 function bench(transports = {}): RegistryBench {
   const made = new RegistryBench({
     stdio: new StdioTransport(),
-    'streamable-http': new StreamableHttpTransport(),
+    'streamable-http': new StreamableHttpTransport(new EgressGuard()),
     ...transports,
   });
   closers.push(() => made.registry.stop(0));

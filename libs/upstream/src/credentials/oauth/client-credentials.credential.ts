@@ -1,5 +1,3 @@
-import { Inject, Optional } from '@nestjs/common';
-import { EgressClient, EgressGuard } from '#libs/egress';
 import { messageOf } from '#libs/kernel';
 import {
   type CredentialOutcome,
@@ -11,7 +9,8 @@ import {
 import { bearerOf, bearerOutcome } from './bearer.js';
 import { clientKey, clientOf } from './client.js';
 import { type Discovered, discoverTokenEndpoint } from './discovery.js';
-import { TokenCache, type TokenRequest } from './token-cache.js';
+import type { TokenRequest } from './token-cache.js';
+import { TokenCredential } from './token-credential.js';
 import { askForToken } from './token-endpoint.js';
 
 type Settings = Readonly<Record<string, unknown>>;
@@ -32,26 +31,15 @@ interface Account {
  * caller. The token endpoint is configured, or found from the upstream's own 401 where `token_url` is null.
  */
 @Extension(UpstreamCredential, { name: 'oauth-client-credentials', api: '1.1' })
-export class ClientCredentialsCredential extends UpstreamCredential {
+export class ClientCredentialsCredential extends TokenCredential {
   override readonly personal = false;
-  readonly #egress: EgressClient;
-  readonly #cache: TokenCache;
   readonly #accounts = new WeakMap<Settings, Account>();
-
-  constructor(
-    @Optional() @Inject(EgressClient) egress: EgressClient = new EgressClient(new EgressGuard()),
-    @Optional() @Inject(TokenCache) cache: TokenCache = new TokenCache(),
-  ) {
-    super();
-    this.#egress = egress;
-    this.#cache = cache;
-  }
 
   headers(target: UpstreamTarget, settings: Settings): CredentialOutcome | Promise<CredentialOutcome> {
     const account = this.#account(target, settings);
     // An upstream says by its 401 that it wants a token, and where its metadata is.
     if (settings['token_url'] == null && !account.challenges) return NOTHING;
-    return bearerOutcome(() => this.#cache.get(account.request));
+    return bearerOutcome(() => this.cache.get(account.request));
   }
 
   override refused(target: UpstreamTarget, settings: Settings, { challenges, headers }: CredentialRefusal): boolean {
@@ -60,7 +48,7 @@ export class ClientCredentialsCredential extends UpstreamCredential {
     account.challenges = challenges;
     const { discovered } = account;
     if (discovered && Date.now() - discovered.at > METADATA_LIFE) account.discovered = undefined;
-    return token === undefined || this.#cache.refused(account.request.key, token);
+    return token === undefined || this.cache.refused(account.request.key, token);
   }
 
   #account(target: UpstreamTarget, settings: Settings): Account {
@@ -89,7 +77,7 @@ export class ClientCredentialsCredential extends UpstreamCredential {
       resource: textOf(resource),
       audience: textOf(settings['audience']),
     };
-    return await askForToken(this.#egress, clientOf(settings, found), {
+    return await askForToken(this.egress, clientOf(settings, found), {
       form,
       server: target.name,
       log: target.log,
@@ -99,7 +87,7 @@ export class ClientCredentialsCredential extends UpstreamCredential {
   async #discover(target: UpstreamTarget, settings: Settings): Promise<Discovered> {
     const account = this.#account(target, settings);
     if (account.discovered) return account.discovered.found;
-    const found = await discoverTokenEndpoint(this.#egress, {
+    const found = await discoverTokenEndpoint(this.egress, {
       url: target.url ?? '',
       issuer: String(settings['issuer']),
       challenges: account.challenges ?? [],

@@ -1,6 +1,7 @@
 import 'reflect-metadata';
 import type { ServerResponse } from 'node:http';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { EgressGuard } from '#libs/egress';
 import { ANONYMOUS, principal, Secret } from '#libs/kernel';
 import type { UpstreamCredential, UpstreamTarget } from '#libs/plugin';
 import { Authority } from '../../testing/authority.js';
@@ -20,7 +21,7 @@ let logged: ReturnType<typeof recordingLog>;
 /** Tokens the upstream takes. */
 let good: Set<string>;
 let answer: (got: Got, response: ServerResponse) => void;
-const http = new StreamableHttpTransport();
+const http = new StreamableHttpTransport(new EgressGuard());
 
 const tokenOf = ({ headers }: Got) => headers.authorization?.replace(/^Bearer /, '');
 const posts = () => upstream.got.filter(({ method }) => method === 'POST');
@@ -188,7 +189,7 @@ describe('client credentials', () => {
   });
 
   it('go with everything on the older SSE transport, each renewed once', async () => {
-    const sse = new SseTransport();
+    const sse = new SseTransport(new EgressGuard());
     let stream: ServerResponse | undefined;
     answer = ({ method, id }, response) => {
       if (method === 'GET') {

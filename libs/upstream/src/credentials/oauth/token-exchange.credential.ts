@@ -1,6 +1,4 @@
 import { createHash } from 'node:crypto';
-import { Inject, Optional } from '@nestjs/common';
-import { EgressClient, EgressGuard } from '#libs/egress';
 import type { Principal } from '#libs/kernel';
 import {
   type CredentialOutcome,
@@ -12,7 +10,8 @@ import {
 import { bearerOf, bearerOutcome } from './bearer.js';
 import { clientKey, clientOf } from './client.js';
 import { ClientCredentialsCredential } from './client-credentials.credential.js';
-import { type Grant, TokenCache, TokenError, type TokenRequest } from './token-cache.js';
+import { type Grant, TokenError, type TokenRequest } from './token-cache.js';
+import { TokenCredential } from './token-credential.js';
 import { askForToken } from './token-endpoint.js';
 
 type Settings = Readonly<Record<string, unknown>>;
@@ -36,21 +35,9 @@ const NO_SUBJECT: CredentialOutcome = {
  * authorization server and nowhere else. The gateway's own requests use the `discovery` block.
  */
 @Extension(UpstreamCredential, { name: 'token-exchange', api: '1.1' })
-export class TokenExchangeCredential extends UpstreamCredential {
-  readonly #egress: EgressClient;
-  readonly #cache: TokenCache;
-  readonly #service: ClientCredentialsCredential;
+export class TokenExchangeCredential extends TokenCredential {
+  readonly #service = new ClientCredentialsCredential(this.egress, this.cache);
   readonly #digests = new WeakMap<Principal, string>();
-
-  constructor(
-    @Optional() @Inject(EgressClient) egress: EgressClient = new EgressClient(new EgressGuard()),
-    @Optional() @Inject(TokenCache) cache: TokenCache = new TokenCache(),
-  ) {
-    super();
-    this.#egress = egress;
-    this.#cache = cache;
-    this.#service = new ClientCredentialsCredential(egress, cache);
-  }
 
   headers(
     target: UpstreamTarget,
@@ -62,7 +49,7 @@ export class TokenExchangeCredential extends UpstreamCredential {
       return own ? this.#service.headers(target, own) : NO_SERVICE;
     }
     if (!principal.token) return NO_SUBJECT;
-    return bearerOutcome(() => this.#cache.get(this.#request(target, settings, principal)));
+    return bearerOutcome(() => this.cache.get(this.#request(target, settings, principal)));
   }
 
   override refused(target: UpstreamTarget, settings: Settings, refusal: CredentialRefusal): boolean {
@@ -70,7 +57,7 @@ export class TokenExchangeCredential extends UpstreamCredential {
     const own = serviceOf(settings);
     if (!caller) return own !== undefined && this.#service.refused(target, own, refusal);
     const token = bearerOf(headers);
-    return token !== undefined && this.#cache.refused(this.#key(settings, caller.principal), token);
+    return token !== undefined && this.cache.refused(this.#key(settings, caller.principal), token);
   }
 
   override serves(settings: Settings): boolean {
@@ -115,7 +102,7 @@ export class TokenExchangeCredential extends UpstreamCredential {
       scope: scopeOf(settings['scopes']),
     };
     const question = { form, secrets: [subject], server: target.name, log: target.log };
-    const { issuedTokenType, life, token } = await askForToken(this.#egress, client, question);
+    const { issuedTokenType, life, token } = await askForToken(this.egress, client, question);
     if (issuedTokenType !== ACCESS_TOKEN && issuedTokenType !== JWT) {
       throw new TokenError('refused', `${new URL(client.url).origin} issued something else than an access token`);
     }

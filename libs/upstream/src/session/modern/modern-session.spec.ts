@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import { EgressGuard } from '#libs/egress';
 import { GatewayError } from '#libs/kernel';
 import { callOf, exchangeOf, jsonOf, RecordingSink, toolCall } from '../../testing/callers.js';
 import { MODERN_LAB, startModernLab } from '../../testing/modern-lab.js';
@@ -23,7 +24,7 @@ afterEach(async () => {
 async function http(options: Parameters<typeof startModernLab>[0] = {}) {
   const lab = await startModernLab(options);
   closers.push(() => lab.close());
-  const test = bench({ 'streamable-http': new StreamableHttpTransport() });
+  const test = bench({ 'streamable-http': new StreamableHttpTransport(new EgressGuard()) });
   await test.up(proxyOf([serverOf('lab', 'streamable-http', { url: lab.url })]));
   return { lab, test };
 }

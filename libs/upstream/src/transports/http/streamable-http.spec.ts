@@ -3,6 +3,7 @@ import type { ServerResponse } from 'node:http';
 import { type AddressInfo, createServer as createTcpServer } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { EgressGuard } from '#libs/egress';
 import { GatewayError } from '#libs/kernel';
 import type { UpstreamTarget } from '#libs/plugin';
 import { Conversation, testTarget } from '../../testing/index.js';
@@ -18,7 +19,7 @@ let talk: Conversation;
 let target: UpstreamTarget;
 
 beforeEach(async () => {
-  transport = new StreamableHttpTransport();
+  transport = new StreamableHttpTransport(new EgressGuard());
   server = await ScriptedServer.start((got, response) => answer(got, response));
   await open();
 });

@@ -1,4 +1,3 @@
-import { Inject, Optional } from '@nestjs/common';
 import { EgressGuard } from '#libs/egress';
 import { GatewayError } from '#libs/kernel';
 import { type Connection, type ConnectOptions, Extension, type UpstreamTarget, UpstreamTransport } from '#libs/plugin';
@@ -15,7 +14,7 @@ import { urlProblems } from './target-url.js';
 export class StreamableHttpTransport extends UpstreamTransport {
   readonly #pools: HttpPools;
 
-  constructor(@Optional() @Inject(EgressGuard) guard: EgressGuard = new EgressGuard()) {
+  constructor(guard: EgressGuard) {
     super();
     this.#pools = new HttpPools(guard);
   }

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import type { TLSSocket } from 'node:tls';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { TlsConfig } from '#libs/config';
+import { EgressGuard } from '#libs/egress';
 import type { TransportTls, UpstreamTarget } from '#libs/plugin';
 import { type Identity, TestAuthority } from '../../testing/certificates.js';
 import { Conversation, testTarget } from '../../testing/index.js';
@@ -17,7 +18,7 @@ import { TlsFiles } from '../../upstream/tls-files.js';
 import { StreamableHttpTransport } from './streamable-http.transport.js';
 
 const authority = TestAuthority.create();
-const transport = new StreamableHttpTransport();
+const transport = new StreamableHttpTransport(new EgressGuard());
 const dir = mkdtempSync(join(tmpdir(), 'tls-files-'));
 
 afterAll(() => {

@@ -1,6 +1,7 @@
 import 'reflect-metadata';
 import type { ServerResponse } from 'node:http';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { EgressGuard } from '#libs/egress';
 import type { UpstreamTarget } from '#libs/plugin';
 import { Conversation, testTarget } from '../../testing/index.js';
 import { type Got, openStream, result, ScriptedServer } from '../../testing/scripted-server.js';
@@ -16,7 +17,7 @@ async function open(
   settings: Partial<UpstreamTarget> = {},
 ): Promise<Conversation> {
   server = await ScriptedServer.start(answer);
-  transport = new SseTransport();
+  transport = new SseTransport(new EgressGuard());
   target = testTarget({ name: 'old', url: `${server.origin}/sse`, ...settings });
   talk = await Conversation.open(transport, target, { 'x-key': 'k' });
   return talk;
