@@ -69,6 +69,30 @@ describe('call policies', () => {
     ]);
   });
 
+  it.each(['before', 'after'] as const)(
+    'keep nobody waiting who gave up, %s the call',
+    async (when) => {
+      let begun = () => {};
+      const judging = new Promise<void>((resolve) => {
+        begun = resolve;
+      });
+      const { client } = await judgedWorld({
+        slow: {
+          [when]: () => {
+            begun();
+            return new Promise<never>(() => {});
+          },
+        },
+      });
+      const exchange = client.exchange();
+      const call = client.send('tools/call', WORK, exchange);
+      await judging;
+      exchange.abort();
+      await expect(call).rejects.toMatchObject({ code: 'CANCELLED' });
+    },
+    5_000,
+  );
+
   it('withhold what came of a call, which the audit does not hide', async () => {
     const { client, sent, events } = await judgedWorld({ no: { after: () => deny } });
     await expect(client.send('tools/call', WORK)).rejects.toMatchObject({ code: 'ACCESS_DENIED' });

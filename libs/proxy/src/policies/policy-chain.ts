@@ -103,7 +103,7 @@ export class PolicyChain {
   /** What a policy says, unless that is no. */
   async #judge(judged: Judged, name: string, work: () => Judgement | Promise<Judgement>): Promise<Said> {
     const said = await this.#trusting(judged, name, async () => {
-      const judgement = await inTime(work(), this.limits().patience);
+      const judgement = await inTime(work(), this.limits().patience, judged.exchange);
       if (!EFFECTS.has((judgement as Judgement | undefined)?.effect)) {
         throw new Error('it said none of allow, deny, rewrite, ask');
       }
@@ -165,18 +165,22 @@ function callOf({ exchange, method, object }: Judged, params: Buffer, resumed = 
   };
 }
 
-async function inTime<T>(work: T | Promise<T>, milliseconds: number): Promise<T> {
+/** Waits for a judgement, no longer than it may take and than somebody waits for the call. */
+async function inTime<T>(work: T | Promise<T>, milliseconds: number, exchange: Exchange): Promise<T> {
   if (!(work instanceof Promise)) return work;
   let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
+  let unsubscribe: (() => void) | undefined;
+  const cut = new Promise<never>((_, reject) => {
     timer = setTimeout(
       () => reject(new Error(`it took longer than ${milliseconds} ms (server.limits.policy)`)),
       milliseconds,
     );
+    unsubscribe = exchange.onAbort(reject);
   });
   try {
-    return await Promise.race([work, late]);
+    return await Promise.race([work, cut]);
   } finally {
     clearTimeout(timer);
+    unsubscribe?.();
   }
 }
