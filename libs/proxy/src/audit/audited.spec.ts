@@ -2,16 +2,9 @@ import { describe, expect, it } from 'vitest';
 import type { ObjectRef } from '#libs/kernel';
 import type { Decision } from '#libs/plugin';
 import { corridors, TestPolicy } from '../testing/corridor.js';
-import { type Script, ScriptedUpstream } from '../testing/scripted-upstream.js';
+import { RESULTS, type Script, ScriptedUpstream } from '../testing/scripted-upstream.js';
 
 const open = corridors();
-
-const RESULTS: Script = {
-  'tools/call': ({ result }) => result('{"content":[]}'),
-  'prompts/get': ({ result }) => result('{"messages":[]}'),
-  'resources/read': ({ result }) => result('{"contents":[]}'),
-  'completion/complete': ({ result }) => result('{"completion":{"values":["a"]}}'),
-};
 
 async function world(script: Script = {}, effects: (ref: ObjectRef) => Decision['effect'] = () => 'allow') {
   const up = new ScriptedUpstream({ ...RESULTS, ...script });

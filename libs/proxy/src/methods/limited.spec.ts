@@ -1,16 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { type ObjectRef, principal } from '#libs/kernel';
 import { corridors, TestPolicy } from '../testing/corridor.js';
-import { type Script, ScriptedUpstream, type Seen } from '../testing/scripted-upstream.js';
+import { RESULTS, type Script, ScriptedUpstream, type Seen } from '../testing/scripted-upstream.js';
 
 const open = corridors();
 
-const RESULTS: Script = {
-  'tools/call': ({ result }) => result('{"content":[]}'),
-  'prompts/get': ({ result }) => result('{"messages":[]}'),
-  'resources/read': ({ result }) => result('{"contents":[]}'),
-  'completion/complete': ({ result }) => result('{"completion":{"values":["a"]}}'),
-};
 const argument = { name: 'x', value: '' };
 
 async function world(

@@ -1,7 +1,7 @@
 import type { Answer, Outcome } from '#libs/kernel';
 import { type AfterCall, type BeforeCall, CallPolicy, type PolicyCall } from '#libs/plugin';
 import { type CorridorOptions, corridors } from './corridor.js';
-import { type Script, ScriptedUpstream } from './scripted-upstream.js';
+import { RESULTS, type Script, ScriptedUpstream } from './scripted-upstream.js';
 
 const open = corridors();
 
@@ -29,11 +29,9 @@ class Scripted extends CallPolicy {
   }
 }
 
-const RESULTS: Script = {
+const PLAIN: Script = {
+  ...RESULTS,
   'tools/call': ({ result }) => result('{"content":[{"type":"text","text":"plain"}]}'),
-  'prompts/get': ({ result }) => result('{"messages":[]}'),
-  'resources/read': ({ result }) => result('{"contents":[]}'),
-  'completion/complete': ({ result }) => result('{"completion":{"values":["a"]}}'),
 };
 
 /** A corridor with these policies in front of one upstream, `up`. */
@@ -41,7 +39,7 @@ export async function judgedWorld(
   judges: Readonly<Record<string, Judge>>,
   more: CorridorOptions & { script?: Script } = {},
 ) {
-  const up = new ScriptedUpstream({ ...RESULTS, ...more.script });
+  const up = new ScriptedUpstream({ ...PLAIN, ...more.script });
   const policies = Object.fromEntries(Object.entries(judges).map(([name, judge]) => [name, new Scripted(judge)]));
   const corridor = await open({ up }, { ...more, policies });
   corridor.audit.enabled = true;
@@ -51,7 +49,7 @@ export async function judgedWorld(
     corridor,
     client: corridor.client({ capabilities: { elicitation: {} } }),
     events: corridor.audit.events,
-    sent: () => up.seen.slice(listed).filter(({ method }) => method in RESULTS),
+    sent: () => up.seen.slice(listed).filter(({ method }) => method in PLAIN),
   };
 }
 

@@ -25,6 +25,14 @@ export interface Seen {
 
 export type Script = Readonly<Record<string, (seen: Seen) => void>>;
 
+/** The plainest answer to each request that is about one thing. */
+export const RESULTS: Script = {
+  'tools/call': ({ result }) => result('{"content":[]}'),
+  'prompts/get': ({ result }) => result('{"messages":[]}'),
+  'resources/read': ({ result }) => result('{"contents":[]}'),
+  'completion/complete': ({ result }) => result('{"completion":{"values":["a"]}}'),
+};
+
 const WELCOME = {
   protocolVersion: '2025-11-25',
   capabilities: { tools: {}, prompts: {}, resources: { subscribe: true }, logging: {}, completions: {} },
