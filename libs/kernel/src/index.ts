@@ -28,6 +28,7 @@ export type {
   Resumption,
 } from './exchange.js';
 export { compileGlob, compileSelection, matchesGlob } from './glob.js';
+export { isObject } from './is-object.js';
 export { visibleJson } from './json-line.js';
 export { type Log, SILENT } from './log.js';
 export { Lru } from './lru.js';

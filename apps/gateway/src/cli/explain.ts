@@ -1,5 +1,5 @@
 import { type GatewayConfig, LiveConfig, serveProblems } from '#libs/config';
-import { type Claims, messageOf, type Principal, principal } from '#libs/kernel';
+import { type Claims, isObject, messageOf, type Principal, principal } from '#libs/kernel';
 import { type Explanation, explain, Policy, parseObject } from '#libs/permission';
 import { UsageError } from '../client/arguments.js';
 import { printable } from '../table.js';
@@ -72,7 +72,7 @@ function objectIn(json: string): Record<string, unknown> {
   } catch (thrown) {
     throw new UsageError(`--claims is not valid JSON: ${messageOf(thrown)}`);
   }
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
+  if (isObject(value)) return value;
   throw new UsageError(`--claims must be a JSON object, e.g. '{"groups":["User"]}'`);
 }
 

@@ -1,3 +1,4 @@
+import { isObject } from '#libs/kernel';
 /** Problem with what was typed; the message is a sentence for the person who typed it. */
 export class UsageError extends Error {
   override readonly name = 'UsageError';
@@ -144,8 +145,4 @@ function again(before: unknown, value: unknown): unknown[] {
 /** Also for a name like `__proto__`, which is an argument like any other. */
 function define(target: Record<string, unknown>, name: string, value: unknown): void {
   Object.defineProperty(target, name, { value, enumerable: true, configurable: true, writable: true });
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -38,7 +38,8 @@ export function purposeFlaw(claims: Claims): string | undefined {
     if (OTHER_USES.has(use) || use.startsWith('refresh'))
       return `it is no access token: its ${name} is ${shown(value)}`;
   }
-  if (isObject(claims['events'])) return 'it tells of events (RFC 8417) and is no access token';
+  if (typeof claims['events'] === 'object' && claims['events'] !== null)
+    return 'it tells of events (RFC 8417) and is no access token';
   return undefined;
 }
 
@@ -89,8 +90,4 @@ function isTime(value: unknown): value is number {
 
 function isSubject(value: unknown): value is string {
   return typeof value === 'string' && value !== '' && value.length <= MAX_SUBJECT && !/\p{Cc}/u.test(value);
-}
-
-function isObject(value: unknown): boolean {
-  return typeof value === 'object' && value !== null;
 }

@@ -1,3 +1,4 @@
+import { isObject } from '#libs/kernel';
 import { shown } from '../shown.js';
 
 /** A token read, and nothing of it believed. */
@@ -79,12 +80,10 @@ function typeFlaw(typ: unknown, wanted: FormRules['type']): string | undefined {
   return name === undefined || name === 'jwt' ? undefined : `its typ is ${shown(typ)}`;
 }
 
-function jsonObject(segment: string): Record<string, unknown> | undefined {
+function jsonObject(segment: string): Readonly<Record<string, unknown>> | undefined {
   try {
     const value: unknown = JSON.parse(utf8.decode(Buffer.from(segment, 'base64url')));
-    return typeof value === 'object' && value !== null && !Array.isArray(value)
-      ? (value as Record<string, unknown>)
-      : undefined;
+    return isObject(value) ? value : undefined;
   } catch {
     return undefined;
   }

@@ -1,3 +1,4 @@
+import { isObject } from '#libs/kernel';
 import type { JsonView } from '#libs/mcp';
 
 type Json = Readonly<Record<string, unknown>>;
@@ -39,10 +40,6 @@ export function missing(needed: Json, declared: Json): Json | undefined {
 function declares(capability: string, own: Json, feature: string): boolean {
   if (isObject(member(own, feature))) return true;
   return capability === 'elicitation' && feature === 'form' && !isObject(member(own, 'url'));
-}
-
-export function isObject(value: unknown): value is Json {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function member(value: Json, key: string): unknown {

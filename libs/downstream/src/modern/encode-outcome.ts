@@ -1,4 +1,4 @@
-import { type ClientHop, GatewayError, type Outcome } from '#libs/kernel';
+import { type ClientHop, GatewayError, isObject, type Outcome } from '#libs/kernel';
 import {
   CACHEABLE_METHODS,
   editMembers,
@@ -9,7 +9,7 @@ import {
   splice,
   withResultMembers,
 } from '#libs/mcp';
-import { isObject, missing, neededFor } from './capabilities.js';
+import { missing, neededFor } from './capabilities.js';
 import type { ModernRequest } from './envelope.js';
 
 /** Codes that speak of one hop only, or that modern peers must not see (M:base). The proxy has put the others right. */

@@ -1,3 +1,5 @@
+import { isObject } from '#libs/kernel';
+
 // Which declared client capabilities matter to a gateway, as one byte. `elicitation: {}` and `elicitation: {form: {}}`
 // mean the same, but upstreams get to see which of the two it was.
 const ELICITATION = 1;
@@ -49,10 +51,6 @@ function bit(on: boolean, value: number): number {
   return on ? value : 0;
 }
 
-function isObject(value: unknown): value is object {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
 function member(value: unknown, key: string): unknown {
-  return isObject(value) && Object.hasOwn(value, key) ? (value as Record<string, unknown>)[key] : undefined;
+  return isObject(value) && Object.hasOwn(value, key) ? value[key] : undefined;
 }

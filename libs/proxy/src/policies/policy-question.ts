@@ -1,4 +1,4 @@
-import { type Exchange, GatewayError, messageOf } from '#libs/kernel';
+import { type Exchange, GatewayError, isObject, messageOf } from '#libs/kernel';
 import { atLeast, downgradeElicitation, VENDOR_META_PREFIX } from '#libs/mcp';
 import type { PolicyAnswer, PolicyQuestion } from '#libs/plugin';
 
@@ -53,8 +53,4 @@ function canShowForms({ client }: Exchange): boolean {
 function isAnswer(value: unknown): value is PolicyAnswer {
   if (!isObject(value) || !ACTIONS.has(value['action'])) return false;
   return value['content'] === undefined || isObject(value['content']);
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { ClientHeaders, Principal } from '#libs/kernel';
+import { type ClientHeaders, isObject, type Principal } from '#libs/kernel';
 import { type CredentialOutcome, Extension, UpstreamCredential, type UpstreamTarget } from '#libs/plugin';
 
 type Settings = Readonly<Record<string, unknown>>;
@@ -72,7 +72,7 @@ function read(value: string): { readonly token?: string; readonly claims?: Claim
   if (token === undefined || payload === undefined) return {};
   try {
     const claims: unknown = JSON.parse(Buffer.from(payload, 'base64url').toString('utf8'));
-    return typeof claims === 'object' && claims !== null ? { token, claims: claims as Claims } : {};
+    return isObject(claims) ? { token, claims } : {};
   } catch {
     return {};
   }

@@ -1,4 +1,4 @@
-import type { ClientHop } from '#libs/kernel';
+import { type ClientHop, isObject } from '#libs/kernel';
 
 /**
  * What the gateway declares to an upstream on behalf of a client: what this client declared and the gateway relays,
@@ -21,7 +21,7 @@ export interface ClientCapabilities {
 type Json = Readonly<Record<string, unknown>>;
 
 function objectAt(value: unknown): Json | undefined {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Json) : undefined;
+  return isObject(value) ? value : undefined;
 }
 
 /** Picks what is relayed out of a client's declared capabilities. */

@@ -41,7 +41,8 @@ export function readWelcome(server: string, outcome: Outcome): Welcome {
   };
 }
 
-function objectOf(view: JsonView | undefined): Readonly<Record<string, unknown>> {
+/** An object's value; an empty one in place of anything else. */
+export function objectOf(view: JsonView | undefined): Readonly<Record<string, unknown>> {
   return view?.type === 'object' ? (view.value() as Record<string, unknown>) : {};
 }
 

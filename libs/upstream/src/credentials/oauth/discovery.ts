@@ -1,7 +1,8 @@
 import type { EgressClient, JsonRequest } from '#libs/egress';
+import { isObject } from '#libs/kernel';
 import { bearerChallenge } from './challenge.js';
 import { TokenError } from './token-cache.js';
-import { asTokenError, objectOf } from './token-endpoint.js';
+import { asTokenError } from './token-endpoint.js';
 
 const MAX_DOCUMENT = 64 * 1024;
 /** An issuer's usual form, with nothing in it that might be secret. */
@@ -101,8 +102,7 @@ async function first(
     });
     const shown = new URL(place).origin + new URL(place).pathname;
     if (status >= 500 || status === 429) throw new TokenError('unavailable', `${shown} answered HTTP ${status}`);
-    const document = objectOf(body);
-    if (status === 200 && document) return { document, place: shown };
+    if (status === 200 && isObject(body)) return { document: body, place: shown };
   }
   throw new TokenError('refused', `${origin} has ${none}`);
 }

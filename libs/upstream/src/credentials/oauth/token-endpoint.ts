@@ -1,5 +1,5 @@
 import { type EgressClient, EgressError, type Trust } from '#libs/egress';
-import type { Log } from '#libs/kernel';
+import { isObject, type Log } from '#libs/kernel';
 import { redacted } from '../../transports/shared/text.js';
 import { type FailureKind, type Grant, TokenError } from './token-cache.js';
 
@@ -66,7 +66,7 @@ export async function askForToken(
     .catch((thrown: unknown) => {
       throw asTokenError(thrown);
     });
-  const answer = objectOf(body);
+  const answer = isObject(body) ? body : undefined;
   return status === 200 && answer ? read(answer, client) : refuse(status, answer, client, question);
 }
 
@@ -78,13 +78,6 @@ export function asTokenError(thrown: unknown): TokenError {
   }
   const settled = thrown.kind === 'denied' || thrown.kind === 'redirect';
   return new TokenError(settled ? 'refused' : 'unavailable', thrown.message, { cause: thrown });
-}
-
-/** A JSON object, or undefined. */
-export function objectOf(value: unknown): Readonly<Record<string, unknown>> | undefined {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-    ? (value as Record<string, unknown>)
-    : undefined;
 }
 
 function authenticate({ auth, id, secret = '' }: TokenClient, form: URLSearchParams): Record<string, string> {

@@ -1,5 +1,6 @@
 import type { Freshness, Outcome } from '#libs/kernel';
 import { JsonView, MODERN_META, MODERN_VERSIONS, type ModernVersion } from '#libs/mcp';
+import { objectOf } from '../handshake.js';
 
 /** What an upstream said of itself at `server/discover` (M:disc). */
 export interface Discovered {
@@ -43,8 +44,4 @@ export function freshnessOf(result: JsonView): Freshness {
     ttl: typeof ttl === 'number' && ttl > 0 ? ttl : 0,
     scope: result.get('cacheScope')?.string() === 'public' ? 'public' : 'private',
   };
-}
-
-function objectOf(view: JsonView | undefined): Readonly<Record<string, unknown>> {
-  return view?.type === 'object' ? (view.value() as Record<string, unknown>) : {};
 }
