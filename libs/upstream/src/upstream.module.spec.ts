@@ -1,12 +1,12 @@
 import 'reflect-metadata';
-import { Global, Module } from '@nestjs/common';
+import { Module } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
 import { expect, it } from 'vitest';
-import { EgressClient, EgressGuard } from '#libs/egress';
 import { Extension, InProcessServer } from '#libs/plugin';
 import { UpstreamModule, UpstreamRegistry } from './index.js';
 import { createLabServer } from './testing/lab-server.js';
 import { proxyOf, serverOf } from './testing/registries.js';
+import { WayOutModule } from './testing/way-out.module.js';
 
 @Extension(InProcessServer, { name: 'lab', api: '1.0' })
 class Lab extends InProcessServer {
@@ -17,18 +17,6 @@ class Lab extends InProcessServer {
 
 @Module({ providers: [Lab] })
 class LabModule {}
-
-const guard = new EgressGuard();
-
-@Global()
-@Module({
-  providers: [
-    { provide: EgressGuard, useValue: guard },
-    { provide: EgressClient, useValue: new EgressClient(guard) },
-  ],
-  exports: [EgressGuard, EgressClient],
-})
-class WayOutModule {}
 
 it('the module finds built-in transports and credentials by discovery', async () => {
   const nest = await Test.createTestingModule({ imports: [WayOutModule, UpstreamModule, LabModule] }).compile();

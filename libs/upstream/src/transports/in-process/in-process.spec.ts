@@ -13,6 +13,7 @@ import {
   UpstreamTransport,
 } from '#libs/plugin';
 import { Conversation, testTarget } from '../../testing/index.js';
+import { WayOutModule } from '../../testing/way-out.module.js';
 import { TransportsModule } from '../transports.module.js';
 
 @Extension(InProcessServer, { name: 'lab', api: '1.0' })
@@ -39,9 +40,9 @@ describe('the in-process transport', () => {
   let talk: Conversation;
 
   beforeEach(async () => {
-    @Module({ imports: [PluginModule, TransportsModule], providers: [Lab] })
+    @Module({ imports: [PluginModule, WayOutModule, TransportsModule], providers: [Lab] })
     class Root {}
-    app = await NestFactory.createApplicationContext(Root, { logger: false });
+    app = await NestFactory.createApplicationContext(Root, { logger: false, abortOnError: false });
     const transport = app.get(ExtensionRegistry).get(UpstreamTransport, 'in-process');
     talk = await Conversation.open(transport, testTarget({ name: 'other', options: { server: 'lab' } }));
     const init = { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 'test', version: '1' } };
