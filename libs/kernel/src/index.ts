@@ -1,5 +1,5 @@
 export { AbortSource } from './abort.js';
-export { type BackoffSettings, backoffDelay } from './backoff.js';
+export { Backoff, type BackoffSettings } from './backoff.js';
 export { correlationId, saneTraceparent } from './correlation.js';
 export { Emitter } from './emitter.js';
 export {

@@ -1,5 +1,5 @@
 import type { KeyObject } from 'node:crypto';
-import { backoffDelay, Emitter, type Log, messageOf } from '#libs/kernel';
+import { Backoff, Emitter, type Log, messageOf } from '#libs/kernel';
 import { KeySet } from './key-set.js';
 
 /** What becomes of the search for a token's key. */
@@ -41,6 +41,7 @@ export class KeyCache {
   #loadedAt = Number.NEGATIVE_INFINITY;
   #triedAt = Number.NEGATIVE_INFINITY;
   #failures = 0;
+  readonly #backoff: Backoff;
   /** No attempt before this time. */
   #nextTry = Number.NEGATIVE_INFINITY;
   #loading: Promise<void> | undefined;
@@ -52,7 +53,9 @@ export class KeyCache {
     private readonly load: () => Promise<KeySet>,
     private readonly log: Log,
     private readonly clock: Clock = SYSTEM_CLOCK,
-  ) {}
+  ) {
+    this.#backoff = new Backoff(FAILURES, () => 0.5 + clock.random() / 2);
+  }
 
   /** Answers at once from keys at hand. */
   find(kid: string | undefined, alg: string): KeyFound | Promise<KeyFound> {
@@ -125,6 +128,7 @@ export class KeyCache {
     this.#keys = next;
     this.#loadedAt = this.clock.now();
     this.#failures = 0;
+    this.#backoff.reset();
     this.#nextTry = Number.NEGATIVE_INFINITY;
     if (next.size === 0) this.log.error({ issuer: this.issuer }, 'an issuer publishes no key to check signatures with');
     if (previous?.lostIn(next)) {
@@ -137,7 +141,7 @@ export class KeyCache {
   }
 
   #fail(thrown: unknown): void {
-    const wait = backoffDelay(FAILURES, this.#failures, () => 0.5 + this.clock.random() / 2);
+    const wait = this.#backoff.next();
     this.#failures += 1;
     this.#nextTry = this.clock.now() + wait;
     const usable = this.#keys && this.clock.now() - this.#loadedAt <= USABLE;

@@ -1,4 +1,4 @@
-import { backoffDelay } from '#libs/kernel';
+import { Backoff } from '#libs/kernel';
 import type { Clock } from '../keys/key-cache.js';
 
 /** Failures in a row after which an endpoint is left alone for a while. */
@@ -7,11 +7,14 @@ const PAUSE = { initial: 1_000, max: 30_000, multiplier: 2 } as const;
 
 /** Leaves an endpoint that keeps failing alone, then lets one call through to see how it is. */
 export class Breaker {
+  readonly #pauses: Backoff;
   #failures = 0;
   #closedUntil = Number.NEGATIVE_INFINITY;
   #probing = false;
 
-  constructor(private readonly clock: Clock) {}
+  constructor(private readonly clock: Clock) {
+    this.#pauses = new Backoff(PAUSE, () => clock.random());
+  }
 
   /** Milliseconds to wait; 0: go ahead, and tell how it went. */
   enter(): number {
@@ -25,6 +28,7 @@ export class Breaker {
 
   succeeded(): void {
     this.#failures = 0;
+    this.#pauses.reset();
     this.#probing = false;
   }
 
@@ -32,7 +36,7 @@ export class Breaker {
     this.#failures += 1;
     this.#probing = false;
     if (this.#failures < TOLERATED) return;
-    this.#closedUntil = this.clock.now() + backoffDelay(PAUSE, this.#failures - TOLERATED, () => this.clock.random());
+    this.#closedUntil = this.clock.now() + this.#pauses.next();
   }
 }
 

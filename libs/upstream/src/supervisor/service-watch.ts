@@ -1,4 +1,4 @@
-import { type BackoffSettings, backoffDelay, GatewayError, toGatewayError } from '#libs/kernel';
+import { Backoff, type BackoffSettings, GatewayError, toGatewayError } from '#libs/kernel';
 import { LIST_KINDS, type ListKind } from '#libs/mcp';
 import { formatMs } from '../session/failures.js';
 import type { UpstreamSession } from '../session/upstream-session.js';
@@ -57,8 +57,8 @@ export class ServiceWatch {
   #listing = false;
   /** No listing on the upstream's own account before this (monotonic). */
   #earliest = 0;
-  /** Failed listings in a row. */
-  #failures = 0;
+  /** Waits before lists that failed are asked for again. */
+  readonly #backoff: Backoff;
   #pinging = false;
   #missed = 0;
   #stopped = false;
@@ -66,6 +66,7 @@ export class ServiceWatch {
   constructor(session: UpstreamSession, port: WatchPort) {
     this.#session = session;
     this.#port = port;
+    this.#backoff = new Backoff(() => port.settings().retry);
     this.lost = new Promise((resolve) => {
       this.#lose = (cause) => {
         this.stop();
@@ -153,12 +154,12 @@ export class ServiceWatch {
 
   /** The next look at all lists, or a sooner one at those that failed. */
   #planListing(failed: readonly ListKind[]): void {
-    const { discovery, retry } = this.#port.settings();
+    const { discovery } = this.#port.settings();
     if (this.#stopped) return;
     // Jitter, so that a hundred upstreams are not asked in the same moment.
     const regular = discovery.interval * (0.9 + 0.2 * Math.random());
-    this.#failures = failed.length > 0 ? this.#failures + 1 : 0;
-    const soon = failed.length > 0 ? Math.max(DEBOUNCE, backoffDelay(retry, this.#failures - 1)) : regular;
+    if (failed.length === 0) this.#backoff.reset();
+    const soon = failed.length > 0 ? Math.max(DEBOUNCE, this.#backoff.next()) : regular;
     const kinds = soon < regular ? failed : LIST_KINDS;
     clearTimeout(this.#periodic);
     this.#periodic = setTimeout(

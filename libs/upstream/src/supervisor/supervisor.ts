@@ -1,4 +1,4 @@
-import { backoffDelay, type Exchange, GatewayError, type Log, toGatewayError } from '#libs/kernel';
+import { Backoff, type Exchange, GatewayError, type Log, toGatewayError } from '#libs/kernel';
 import { LIST_KINDS, type Listing, type ListKind } from '#libs/mcp';
 import type { UpstreamState } from '#libs/plugin';
 import type { Slot } from '../pool/slot.js';
@@ -68,8 +68,9 @@ export class Supervisor {
   #watch: ServiceWatch | undefined;
   #complaints: readonly string[] = [];
   #wavering: string | undefined;
-  /** Failures to connect in a row, and early deaths in a row. */
-  #failures = 0;
+  /** Waits after failures to connect in a row, and after early deaths in a row. */
+  readonly #failures: Backoff;
+  readonly #crashes: Backoff;
   #earlyDeaths = 0;
   #stopped = false;
   #grace: NodeJS.Timeout | undefined;
@@ -81,6 +82,8 @@ export class Supervisor {
   /** `inherited`: lists of the same upstream under an earlier configuration, served until there are new ones. */
   constructor(port: SupervisorPort, inherited?: Listing) {
     this.#port = port;
+    this.#failures = new Backoff(() => port.settings().retry);
+    this.#crashes = new Backoff(() => port.settings().retry);
     this.#listing = inherited;
     this.#published = inherited !== undefined;
     this.settled = new Promise((resolve) => {
@@ -155,10 +158,10 @@ export class Supervisor {
       const cause = await this.#connect();
       if (this.#stopped) return;
       if (cause) {
-        await this.#down(cause, this.#failures++);
+        await this.#down(cause, this.#failures.next());
         continue;
       }
-      this.#failures = 0;
+      this.#failures.reset();
       const born = performance.now();
       const lost = await this.#watch!.lost;
       // Calls may still run on it: who stops the supervisor closes the sessions.
@@ -169,7 +172,8 @@ export class Supervisor {
         this.#earlyDeaths = 0;
         this.#set('degraded', `connection lost (${lost.message}); connecting again`, lost);
       } else {
-        await this.#down(lost, Math.max(0, this.#earlyDeaths++ - TOLERATED));
+        if (this.#earlyDeaths++ <= TOLERATED) this.#crashes.reset();
+        await this.#down(lost, this.#crashes.next());
       }
     }
   }
@@ -247,9 +251,8 @@ export class Supervisor {
     this.#set(amiss === undefined ? 'ready' : 'degraded', amiss, undefined);
   }
 
-  async #down(cause: GatewayError, attempt: number): Promise<void> {
-    const { grace, retry } = this.#port.settings();
-    const delay = backoffDelay(retry, attempt);
+  async #down(cause: GatewayError, delay: number): Promise<void> {
+    const { grace } = this.#port.settings();
     this.#set('unreachable', cause.message, cause, Date.now() + delay);
     this.#settle();
     if (this.#published && !this.#grace) {

@@ -1,4 +1,4 @@
-import { type BackoffSettings, backoffDelay, Lru } from '#libs/kernel';
+import { Backoff, type BackoffSettings, Lru } from '#libs/kernel';
 
 /** Milliseconds before its end that a token is no longer used, at least; or this part of its life, whichever is longer. */
 const MARGIN = 30_000;
@@ -69,7 +69,8 @@ interface Entry {
 
 interface Failure {
   readonly error: TokenError;
-  readonly attempts: number;
+  /** Waits of what fails again. */
+  readonly backoff: Backoff;
   /** Milliseconds since the epoch. */
   readonly until: number;
 }
@@ -124,6 +125,10 @@ export class TokenCache {
     entry.token = undefined;
     entry.replacement = true;
     return true;
+  }
+
+  #backoff(): Backoff {
+    return new Backoff(FAILURES, this.#random);
   }
 
   #entry(key: string): Entry {
@@ -181,13 +186,13 @@ export class TokenCache {
       thrown instanceof TokenError
         ? thrown
         : new TokenError('unavailable', 'the token could not be asked for', { cause: thrown });
-    if (error.kind === 'rejected') this.#clients.set(request.clientKey, { error, attempts: 1, until: now + REJECTED });
+    if (error.kind === 'rejected')
+      this.#clients.set(request.clientKey, { error, backoff: this.#backoff(), until: now + REJECTED });
     else {
       const ofClient = error.kind === 'unavailable';
       const before = ofClient ? this.#clients.get(request.clientKey) : entry.failure;
-      const attempts = before?.attempts ?? 0;
-      const until = now + backoffDelay(FAILURES, attempts, this.#random);
-      const failure = { error, attempts: attempts + 1, until };
+      const backoff = before?.backoff ?? this.#backoff();
+      const failure = { error, backoff, until: now + backoff.next() };
       if (ofClient) this.#clients.set(request.clientKey, failure);
       else entry.failure = failure;
     }

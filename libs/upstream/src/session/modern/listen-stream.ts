@@ -1,4 +1,4 @@
-import { backoffDelay, GatewayError, type Log, toGatewayError } from '#libs/kernel';
+import { Backoff, GatewayError, type Log, toGatewayError } from '#libs/kernel';
 import { JsonView, LIST_KINDS, type ListKind, type NotificationMessage } from '#libs/mcp';
 import type { RunningCall } from '../running-call.js';
 
@@ -55,7 +55,7 @@ export class ListenStream {
   #current: Stream | undefined;
   #next: Stream | undefined;
   #plan: NodeJS.Timeout | undefined;
-  #attempts = 0;
+  readonly #backoff = new Backoff(BACKOFF);
   /** The stream was lost: what changed until there is one again was not heard. */
   #missed = false;
   #standing = false;
@@ -196,8 +196,8 @@ export class ListenStream {
       return;
     }
     this.#missed ||= stream.honoured !== undefined;
-    if (performance.now() - stream.opened > PROVEN) this.#attempts = 0;
-    const delay = backoffDelay(BACKOFF, this.#attempts++);
+    if (performance.now() - stream.opened > PROVEN) this.#backoff.reset();
+    const delay = this.#backoff.next();
     clearTimeout(this.#plan);
     this.#plan = setTimeout(() => this.#open(), delay);
     this.#plan.unref();

@@ -1,4 +1,4 @@
-import { backoffDelay, GatewayError } from '#libs/kernel';
+import { Backoff, GatewayError } from '#libs/kernel';
 import { SseParser } from '#libs/mcp';
 import { peek, splitBatch } from '../shared/peek.js';
 import { subject } from '../shared/text.js';
@@ -33,7 +33,9 @@ export class StandingStream {
   #since = Number.POSITIVE_INFINITY;
   #lastEventId: string | undefined;
   #retry: number | undefined;
-  #quiet = 0;
+  /** The shortest wait, as the last end of the stream had it. */
+  #delay = 0;
+  readonly #backoff = new Backoff(() => ({ initial: this.#delay, max: MAX_DELAY, multiplier: 2 }));
   #breaks = 0;
 
   constructor(session: HttpSession, onLost: (error: GatewayError) => void) {
@@ -109,10 +111,10 @@ export class StandingStream {
 
   #again(delay: number): void {
     if (this.#stopped) return;
-    if (performance.now() - this.#since > LONG_LIFE) this.#quiet = 0;
+    if (performance.now() - this.#since > LONG_LIFE) this.#backoff.reset();
     this.#since = Number.POSITIVE_INFINITY;
-    const wait = Math.max(delay, backoffDelay({ initial: delay, max: MAX_DELAY, multiplier: 2 }, this.#quiet));
-    this.#quiet += 1;
+    this.#delay = delay;
+    const wait = Math.max(delay, this.#backoff.next());
     this.#timer = setTimeout(() => this.open(), Math.min(wait, MAX_DELAY)).unref();
   }
 
@@ -126,7 +128,7 @@ export class StandingStream {
     const { target } = this.#session;
     const parser = new SseParser(target.limits.event, {
       onEvent: (event) => {
-        this.#quiet = 0;
+        this.#backoff.reset();
         if (event.id !== undefined) this.#lastEventId = resumable(event.id);
         if (event.data.length > 0 && event.event === 'message') this.#deliver(event.data);
       },
