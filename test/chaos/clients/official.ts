@@ -1,0 +1,55 @@
+import { type AnyClient, GENERATIONS, type Result } from '../../support/clients.js';
+import type { Order, Outcome } from '../ledger/call.js';
+import { type ChaosClient, PATIENCE, toolOf } from './client.js';
+import { failure, resultOf } from './outcome.js';
+
+/** A client of an official SDK, connected anew when its session is gone. */
+export class Official implements ChaosClient {
+  readonly name: string;
+  readonly #url: string;
+  readonly #generation: string;
+  #client: AnyClient | undefined;
+
+  /** `generation`: a key of `GENERATIONS`. */
+  constructor(name: string, url: string, generation: string) {
+    this.name = name;
+    this.#url = url;
+    this.#generation = generation;
+  }
+
+  async call(order: Order): Promise<Outcome> {
+    const { name, arguments: args } = toolOf(order);
+    const silence = new AbortController();
+    const timer = setTimeout(() => silence.abort(), PATIENCE);
+    try {
+      this.#client ??= await GENERATIONS[this.#generation]?.connect(this.#url);
+      const result = (await this.#client?.call(name, args, { signal: silence.signal })) as Result;
+      return resultOf(result as never);
+    } catch (error) {
+      if (silence.signal.aborted) return { kind: 'silence' };
+      const outcome = thrown(error as Error);
+      if (outcome.kind !== 'error' || outcome.code === 'SESSION_NOT_FOUND') await this.close();
+      return outcome;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  async close(): Promise<void> {
+    const client = this.#client;
+    this.#client = undefined;
+    await client?.close().catch(() => undefined);
+  }
+}
+
+/** SDKs throw JSON-RPC errors with their data, HTTP errors with the body in the message, and what `fetch` throws. */
+function thrown(error: Error & { data?: unknown }): Outcome {
+  const { message, data } = error;
+  if (typeof data === 'object' && data !== null && 'code' in data) return failure({ message, data: data as object });
+  const code = /"code":"([A-Z_]+)"/.exec(message)?.[1];
+  if (code !== undefined) return { kind: 'error', code, said: message };
+  const causes = [error, error.cause].map((one) => (one as NodeJS.ErrnoException | undefined)?.code);
+  if (causes.includes('ECONNREFUSED')) return { kind: 'refused' };
+  const transport = error instanceof TypeError || causes.includes('ECONNRESET');
+  return transport ? { kind: 'broken', said: message } : { kind: 'error', code: undefined, said: message };
+}

@@ -1,0 +1,37 @@
+import type { Allowances } from './ledger/verdict.js';
+import type { LoadPlan } from './load.js';
+import type { Random } from './random.js';
+import type { World, WorldPlan } from './world/world.js';
+
+/** One way to break something. Its name is what `--experiment` takes. */
+export interface Experiment {
+  readonly name: string;
+  /** The fault, in a line. */
+  readonly about: string;
+  /** Seconds it takes, rather too many: a bounded run leaves out what would not fit. */
+  readonly seconds: number;
+  readonly world: WorldPlan;
+  /** What differs from the usual load. */
+  readonly load?: Partial<LoadPlan>;
+  readonly allowed?: Allowances;
+  /** The gateway is another process at the end than at the beginning. */
+  readonly restarts?: boolean;
+  /** Causes the fault and ends it, while the load runs. */
+  run(stage: Stage): Promise<void>;
+}
+
+/** What an experiment works with. */
+export interface Stage {
+  readonly world: World;
+  readonly random: Random;
+  /** Says where the experiment is, for who watches. */
+  progress(text: string): void;
+  /** Lets the load run until so many more calls have come to an end. */
+  calls(count: number): Promise<void>;
+  /** From now on everything can be right again: the clock of the recovery starts for these upstreams. */
+  faultEnds(...upstreams: string[]): void;
+  /** Waits until each upstream whose fault ended gives a right answer again. */
+  recovered(): Promise<void>;
+  /** Something is wrong that no call shows. */
+  problem(text: string): void;
+}

@@ -1,0 +1,61 @@
+import { ERRORS, type ErrorCode } from '#libs/kernel';
+import { answerTo } from './answer.js';
+import type { Call, Outcome } from './call.js';
+
+export type Verdict =
+  | { readonly kind: 'right' | 'clear' }
+  | { readonly kind: 'wrong' | 'lost' | 'twice'; readonly why: string };
+
+/** What an experiment does that makes other ends than an answer right. */
+export interface Allowances {
+  /** It ends the gateway: connections to it may be refused or break. */
+  readonly gatewayGone?: boolean;
+}
+
+const RIGHT: Verdict = { kind: 'right' };
+const CLEAR: Verdict = { kind: 'clear' };
+/** A call that may be repeated is repeated once at most. */
+const MOST = { work: 1, look: 2 };
+/** Errors that say the call did not run. */
+const DID_NOT_RUN: readonly string[] = ['UPSTREAM_UNREACHABLE', 'UPSTREAM_BUSY', 'RATE_LIMITED', 'OVERLOADED'];
+
+/** Joins what a client saw with how often an upstream ran it. */
+export function judge(call: Call, runs: number, allowed: Allowances = {}): Verdict {
+  if (runs > MOST[call.tool]) return { kind: 'twice', why: `ran ${runs} times` };
+  const { outcome } = call;
+  switch (outcome.kind) {
+    case 'answer':
+      return answered(call, outcome.text, runs);
+    case 'error':
+      return refused(call, outcome, runs);
+    case 'abandoned':
+      return CLEAR;
+    case 'refused':
+      if (!allowed.gatewayGone) return { kind: 'lost', why: 'the gateway took no connection' };
+      return runs === 0 ? CLEAR : { kind: 'wrong', why: 'refused, but it ran' };
+    case 'broken':
+      return allowed.gatewayGone ? CLEAR : { kind: 'lost', why: `the connection broke: ${outcome.said}` };
+    case 'silence':
+      return { kind: 'lost', why: 'neither an answer nor an error' };
+  }
+}
+
+function answered(call: Call, text: string, runs: number): Verdict {
+  if (text !== answerTo(call.nonce, call.size))
+    return { kind: 'wrong', why: `not its own answer: ${text.slice(0, 60)}` };
+  return runs > 0 ? RIGHT : { kind: 'wrong', why: 'answered, but no upstream ran it' };
+}
+
+function refused(call: Call, error: Extract<Outcome, { kind: 'error' }>, runs: number): Verdict {
+  const { code, said } = error;
+  if (!isOurs(code)) return { kind: 'wrong', why: `an error without a code of ours: ${code} ${said.slice(0, 200)}` };
+  if (code === 'INTERNAL') return { kind: 'wrong', why: `a defect: ${said.slice(0, 200)}` };
+  const denied = error.mayHaveRun === false || DID_NOT_RUN.includes(code);
+  if (denied && runs > 0 && call.tool === 'work')
+    return { kind: 'wrong', why: `${code} says it did not run, and it did` };
+  return CLEAR;
+}
+
+function isOurs(code: string | undefined): code is ErrorCode {
+  return code !== undefined && Object.hasOwn(ERRORS, code);
+}

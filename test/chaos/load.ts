@@ -1,0 +1,112 @@
+import type { ChaosClient } from './clients/client.js';
+import { Official } from './clients/official.js';
+import { RawLegacy } from './clients/raw-legacy.js';
+import { RawModern } from './clients/raw-modern.js';
+import type { Order } from './ledger/call.js';
+import type { Ledger } from './ledger/ledger.js';
+import type { Random } from './random.js';
+
+export interface LoadPlan {
+  /** Clients spoken by hand, of each era. */
+  readonly legacy: number;
+  readonly modern: number;
+  /** Clients of the official SDKs: keys of `GENERATIONS`. */
+  readonly official: readonly string[];
+  /** Names of the upstreams that are called. */
+  readonly upstreams: readonly string[];
+  readonly tools: readonly Order['tool'][];
+  /** Milliseconds the upstream takes for a call, and bytes of its answer: one of these. */
+  readonly ms: readonly number[];
+  readonly sizes: readonly number[];
+  /** Milliseconds a client waits between two calls. */
+  readonly pause: number;
+  /** Sent with every request of clients spoken by hand. */
+  readonly headers: Record<string, string>;
+}
+
+export const USUAL: Omit<LoadPlan, 'upstreams'> = {
+  legacy: 6,
+  modern: 6,
+  official: ['SDK v1', 'SDK v2 legacy', 'SDK v2 modern'],
+  tools: ['work', 'work', 'look'],
+  ms: [0, 0, 5, 50],
+  sizes: [0, 100, 5_000, 100_000],
+  pause: 10,
+  headers: {},
+};
+
+/** Clients that call without an end, one call at a time each, and write every call into the book. */
+export class Load {
+  readonly #plan: LoadPlan;
+  readonly #ledger: Ledger;
+  readonly #clients: readonly ChaosClient[];
+  readonly #random: Random;
+  readonly #endings = new Set<() => void>();
+  #running: Promise<void>[] = [];
+  #stopped = false;
+  #count = 0;
+
+  constructor(url: string, plan: LoadPlan, ledger: Ledger, random: Random) {
+    this.#plan = plan;
+    this.#ledger = ledger;
+    this.#random = random;
+    const { headers } = plan;
+    this.#clients = [
+      ...times(plan.legacy, (n) => new RawLegacy(`legacy-${n}`, url, headers)),
+      ...times(plan.modern, (n) => new RawModern(`modern-${n}`, url, headers)),
+      ...plan.official.map((name, n) => new Official(`official-${n}`, url, name)),
+    ];
+  }
+
+  start(): void {
+    this.#running = this.#clients.map((client) => this.#run(client, this.#random.fork()));
+  }
+
+  /** No new calls; resolves when every open one came to its end and the clients have gone. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    for (const end of this.#endings) end();
+    await Promise.all(this.#running);
+    await Promise.all(this.#clients.map((client) => client.close()));
+  }
+
+  async #run(client: ChaosClient, random: Random): Promise<void> {
+    while (!this.#stopped) {
+      await this.#call(client, this.#order(client, random));
+      await this.#pause();
+    }
+  }
+
+  async #call(client: ChaosClient, order: Order): Promise<void> {
+    const sentAt = performance.now();
+    const outcome = await client.call(order);
+    this.#ledger.add({ ...order, client: client.name, sentAt, settledAt: performance.now(), outcome });
+  }
+
+  #order(client: ChaosClient, random: Random): Order {
+    const { upstreams, tools, ms, sizes } = this.#plan;
+    return {
+      nonce: `${client.name}.${++this.#count}.${random.between(0, 0xffffffff).toString(36)}`,
+      upstream: random.pick(upstreams),
+      tool: random.pick(tools),
+      ms: random.pick(ms),
+      size: random.pick(sizes),
+    };
+  }
+
+  #pause(): Promise<void> {
+    return new Promise((resolve) => {
+      const end = () => {
+        clearTimeout(timer);
+        this.#endings.delete(end);
+        resolve();
+      };
+      const timer = setTimeout(end, this.#plan.pause);
+      this.#endings.add(end);
+    });
+  }
+}
+
+function times<T>(count: number, make: (n: number) => T): T[] {
+  return Array.from({ length: count }, (_, n) => make(n + 1));
+}

@@ -1,0 +1,61 @@
+import { until } from '../support/wait.js';
+import type { Stage } from './experiment.js';
+import type { Random } from './random.js';
+import type { World } from './world/world.js';
+
+/** Longest an upstream may take to be used again, in milliseconds: many times the longest wait between two attempts. */
+const RECOVERY = 20_000;
+/** Longest the load may take for the calls an experiment waits for. */
+const CALLS = 60_000;
+
+export class LiveStage implements Stage {
+  readonly world: World;
+  readonly random: Random;
+  readonly problems: string[] = [];
+  readonly #say: (text: string) => void;
+  /** When the fault of an upstream ended. */
+  readonly #ended = new Map<string, number>();
+
+  constructor(world: World, random: Random, say: (text: string) => void) {
+    this.world = world;
+    this.random = random;
+    this.#say = say;
+  }
+
+  /** Milliseconds from the end of a fault to the first right answer, of the slowest upstream; undefined: none came back. */
+  get recovery(): number | undefined {
+    const waits = [...this.#ended].map(([upstream, since]) => {
+      const first = this.world.ledger.firstRight(upstream, since);
+      return first ? first.settledAt - since : undefined;
+    });
+    return waits.reduce<number | undefined>(
+      (most, wait) => (wait === undefined ? most : Math.max(most ?? 0, wait)),
+      undefined,
+    );
+  }
+
+  progress(text: string): void {
+    this.#say(text);
+  }
+
+  async calls(count: number): Promise<void> {
+    const { ledger } = this.world;
+    const enough = ledger.calls.length + count;
+    await until(`${count} calls come to an end`, () => ledger.calls.length >= enough, CALLS);
+  }
+
+  faultEnds(...upstreams: string[]): void {
+    for (const upstream of upstreams) this.#ended.set(upstream, performance.now());
+  }
+
+  async recovered(): Promise<void> {
+    for (const [upstream, since] of this.#ended) {
+      const back = () => this.world.ledger.firstRight(upstream, since);
+      await until(`${upstream} is used again`, back, RECOVERY).catch((error: Error) => this.problem(error.message));
+    }
+  }
+
+  problem(text: string): void {
+    this.problems.push(text);
+  }
+}

@@ -1,0 +1,76 @@
+import { join } from 'node:path';
+import { ROOT, type Running, startProcess, untilOutput } from '../../support/processes.js';
+import type { ServerEntry } from '../../support/upstreams.js';
+import { until } from '../../support/wait.js';
+import { lastingPort, processesWith } from './processes.js';
+
+/** How an upstream is spoken to. */
+export const KINDS = ['stdio', 'sse', 'http-sessions', 'http-json', 'http-stream', 'modern'] as const;
+export type Kind = (typeof KINDS)[number];
+
+const SERVER = join(ROOT, 'test/chaos/upstream/server.mjs');
+
+/** One upstream of an experiment. Its processes can be ended and come back. */
+export interface Upstream {
+  readonly name: string;
+  /** Its entry in the gateway's configuration. */
+  readonly entry: ServerEntry;
+  start(): Promise<void>;
+  /** SIGKILL for every process of it. */
+  kill(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface UpstreamPlan {
+  readonly name: string;
+  readonly kind: Kind;
+  /** More of `connection`. */
+  readonly connection?: Record<string, unknown>;
+  /** More of its entry. */
+  readonly more?: Record<string, unknown>;
+}
+
+/** `env` reaches every process of it. */
+export async function upstreamFor(plan: UpstreamPlan, env: Record<string, string>): Promise<Upstream> {
+  const own = { ...env, CHAOS_UPSTREAM: `${env['CHAOS_RUN']}-${plan.name}` };
+  return plan.kind === 'stdio' ? stdioUpstream(plan, own) : httpUpstream(plan, own, await lastingPort());
+}
+
+/** Started by the gateway, and started again by it. */
+function stdioUpstream({ name, connection, more }: UpstreamPlan, env: Record<string, string>): Upstream {
+  const command = { command: process.execPath, args: [SERVER, '--kind', 'stdio'], env };
+  return {
+    name,
+    entry: { name, type: 'stdio', connection: { ...command, ...connection }, ...more },
+    start: async () => {},
+    async kill() {
+      const variable = `CHAOS_UPSTREAM=${env['CHAOS_UPSTREAM']}`;
+      for (const pid of processesWith(variable)) process.kill(pid, 'SIGKILL');
+    },
+    close: async () => {},
+  };
+}
+
+function httpUpstream(plan: UpstreamPlan, env: Record<string, string>, port: number): Upstream {
+  const { name, kind, connection, more } = plan;
+  let running: Running | undefined;
+  const type = kind === 'sse' ? 'sse' : 'streamable-http';
+  const url = `http://127.0.0.1:${port}/${kind === 'sse' ? 'sse' : 'mcp'}`;
+  return {
+    name,
+    entry: { name, type, connection: { url, ...connection }, ...more },
+    async start() {
+      await until(`the upstream ${name} listens on ${port}`, async () => {
+        running = startProcess([SERVER, '--kind', kind, '--port', String(port)], env);
+        return await untilOutput(running, /"url":/);
+      });
+    },
+    async kill() {
+      running?.child.kill('SIGKILL');
+      await until(`${name} is gone`, () => running?.child.signalCode !== null);
+    },
+    async close() {
+      await running?.close();
+    },
+  };
+}

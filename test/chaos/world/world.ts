@@ -1,0 +1,124 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type FileConfig, listed, type SpawnedGateway, spawnGateway } from '../../support/gateway.js';
+import { http } from '../../support/raw.js';
+import { Cleanup, until } from '../../support/wait.js';
+import { Ledger } from '../ledger/ledger.js';
+import { lastingPort, processesWith } from './processes.js';
+import { type Upstream, type UpstreamPlan, upstreamFor } from './upstreams.js';
+
+export interface WorldPlan {
+  readonly upstreams: readonly UpstreamPlan[];
+  /** More of `proxy`, `server` and the other sections of the gateway's configuration. */
+  readonly proxy?: Record<string, unknown>;
+  readonly server?: Record<string, unknown>;
+  readonly sections?: Record<string, unknown>;
+}
+
+export interface WorldOptions {
+  /** Flags for the gateway's Node. */
+  readonly node?: readonly string[];
+}
+
+/** Waits short enough to see the whole of a recovery in seconds; the code that runs is the same. */
+const PROXY = {
+  heartbeat: { interval: '500ms', timeout: '500ms', failures: 2 },
+  retry: { initial: '50ms', max: '1s' },
+};
+const SERVER = { shutdown: { drain: '1s', timeout: '10s' } };
+let runs = 0;
+
+/** The built gateway as a process, real upstreams behind it, and the book of all calls. */
+export class World {
+  readonly ledger: Ledger;
+  readonly upstreams: readonly Upstream[];
+  readonly port: number;
+  gateway!: SpawnedGateway;
+  readonly #plan: WorldPlan;
+  readonly #options: WorldOptions;
+  readonly #mark: string;
+  readonly #cleanup: Cleanup;
+
+  private constructor(plan: WorldPlan, options: WorldOptions, made: Made) {
+    this.#plan = plan;
+    this.#options = options;
+    this.ledger = made.ledger;
+    this.upstreams = made.upstreams;
+    this.port = made.port;
+    this.#mark = made.mark;
+    this.#cleanup = made.cleanup;
+  }
+
+  static async start(plan: WorldPlan, options: WorldOptions = {}): Promise<World> {
+    const cleanup = new Cleanup();
+    const mark = `${process.pid}-${++runs}`;
+    const directory = mkdtempSync(join(tmpdir(), 'mcp-gateway-chaos-'));
+    cleanup.run(() => rmSync(directory, { recursive: true, force: true }));
+    const ledger = new Ledger(join(directory, 'ran'));
+    const env = { CHAOS_RUN: mark, CHAOS_LEDGER: ledger.file };
+    const upstreams = await Promise.all(plan.upstreams.map((upstream) => upstreamFor(upstream, env)));
+    for (const upstream of upstreams) cleanup.add(upstream);
+    const world = new World(plan, options, { ledger, upstreams, mark, cleanup, port: await lastingPort() });
+    try {
+      await Promise.all(upstreams.map((upstream) => upstream.start()));
+      await world.startGateway();
+      await listed(world.gateway, ...upstreams.map(({ name }) => name));
+    } catch (error) {
+      await world.close();
+      throw error;
+    }
+    return world;
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${this.port}/mcp`;
+  }
+
+  /** What the gateway's file has, with changes. */
+  config(changes: Partial<FileConfig> = {}): FileConfig {
+    const { proxy, server, sections } = this.#plan;
+    return {
+      servers: this.upstreams.map(({ entry }) => entry),
+      proxy: { ...PROXY, ...proxy },
+      server: { ...SERVER, ...server },
+      ...(sections && { sections }),
+      ...changes,
+    };
+  }
+
+  upstream(name: string): Upstream {
+    const found = this.upstreams.find((upstream) => upstream.name === name);
+    if (!found) throw new Error(`no upstream ${name}`);
+    return found;
+  }
+
+  /** Starts the gateway, again on the same port where it ran before. */
+  async startGateway(): Promise<void> {
+    const { node = [] } = this.#options;
+    this.gateway = await spawnGateway(this.config(), { port: this.port, node, env: { CHAOS_RUN: this.#mark } });
+    this.#cleanup.add(this.gateway);
+  }
+
+  async untilReady(patience?: number): Promise<void> {
+    const ready = async () => (await http(`${this.gateway.url}/ready`, { method: 'GET' })).status === 200;
+    await until('the gateway is ready', ready, patience);
+  }
+
+  /** Processes of this world that still run. */
+  processes(): number[] {
+    return processesWith(`CHAOS_RUN=${this.#mark}`);
+  }
+
+  async close(): Promise<void> {
+    await this.#cleanup.close();
+  }
+}
+
+interface Made {
+  readonly ledger: Ledger;
+  readonly upstreams: readonly Upstream[];
+  readonly port: number;
+  readonly mark: string;
+  readonly cleanup: Cleanup;
+}
