@@ -88,6 +88,42 @@ export abstract class GatewayLog implements Log {
 /** Where an upstream stands. `degraded` serves, with a reason; `unreachable` is retried for ever. */
 export type UpstreamState = 'connecting' | 'ready' | 'degraded' | 'unreachable' | 'disabled';
 
+/** How a child process ended, other than by the gateway's own wish. */
+export interface ExitStatus {
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+  /** Its exit code, or the signal that ended it; neither when it was given up while it still ran. */
+  readonly code?: number;
+  readonly signal?: string;
+  /** The whole story in a sentence. */
+  readonly reason: string;
+  /** What it said last on stderr, without the secrets it was given. */
+  readonly stderr?: string;
+}
+
+/** One child process that serves. */
+export interface ChildStatus {
+  readonly pid: number;
+  /** Milliseconds since the epoch: when it was ready. */
+  readonly since: number;
+  /** Resident memory of its process group in bytes; read when it is asked for, undefined where the system does not tell. */
+  readonly rss: number | undefined;
+  /** How often children for the same callers were started in place of one that had ended by itself. */
+  readonly restarts: number;
+  /** It lists and answers pings; callers who need nothing of their own use it too. */
+  readonly service: boolean;
+  /** Calls running on it. */
+  readonly running: number;
+}
+
+/** The child processes of one stdio upstream. */
+export interface ProcessStatus {
+  readonly children: readonly ChildStatus[];
+  /** Children that were started in place of one that had ended by itself, of all callers. */
+  readonly restarts: number;
+  readonly lastExit?: ExitStatus;
+}
+
 export interface UpstreamStatus {
   readonly name: string;
   readonly type: string;
@@ -107,6 +143,8 @@ export interface UpstreamStatus {
   /** Live upstream sessions. */
   readonly sessions: number;
   readonly pids: readonly number[];
+  /** Of upstreams that are child processes. */
+  readonly processes?: ProcessStatus;
 }
 
 /** Port: what health checks and the status page read. Bound by the proxy. */

@@ -107,6 +107,8 @@ export interface ConnectOptions {
 /** What operators may see of a connection. */
 export interface ConnectionStatus {
   readonly pid?: number;
+  /** Resident memory of the process group in bytes, read when it is asked for. */
+  readonly rss?: number | undefined;
   /** Last lines the child wrote to stderr, oldest first, control characters escaped. */
   readonly stderr?: readonly string[];
 }

@@ -1,6 +1,7 @@
 import { type Exchange, GatewayError, toGatewayError } from '#libs/kernel';
 import { formatMs } from '../session/failures.js';
 import type { SessionListener, UpstreamSession } from '../session/upstream-session.js';
+import type { CrashLoops } from './crash-loops.js';
 import { SERVICE, type SessionSpec } from './session-spec.js';
 import { SessionGroup, Slot } from './slot.js';
 
@@ -25,6 +26,8 @@ export interface PoolOptions {
   /** Milliseconds a session may stay unused. */
   readonly idle: number;
   readonly events: PoolEvents;
+  /** Where sessions are child processes: what became of them, and when the next one may be started. */
+  readonly crashes?: CrashLoops | undefined;
   open(spec: SessionSpec, listener: SessionListener, signal: AbortSignal): Promise<UpstreamSession>;
 }
 
@@ -121,12 +124,14 @@ export class SessionPool {
     slot.running--;
     if (solo) slot.solo--;
     slot.lastUsed = performance.now();
-    if (slot.running === 0 && (slot.retiring || slot.group.disposable)) this.#drop(slot, this.#ended());
+    if (slot.running === 0 && slot.group.disposable) this.#dismiss(slot);
+    else if (slot.running === 0 && slot.retiring) this.#drop(slot, this.#ended());
     if (this.#waiters.size > 0) this.#pump();
   }
 
   /** Ends a session that is of no use: calls still on it fail with `error`. */
   discard(slot: Slot, error: GatewayError): void {
+    if (slot.group.slots.includes(slot) && !slot.session.lost) this.#noteLoss(slot, error);
     this.#drop(slot, error);
     this.#pump();
   }
@@ -196,6 +201,11 @@ export class SessionPool {
   }
 
   #openFor(group: SessionGroup): void {
+    const refusal = this.#options.crashes?.refusal(group.spec);
+    if (refusal) {
+      this.#refuseAll(group, refusal);
+      return;
+    }
     const needed = this.#soloRule(group) ? Math.max(group.waitingSolo, group.slots.length === 0 ? 1 : 0) : 1;
     if (this.#closed || group.opening >= needed) return;
     if (group.spec.key !== SERVICE.key && !this.#room(group)) return;
@@ -223,6 +233,7 @@ export class SessionPool {
       this.#attribution = session.attribution;
       group.slots.push(slot);
       this.#watchIdle(slot, this.#options.idle);
+      this.#options.crashes?.opened(group.spec);
       events.opened(slot);
       this.#pump();
     } catch (thrown) {
@@ -233,11 +244,19 @@ export class SessionPool {
 
   /** Everybody who waited for this opening shares its error; where other sessions live, one call less can be served. */
   #openFailed(group: SessionGroup, error: GatewayError): void {
+    if (!this.#closed) this.#options.crashes?.failed(group.spec, error);
     const waiting = [...this.#waiters].filter((waiter) => waiter.group === group);
     const alone = group.slots.length === 0 && group.opening === 0;
     for (const waiter of alone ? waiting : waiting.slice(0, 1)) waiter.refuse(error);
     this.#tidy(group);
     this.#pump();
+  }
+
+  /** Nobody of the group can be served: there is no session, and none may be opened. */
+  #refuseAll(group: SessionGroup, error: GatewayError): void {
+    if (group.slots.length > 0 || group.opening > 0) return;
+    for (const waiter of [...this.#waiters]) if (waiter.group === group) waiter.refuse(error);
+    this.#tidy(group);
   }
 
   #group(spec: SessionSpec): SessionGroup {
@@ -261,11 +280,22 @@ export class SessionPool {
     group.slots.splice(group.slots.indexOf(slot), 1);
     slot.retiring = true;
     clearTimeout(slot.idleTimer);
+    this.#noteLoss(slot, error);
     // Other calls may still be running on streams of their own: the last one closes it.
     if (slot.running === 0) this.#close(slot, error);
     this.#options.events.lost(slot, error);
     this.#tidy(group);
     this.#pump();
+  }
+
+  #noteLoss(slot: Slot, error: GatewayError): void {
+    this.#options.crashes?.lost(slot.group.spec, error, performance.now() - slot.opened);
+  }
+
+  /** Ends a session that did its work and is not needed any more. */
+  #dismiss(slot: Slot): void {
+    if (slot.usable) this.#options.crashes?.served(slot.group.spec);
+    this.#drop(slot, this.#ended());
   }
 
   #drop(slot: Slot, reason: GatewayError): void {
@@ -300,7 +330,7 @@ export class SessionPool {
       const left = slot.lastUsed + this.#options.idle - performance.now();
       if (slot.running > 0 || slot.subscribed.size > 0) this.#watchIdle(slot, this.#options.idle);
       else if (left > 1) this.#watchIdle(slot, left);
-      else this.#drop(slot, this.#ended());
+      else this.#dismiss(slot);
     }, wait);
     slot.idleTimer.unref();
   }
@@ -334,7 +364,7 @@ export class SessionPool {
       if (slot.running > 0 || slot.retiring || slot.subscribed.size > 0) continue;
       if (!oldest || slot.lastUsed < oldest.lastUsed) oldest = slot;
     }
-    if (oldest) this.#drop(oldest, this.#ended());
+    if (oldest) this.#dismiss(oldest);
     return oldest !== undefined;
   }
 

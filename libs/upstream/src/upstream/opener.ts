@@ -20,7 +20,7 @@ import { CONNECT_TIMEOUT, type GatewaySettings } from './settings.js';
 import { toTarget } from './target.js';
 
 const HTTP = 'streamable-http';
-const STDIO = 'stdio';
+export const STDIO = 'stdio';
 
 /** Where transports and credentials come from. The plug-in registry fits. */
 export interface Extensions {

@@ -5,6 +5,7 @@ import type { UpstreamStatus } from '#libs/plugin';
 import { CapabilityProbes } from '../audiences/capability-probes.js';
 import { PersonalLists } from '../audiences/personal-lists.js';
 import type { CallSink, UpstreamCall, UpstreamEvents, UpstreamHandle } from '../contract.js';
+import { CrashLoops } from '../pool/crash-loops.js';
 import { SessionPool } from '../pool/session-pool.js';
 import { effectiveState, SERVICE, type SessionSpec, specFor } from '../pool/session-spec.js';
 import type { Slot } from '../pool/slot.js';
@@ -16,7 +17,7 @@ import { CallRunner } from './call-runner.js';
 import { ClientDesk } from './client-desk.js';
 import { Eras } from './eras.js';
 import { cutOff, heldElsewhere, removed, unavailable } from './explain.js';
-import { type Extensions, SessionOpener } from './opener.js';
+import { type Extensions, SessionOpener, STDIO } from './opener.js';
 import { CONNECT_TIMEOUT, type GatewaySettings } from './settings.js';
 import { statusOf } from './status.js';
 
@@ -38,6 +39,8 @@ export class Upstream implements UpstreamHandle {
   readonly #opener: SessionOpener;
   readonly #eras: Eras;
   readonly #pool: SessionPool;
+  /** Set where sessions are child processes. */
+  readonly #crashes: CrashLoops | undefined;
   readonly #supervisor: Supervision;
   readonly #desk: ClientDesk;
   readonly #probes: CapabilityProbes;
@@ -63,8 +66,10 @@ export class Upstream implements UpstreamHandle {
     };
     this.#opener = new SessionOpener(config, options.extensions, settings, log);
     this.#eras = new Eras(config, this.#opener);
+    this.#crashes = config.type === STDIO ? new CrashLoops({ server, retry: () => settings().retry }) : undefined;
     this.#pool = new SessionPool({
       server,
+      crashes: this.#crashes,
       limit: config.connection.pool,
       idle: settings().idle,
       open: (spec, listener, signal) => this.#opener.open(spec, listener, signal),
@@ -151,7 +156,7 @@ export class Upstream implements UpstreamHandle {
   }
 
   get status(): UpstreamStatus {
-    return statusOf(this.#options.config, this.#health, this.listing, [...this.#pool.slots()]);
+    return statusOf(this.#options.config, this.#health, this.listing, [...this.#pool.slots()], this.#crashes);
   }
 
   /** Resolves at the first success or failure; at once when disabled. */

@@ -13,6 +13,7 @@ import { idFromEnds, mayBeResponse } from '../shared/ends.js';
 import { SharedChannel } from '../shared/shared-channel.js';
 import { excerpt, size, subject } from '../shared/text.js';
 import { readFairly } from './fair-read.js';
+import { groupMemory } from './group-memory.js';
 import { LineReader, toLine } from './line-reader.js';
 import { ProcessGroup } from './process-group.js';
 import { StderrTail } from './stderr-tail.js';
@@ -92,7 +93,14 @@ export class StdioConnection implements Connection {
   listen(): void {}
 
   status(): ConnectionStatus {
-    return { pid: this.#group.pid, stderr: this.#stderr.lines() };
+    const { pid } = this.#group;
+    return {
+      pid,
+      stderr: this.#stderr.lines(),
+      get rss() {
+        return groupMemory(pid);
+      },
+    };
   }
 
   close(): Promise<void> {
