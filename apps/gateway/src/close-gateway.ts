@@ -4,16 +4,19 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { Drain } from '#libs/downstream';
 import type { GatewayStatus } from '#libs/proxy';
 
-/** How often idle connections are closed while the server ends: a keep-alive client would hold it open for a minute. */
-const SWEEP = 100;
+/**
+ * A connection without a byte for so long is closed. Behind a balancer a client may be slow to use again the connection
+ * its last answer came on; without one, somebody waits for the process to end.
+ */
+const QUIET = { behindBalancer: 1_000, alone: 250 };
 /** What requests that were aborted get to write their last answer. */
 const LAST_WORDS = 1_000;
 /** What connections get to close by themselves before they are cut. */
 const PATIENCE = 3_000;
 
 /**
- * Not ready -> (pause) -> no streams -> running requests finish or are told -> upstreams and children end -> sockets
- * close. Upstreams outlive the requests that use them.
+ * Not ready -> (pause) -> no streams, no new work -> running requests finish or are told -> connections close ->
+ * upstreams and children end. Upstreams outlive the requests that use them.
  */
 export async function closeGateway(
   app: NestFastifyApplication,
@@ -21,20 +24,18 @@ export async function closeGateway(
   { pause, timeout }: { pause: number; timeout: number },
 ): Promise<void> {
   status.markDraining();
+  drain.announce();
   if (pause > 0) await wait(pause);
   drain.endAll();
-  if (!(await drain.idle(timeout))) {
-    drain.abortAll();
-    await drain.idle(LAST_WORDS);
-  }
+  const quiet = pause > 0 ? QUIET.behindBalancer : QUIET.alone;
+  const finished = await drain.idle({ within: timeout, quiet });
+  drain.abortAll();
+  if (!finished) await drain.idle({ within: LAST_WORDS, quiet });
   const server: Server = app.getHttpServer();
-  const sweep = setInterval(() => server.closeIdleConnections(), SWEEP);
   const cut = setTimeout(() => server.closeAllConnections(), PATIENCE);
   try {
-    server.closeIdleConnections();
     await app.close();
   } finally {
-    clearInterval(sweep);
     clearTimeout(cut);
   }
 }

@@ -4,6 +4,7 @@ import { AuthModule } from '#libs/auth';
 import { RateLimitModule } from '#libs/ratelimit';
 import { FrontDoor } from './front-door.js';
 import { ConnectionFaults } from './http/connection-faults.js';
+import { Connections } from './http/connections.js';
 import { EntryGuard } from './http/entry.guard.js';
 import { FrontLog } from './http/front-log.js';
 import { FrontPolicy } from './http/front-policy.js';
@@ -55,6 +56,7 @@ export class DownstreamModule {
         Refusals,
         RefusalAudit,
         ConnectionFaults,
+        Connections,
         FrontDoor,
         RequestsInFlight,
         LegacyFront,

@@ -8,6 +8,7 @@ import { LoadShedder } from '#libs/ratelimit';
 import { eraOf, eraOfHeaders, versionHeader } from './era.js';
 import type { Inbound, InboundPost } from './front.js';
 import { methodNotAllowed } from './http/answers.js';
+import { Connections } from './http/connections.js';
 import { correlate } from './http/correlation.js';
 import { FrontLog } from './http/front-log.js';
 import { FrontPolicy } from './http/front-policy.js';
@@ -29,6 +30,7 @@ export class FrontDoor {
     private readonly legacy: LegacyFront,
     private readonly modern: ModernFront,
     private readonly registry: StreamRegistry,
+    private readonly connections: Connections,
     private readonly refusals: Refusals,
     private readonly inFlight: RequestsInFlight,
     private readonly shedder: LoadShedder,
@@ -74,7 +76,10 @@ export class FrontDoor {
     const { message, request, response, requestId } = inbound;
     const era = eraOf(message, versionHeader(request));
     try {
-      if (isNewWork(message)) this.shedder.admit(this.inFlight.count);
+      if (isNewWork(message)) {
+        if (this.connections.isLate(request.socket)) throw shuttingDown();
+        this.shedder.admit(this.inFlight.count);
+      }
       await (era === 'modern' ? this.modern : this.legacy).post(inbound);
     } catch (thrown) {
       const idJson = message.kind === 'request' ? message.idJson : null;
@@ -89,7 +94,6 @@ export class FrontDoor {
     handler: Handler,
   ): Promise<void> {
     const requestId = correlate(request, response);
-    if (this.registry.draining) response.setHeader('connection', 'close');
     try {
       const traceparent = request.headers['traceparent'];
       const principal = principalOf(request);

@@ -100,8 +100,8 @@ describe('shutting down', () => {
     expect(await stream.rest()).toEqual([]);
     expect(stream.response.complete).toBe(true);
     await expect(client.listen()).rejects.toThrow('503');
-    expect(await gateway.drain.idle(0)).toBe(false);
-    const idle = gateway.drain.idle(10_000);
+    expect(await gateway.drain.idle({ within: 0, quiet: 0 })).toBe(false);
+    const idle = gateway.drain.idle({ within: 10_000, quiet: 0 });
     gate.open(result({ done: true }));
     expect((await running).json.result).toEqual({ done: true });
     expect(await idle).toBe(true);
@@ -118,6 +118,6 @@ describe('shutting down', () => {
     const answer = await running;
     expect(answer.status).toBe(503);
     expect(answer.json).toMatchObject({ id: 1, error: { data: { code: 'SHUTTING_DOWN' } } });
-    expect(await gateway.drain.idle(0)).toBe(true);
+    expect(await gateway.drain.idle({ within: 0, quiet: 0 })).toBe(true);
   });
 });

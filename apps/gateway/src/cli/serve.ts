@@ -42,14 +42,21 @@ export async function runServe(flags: ConfigFlags, terminal: Terminal): Promise<
     watch.close();
     screen.board?.unpin();
     logger.info({ signal }, 'stopping: running calls may finish, then every child process ends');
-    // Balancers that have to notice stand in front of listeners that others can reach, and stop with SIGTERM.
-    const pause = signal === 'SIGTERM' && !gateway.loopback ? live.current.server.shutdown.drain : 0;
-    await gateway.close({ pause });
+    await gateway.close({ pause: pauseAfter(signal, gateway, live) });
     logger.info({}, 'stopped');
     return 0;
   } finally {
     signals.release();
   }
+}
+
+/** Where no balancer is known to stand in front, that is on loopback unless the configuration says so, nobody waits for one. */
+const DRAIN = 5_000;
+
+/** Whoever sends SIGTERM has a balancer to consider; Ctrl-C is a person who waits. */
+function pauseAfter(signal: NodeJS.Signals, gateway: Gateway, live: LiveConfig): number {
+  if (signal !== 'SIGTERM') return 0;
+  return live.current.server.shutdown.drain ?? (gateway.loopback ? 0 : DRAIN);
 }
 
 function showStart(gateway: Gateway, live: LiveConfig, terminal: Terminal): StatusBoard {

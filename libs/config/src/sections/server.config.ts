@@ -139,11 +139,12 @@ export class LimitsConfig {
 
 export class ShutdownConfig {
   @Duration({
-    doc: 'After SIGTERM, where other machines can reach the gateway: time in which it reports not ready and still takes requests.',
+    doc: 'After SIGTERM: time in which the gateway reports not ready and still does everything, so that balancers notice. Default: 5s, and 0 on a loopback listener.',
+    nullable: true,
     min: '0',
     max: '10m',
   })
-  drain = 5_000;
+  drain: number | null = null;
 
   @Duration({ doc: 'Then: how long running calls may take to finish.', min: '0', max: '1h' })
   timeout = 60_000;

@@ -1,9 +1,21 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import { type BeforeApplicationShutdown, Injectable, type OnModuleDestroy } from '@nestjs/common';
+import { Connections } from '../http/connections.js';
+import { RequestsInFlight } from '../http/requests-in-flight.js';
 import { CallDesk } from '../modern/call-desk.js';
 import { Sessions } from '../session/sessions.js';
 import { StreamRegistry } from './stream-registry.js';
 
 const LOOK = 50;
+/** Once nothing runs any more: how long connections may take to become quiet. */
+const PATIENCE = 3_000;
+
+export interface DrainTimes {
+  /** Milliseconds running requests have. */
+  readonly within: number;
+  /** Milliseconds without a byte after which a connection is closed. */
+  readonly quiet: number;
+}
 
 /** How the front door closes: no new streams, running requests get their answers, what is left is told why. */
 @Injectable()
@@ -12,20 +24,40 @@ export class Drain implements BeforeApplicationShutdown, OnModuleDestroy {
     private readonly sessions: Sessions,
     private readonly registry: StreamRegistry,
     private readonly calls: CallDesk,
+    private readonly inFlight: RequestsInFlight,
+    private readonly connections: Connections,
   ) {}
 
-  /** Ends all standalone streams; from now on connections close with their answer. */
+  /** Everything works on, but connections close with their answers: clients open the next one where a balancer sends them. */
+  announce(): void {
+    this.connections.leave();
+  }
+
+  /** Ends all standalone streams. From now on connections that open get no new work done. */
   endAll(): void {
+    this.connections.leave();
+    this.connections.markLate();
     this.registry.endAll();
   }
 
-  /** Waits until no client waits for an answer any more, at most so many milliseconds. True when nobody does. */
-  async idle(within: number): Promise<boolean> {
-    const deadline = Date.now() + within;
-    while (this.registry.replies > 0 && Date.now() < deadline) {
-      await new Promise((resolve) => setTimeout(resolve, Math.min(LOOK, Math.max(1, deadline - Date.now()))));
+  /**
+   * Waits until no client waits for an answer any more, and closes connections as they become quiet. True when nobody
+   * waits; what connections are left then never were.
+   */
+  async idle({ within, quiet }: DrainTimes): Promise<boolean> {
+    const deadline = performance.now() + within;
+    let patience: number | undefined;
+    for (;;) {
+      const now = performance.now();
+      const busy = this.inFlight.count + this.connections.waiting > 0;
+      if (!busy) {
+        patience ??= now + PATIENCE;
+        this.connections.closeQuiet(quiet);
+        if (this.connections.open === 0 || now >= patience) return true;
+      }
+      if (now >= deadline) return !busy;
+      await wait(Math.min(LOOK, Math.max(1, deadline - now)));
     }
-    return this.registry.replies === 0;
   }
 
   /** Aborts whatever still runs or is parked; clients that wait are answered SHUTTING_DOWN. */

@@ -6,6 +6,12 @@ import type { Lease } from './leases.js';
 import type { Room } from './stream-buffer.js';
 import type { EndlessStream } from './stream-registry.js';
 
+/**
+ * When the gateway ends a stream: milliseconds after which the client is to open it anew. Official clients try twice, by
+ * themselves after one second; this way they outlast a restart.
+ */
+const AGAIN = Buffer.from('retry: 3000\n\n');
+
 /** A legacy client's standalone stream: for what belongs to no request. No event ids, so nothing to resume. */
 export class GetStream implements EndlessStream, AskChannel {
   readonly #res: ServerResponse;
@@ -49,7 +55,7 @@ export class GetStream implements EndlessStream, AskChannel {
 
   end(): void {
     this.#close();
-    this.#res.end();
+    this.#res.end(AGAIN);
   }
 
   #close(): void {

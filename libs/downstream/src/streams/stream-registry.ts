@@ -35,7 +35,7 @@ export class StreamRegistry implements Room {
     return this.#replies.size;
   }
 
-  /** True after `endAll`: no new streams, and connections close with their answer. */
+  /** True after `endAll`: no new streams. */
   get draining(): boolean {
     return this.#draining;
   }
