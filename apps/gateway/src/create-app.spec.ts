@@ -119,7 +119,8 @@ describe('createGateway', () => {
     expect(app.getHttpServer()).toMatchObject({
       headersTimeout: 10_000,
       requestTimeout: 30_000,
-      keepAliveTimeout: 72_000,
+      keepAliveTimeout: 5_000,
+      keepAliveTimeoutBuffer: 67_000,
       connectionsCheckingInterval: 1_000,
       maxRequestsPerSocket: 1_000,
     });
