@@ -1,11 +1,15 @@
 import type { ClientHeaders, GatewayError, Log, Principal } from '#libs/kernel';
 
-/** Limits of one upstream, in bytes. */
+/** Limits of one upstream; sizes in bytes. */
 export interface TransportLimits {
   /** Largest JSON reply or stdio line. */
   readonly response: number;
   /** Largest single SSE event. */
   readonly event: number;
+  /** Most bytes of one event stream. */
+  readonly stream: number;
+  /** Milliseconds one event stream may stay open. */
+  readonly streamLifetime: number;
 }
 
 export interface TransportTls {
@@ -34,8 +38,10 @@ export interface UpstreamTarget {
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string>>;
   readonly cwd?: string;
-  /** Milliseconds to wait for a connection: a socket, a child's spawn, an `endpoint` event. */
+  /** Milliseconds to wait for a socket (`connection.connect_timeout`). */
   readonly connectTimeout: number;
+  /** Milliseconds to wait for what stands behind it: a child's spawn, an `endpoint` event (`connection.start_timeout`). */
+  readonly startTimeout: number;
   /** The entry's `connection` block as parsed, for keys only a plug-in knows. */
   readonly options: Readonly<Record<string, unknown>>;
   readonly log: Log;
@@ -94,6 +100,11 @@ export interface ConnectionListener {
   onMessage(message: Buffer): void;
   /** The connection ended by itself. Called at most once, not after `close()`. Pending sinks get `onError` first. */
   onClose(error: GatewayError): void;
+  /**
+   * A limit was reached that fails no request: `key` is its key below `connection`. Where `worn` says why, the connection is
+   * to be closed as soon as its requests are done; otherwise it goes on by itself.
+   */
+  onLimit?(key: string, worn?: GatewayError): void;
 }
 
 export interface ConnectOptions {

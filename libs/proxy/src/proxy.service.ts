@@ -225,6 +225,7 @@ export class ProxyService extends McpProxy implements OnApplicationBootstrap {
       this.#hub.resourceUpdated(event);
       this.#listeners.resourceUpdated(event);
     });
+    events.on('limited', ({ key }) => this.#desk.metrics.limited(key, ''));
     events.on('asked', (event) => this.#hub.asked(event));
     events.on('logged', (event) => this.#hub.logged(event));
     events.on('elicitationCompleted', (event) => this.#hub.elicitationCompleted(event));

@@ -44,6 +44,8 @@ export interface UpstreamEvents {
   /** The same is out of date, for one caller or for all. */
   withdrawnFor: { readonly server: string; readonly owner: string | undefined };
   status: UpstreamStatus;
+  /** A limit was reached where no client is told of it: its key in the configuration. */
+  limited: { readonly server: string; readonly key: string };
   /** `notifications/resources/updated` on an upstream session; `clients` are the client sessions subscribed there. */
   resourceUpdated: {
     readonly server: string;

@@ -16,6 +16,20 @@ export class ConnectionLimitsConfig {
 
   @Size({ doc: 'Largest single SSE event.', min: '1KiB', max: '1GiB' })
   event = 64 * 1024 * 1024;
+
+  @Size({
+    doc: 'Most bytes of one event stream. Beyond it a call fails, and a stream that stands for itself is opened anew.',
+    min: '1KiB',
+    max: '1024GiB',
+  })
+  stream = 100 * 1024 * 1024;
+
+  @Duration({
+    doc: 'How long one event stream may stay open. Then a call fails, and a stream that stands for itself is opened anew.',
+    min: '100ms',
+    max: '168h',
+  })
+  stream_lifetime = 3_600_000;
 }
 
 export class TlsConfig {
@@ -45,6 +59,20 @@ export class ConnectionConfig {
     schema: { format: 'uri-reference' },
   })
   url?: string;
+
+  @Duration({
+    doc: 'How long opening a socket may take, TLS included.',
+    min: '10ms',
+    max: '10m',
+  })
+  connect_timeout = 5_000;
+
+  @Duration({
+    doc: 'How long an upstream may take to be ready: opening a socket or starting a child process, then initialize or server/discover.',
+    min: '10ms',
+    max: '1h',
+  })
+  start_timeout = 30_000;
 
   @Duration({
     doc: 'Longest silence of one call; progress starts it anew, an open question stops it.',

@@ -41,6 +41,7 @@ function poolOf(
         logged() {},
         asked: () => undefined,
         elicitationCompleted() {},
+        limited() {},
       }),
     },
     open: async (spec, listener, signal) => {
@@ -59,7 +60,7 @@ function poolOf(
         gatewayVersion: '0',
         capabilities: spec.capabilities,
         shared: false,
-        connectTimeout: 1_000,
+        startTimeout: 1_000,
         listener,
         log: SILENT,
         connect: async (connectionListener) => {

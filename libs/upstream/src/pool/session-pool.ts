@@ -16,7 +16,7 @@ export interface PoolEvents {
   opened(slot: Slot): void;
   lost(slot: Slot, error: GatewayError): void;
   /** The listener for what a session of this group sends outside of calls. */
-  listener(group: SessionGroup): Omit<SessionListener, 'lost'>;
+  listener(group: SessionGroup): Omit<SessionListener, 'lost' | 'worn'>;
 }
 
 export interface PoolOptions {
@@ -218,6 +218,7 @@ export class SessionPool {
     let slot: Slot | undefined;
     const listener: SessionListener = {
       ...events.listener(group),
+      worn: (error) => slot && this.#lost(slot, error),
       lost: (error) => slot && this.#lost(slot, error),
     };
     try {

@@ -39,6 +39,12 @@ export function notOpened(error: GatewayError): GatewayError {
   return new GatewayError(broke ? 'UPSTREAM_UNREACHABLE' : error.code, message, { data, cause, notExecuted: true });
 }
 
+/** It was not ready in time; `text` says for what. */
+export function startedTooLate(server: string, text: string): GatewayError {
+  const data = { server, limit: 'connection.start_timeout' };
+  return new GatewayError('UPSTREAM_UNREACHABLE', text, { data, notExecuted: true });
+}
+
 /** Names the upstream, the object, the limit, where it is configured, and what to do. */
 export function timedOut(server: string, request: SessionRequest, limit: ExpiredLimit): GatewayError {
   const key = `connection.${limit}`;

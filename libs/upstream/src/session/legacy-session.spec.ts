@@ -21,7 +21,7 @@ async function open(
   options: {
     capabilities?: Record<string, unknown>;
     shared?: boolean;
-    connectTimeout?: number;
+    startTimeout?: number;
     standing?: SessionListener['asked'];
     log?: Log;
   } = {},
@@ -33,6 +33,8 @@ async function open(
     logged: (params) => told.logged.push(params.toString()),
     asked: (request) => options.standing?.(request),
     elicitationCompleted: (_params, client) => told.completed.push(client),
+    limited: () => {},
+    worn: () => {},
     lost: (error) => told.lost.push(error),
   };
   const session = await LegacySession.open({
@@ -40,7 +42,7 @@ async function open(
     gatewayVersion: '1.2.3',
     capabilities: relayedCapabilities(options.capabilities ?? {}),
     shared: options.shared ?? false,
-    connectTimeout: options.connectTimeout ?? 5_000,
+    startTimeout: options.startTimeout ?? 5_000,
     listener,
     log: options.log ?? SILENT,
     connect: async (connectionListener) => connection.attach(connectionListener),
@@ -110,7 +112,7 @@ describe('opening a legacy session', () => {
   it('gives up an upstream that never answers initialize, without cancelling initialize', async () => {
     const connection = new ScriptedConnection();
     connection.answer = () => {};
-    await expect(open(connection, { connectTimeout: 30 })).rejects.toMatchObject({
+    await expect(open(connection, { startTimeout: 30 })).rejects.toMatchObject({
       code: 'UPSTREAM_UNREACHABLE',
       notExecuted: true,
     });

@@ -5,7 +5,7 @@ import type { Forwarded } from '../credentials/forwarded-headers.js';
 import { AskDesk } from './ask-desk.js';
 import { attribute, soleCaller } from './attribution.js';
 import type { ClientCapabilities } from './capabilities.js';
-import { connectionEnded, formatMs, notOpened, timedOut } from './failures.js';
+import { connectionEnded, formatMs, notOpened, startedTooLate, timedOut } from './failures.js';
 import { initializeParams, readWelcome, type Welcome } from './handshake.js';
 import { Inbound } from './inbound.js';
 import { connectionOf, type Opening, openWithin } from './opening.js';
@@ -27,7 +27,7 @@ export interface LegacySessionOptions {
   /** True when callers of different principals share this session. */
   readonly shared: boolean;
   /** Milliseconds for connecting and `initialize` together. */
-  readonly connectTimeout: number;
+  readonly startTimeout: number;
   readonly listener: SessionListener;
   readonly log: Log;
   /** Opens the transport's connection. */
@@ -88,7 +88,7 @@ export class LegacySession implements UpstreamSession, CallOwner, ConnectionList
   static async open(options: LegacySessionOptions): Promise<LegacySession> {
     const session = new LegacySession(options);
     try {
-      const { connectTimeout: limit, signal } = options;
+      const { startTimeout: limit, signal } = options;
       await openWithin({ signal, limit, tooSlow: () => session.#tooSlow() }, (opening) => session.#open(opening));
       return session;
     } catch (thrown) {
@@ -99,15 +99,15 @@ export class LegacySession implements UpstreamSession, CallOwner, ConnectionList
   }
 
   async #open(opening: Opening): Promise<void> {
-    const { capabilities, connect, connectTimeout, gatewayVersion, server } = this.#options;
+    const { capabilities, connect, startTimeout, gatewayVersion, server } = this.#options;
     const { aborted } = opening;
     this.#connection = await connectionOf(connect(this, opening.signal), opening);
     const initialize = this.request({
       method: 'initialize',
       params: initializeParams(capabilities, gatewayVersion),
       subject: 'initialize',
-      timeout: connectTimeout,
-      maxTotal: connectTimeout,
+      timeout: startTimeout,
+      maxTotal: startTimeout,
     });
     this.#welcome = readWelcome(server, await Promise.race([initialize, aborted]));
     this.#connection.setProtocolVersion(this.#welcome.version);
@@ -239,6 +239,12 @@ export class LegacySession implements UpstreamSession, CallOwner, ConnectionList
     for (const call of [...this.#pending.values()]) this.#fail(call, told);
   }
 
+  onLimit(key: string, worn?: GatewayError): void {
+    const { listener } = this.#options;
+    listener.limited(key);
+    if (worn) listener.worn(worn);
+  }
+
   onError(error: GatewayError, call: RunningCall): void {
     const told = connectionEnded(error, this.#options.server, this.status().stderr);
     if (error.code === 'UPSTREAM_SESSION_LOST') this.#lose(told);
@@ -306,8 +312,8 @@ export class LegacySession implements UpstreamSession, CallOwner, ConnectionList
   }
 
   #tooSlow(): GatewayError {
-    const { connectTimeout, server } = this.#options;
-    const text = `${server} did not finish connecting and initialize within ${formatMs(connectTimeout)}`;
-    return new GatewayError('UPSTREAM_UNREACHABLE', text, { data: { server }, notExecuted: true });
+    const { startTimeout, server } = this.#options;
+    const text = `${server} did not finish connecting and initialize within ${formatMs(startTimeout)} (connection.start_timeout)`;
+    return startedTooLate(server, text);
   }
 }

@@ -42,6 +42,10 @@ export interface SessionListener {
   elicitationCompleted(params: Buffer, client: string | undefined): void;
   /** A question that belongs to no call, for the one client session served; undefined when there is no such client. */
   asked(request: InputRequest): Ask | undefined;
+  /** A limit that fails no request was reached: its key below `connection`. */
+  limited(key: string): void;
+  /** The session is to be replaced, and closed once its requests are done. */
+  worn(why: GatewayError): void;
   /** The session is of no use any more: connection closed, or the upstream forgot it. At most once, not after `close`. */
   lost(error: GatewayError): void;
 }

@@ -1,19 +1,24 @@
 import { type GatewayError, SILENT } from '#libs/kernel';
-import type { Connection, UpstreamTarget, UpstreamTransport } from '#libs/plugin';
+import type { Connection, TransportLimits, UpstreamTarget, UpstreamTransport } from '#libs/plugin';
+
+export type TargetSettings = Partial<Omit<UpstreamTarget, 'limits'>> & { readonly limits?: Partial<TransportLimits> };
+
+const MIB = 1024 * 1024;
 
 /** A target with harmless settings; tests name what matters to them. */
-export function testTarget(settings: Partial<UpstreamTarget>): UpstreamTarget {
+export function testTarget(settings: TargetSettings): UpstreamTarget {
   return Object.freeze({
     name: 'subject',
     type: 'test',
     pool: 8,
-    limits: { response: 64 * 1024 * 1024, event: 64 * 1024 * 1024 },
     args: [],
     env: {},
     connectTimeout: 5_000,
+    startTimeout: 5_000,
     options: {},
     log: SILENT,
     ...settings,
+    limits: { response: 64 * MIB, event: 64 * MIB, stream: 100 * MIB, streamLifetime: 3_600_000, ...settings.limits },
   });
 }
 
@@ -40,6 +45,8 @@ export class Conversation {
   /** What the listener got, responses included. */
   readonly shared: Message[] = [];
   readonly closed: GatewayError[] = [];
+  /** Limits the listener was told of, and why the connection was to be replaced. */
+  readonly limits: { readonly key: string; readonly worn: GatewayError | undefined }[] = [];
   /** `sink` and `close` in the order they were told of an end. */
   readonly order: string[] = [];
   connection!: Connection;
@@ -60,6 +67,10 @@ export class Conversation {
         onClose: (error) => {
           conversation.closed.push(error);
           conversation.order.push('close');
+          conversation.#changed();
+        },
+        onLimit: (key, worn) => {
+          conversation.limits.push({ key, worn });
           conversation.#changed();
         },
       },

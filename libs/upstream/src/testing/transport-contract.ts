@@ -1,11 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { GatewayError } from '#libs/kernel';
 import type { Connection, UpstreamTarget, UpstreamTransport } from '#libs/plugin';
-import { Conversation } from './conversation.js';
+import { Conversation, type TargetSettings } from './conversation.js';
 
 /** A peer (`peer/peer.mjs`) that listens where the transport under test can reach it. */
 export interface RunningPeer {
-  target(settings?: Partial<UpstreamTarget>): UpstreamTarget;
+  target(settings?: TargetSettings): UpstreamTarget;
   /** Ends the peer's process, or whatever comes closest. */
   kill(connection: Connection): void | Promise<void>;
   /** What is left of connections: sockets, processes. Asked until it is 0. */
@@ -34,7 +34,7 @@ export function describeUpstreamTransport(
     let peer: RunningPeer;
     let open: { conversation: Conversation; target: UpstreamTarget }[];
 
-    const connect = async (settings?: Partial<UpstreamTarget>): Promise<Conversation> => {
+    const connect = async (settings?: TargetSettings): Promise<Conversation> => {
       const target = peer.target(settings);
       const conversation = await Conversation.open(harness.transport, target);
       open.push({ conversation, target });

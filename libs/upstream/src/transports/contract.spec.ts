@@ -1,7 +1,7 @@
 import 'reflect-metadata';
 import { resolve } from 'node:path';
 import { EgressGuard } from '#libs/egress';
-import type { ExtensionRegistry, InProcessMcpServer, UpstreamTarget, UpstreamTransport } from '#libs/plugin';
+import type { ExtensionRegistry, InProcessMcpServer, UpstreamTransport } from '#libs/plugin';
 import { loadPlugins } from '#libs/plugin';
 import { serveTcpLines } from '../../../../test/fixtures/plugins/tcp-lines/server.mjs';
 import {
@@ -11,6 +11,7 @@ import {
   type PeerMessage,
   type RunningPeer,
   serveHttpPeer,
+  type TargetSettings,
   type TransportHarness,
   testTarget,
 } from '../testing/index.js';
@@ -62,8 +63,7 @@ describeUpstreamTransport('sse', () => httpHarness(new SseTransport(new EgressGu
 describeUpstreamTransport('stdio', () => ({
   transport: new StdioTransport(),
   start: async () => ({
-    target: (settings?: Partial<UpstreamTarget>) =>
-      testTarget({ command: process.execPath, args: [PEER], ...settings }),
+    target: (settings?: TargetSettings) => testTarget({ command: process.execPath, args: [PEER], ...settings }),
     kill: (connection) => {
       process.kill(connection.status().pid as number, 'SIGKILL');
     },
@@ -127,7 +127,7 @@ describeUpstreamTransport('in-process', () => {
   return {
     transport: new InProcessTransport(registry as unknown as ExtensionRegistry),
     start: async () => ({
-      target: (settings?: Partial<UpstreamTarget>) => testTarget(settings ?? {}),
+      target: (settings?: TargetSettings) => testTarget(settings ?? {}),
       kill: async () => servers.at(-1)?.transport?.close(),
       leftovers: () => servers.filter((server) => !server.closed).length,
       stop: async () => {},

@@ -167,7 +167,7 @@ export class ClientDesk {
 
   // What sessions say outside of calls.
 
-  listener(group: SessionGroup): Omit<SessionListener, 'lost' | 'listChanged'> {
+  listener(group: SessionGroup): Omit<SessionListener, 'lost' | 'worn' | 'limited' | 'listChanged'> {
     const { events, server } = this.#options;
     return {
       resourceUpdated: (uri, params) => this.#updated(group, uri, params),

@@ -150,7 +150,7 @@ async function probeLegacy(options: ProbeOptions): Promise<{ readonly stateful: 
       gatewayVersion,
       capabilities: NO_CAPABILITIES,
       shared: true,
-      connectTimeout: DUAL_PROBE,
+      startTimeout: DUAL_PROBE,
       listener: DEAF,
       log,
       signal,
@@ -176,6 +176,8 @@ const DEAF: SessionListener = {
   logged() {},
   elicitationCompleted() {},
   asked: () => undefined,
+  limited() {},
+  worn() {},
   lost() {},
 };
 

@@ -16,7 +16,7 @@ import { LegacySession } from '../session/legacy-session.js';
 import { ModernSession } from '../session/modern/modern-session.js';
 import type { SessionListener, UpstreamSession } from '../session/upstream-session.js';
 import { type EraVerdict, isStale, probeEra } from './era-probe.js';
-import { CONNECT_TIMEOUT, type GatewaySettings } from './settings.js';
+import type { GatewaySettings } from './settings.js';
 import { toTarget } from './target.js';
 
 const HTTP = 'streamable-http';
@@ -59,7 +59,7 @@ export class SessionOpener {
     const common = {
       server,
       gatewayVersion: this.settings().version,
-      connectTimeout: CONNECT_TIMEOUT,
+      startTimeout: config.connection.start_timeout,
       listener,
       log,
       signal,
@@ -76,6 +76,7 @@ export class SessionOpener {
       ...common,
       version: LATEST_MODERN,
       dual,
+      ...(config.type === HTTP && { streamLifetime: config.connection.limits.stream_lifetime }),
       cancelBy: config.type === HTTP ? 'stream' : 'notification',
       // Somebody has to hear of changed lists.
       standing: spec.key === SERVICE.key || (spec.personal !== undefined && !this.serves),

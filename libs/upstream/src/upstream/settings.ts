@@ -16,7 +16,7 @@ export interface GatewaySettings {
 
 /** Default of `GatewaySettings.idle`. */
 export const IDLE_SESSION = 600_000;
-/** Milliseconds for connecting and `initialize` together. */
-export const CONNECT_TIMEOUT = 30_000;
+/** Milliseconds that finding out an upstream's era may take, before a session is opened. */
+export const PROBING = 30_000;
 /** Longest a call waits for the first connection to its upstream. */
 export const FIRST_CONNECT_WAIT = 10_000;

@@ -1,7 +1,6 @@
 import type { UpstreamConfig } from '#libs/config';
 import { type Log, Secret } from '#libs/kernel';
 import type { UpstreamTarget } from '#libs/plugin';
-import { CONNECT_TIMEOUT } from './settings.js';
 import { TlsFiles } from './tls-files.js';
 
 /**
@@ -26,18 +25,20 @@ export function toTarget(config: UpstreamConfig, log: Log): UpstreamTarget {
 /** The same without what stands in files: enough to judge settings by. */
 export function describeTarget(config: UpstreamConfig, log: Log): UpstreamTarget {
   const { connection, name } = config;
+  const { response, event, stream, stream_lifetime: streamLifetime } = connection.limits;
   return Object.freeze({
     name,
     type: config.type,
     ...(connection.url === undefined ? {} : { url: connection.url }),
     pool: connection.pool,
-    limits: { response: connection.limits.response, event: connection.limits.event },
+    limits: { response, event, stream, streamLifetime },
     tls: { insecureSkipVerify: connection.tls.insecure_skip_verify },
     ...(connection.command === undefined ? {} : { command: connection.command }),
     args: connection.args,
     env: revealed(connection.env),
     ...(connection.cwd == null ? {} : { cwd: connection.cwd }),
-    connectTimeout: CONNECT_TIMEOUT,
+    connectTimeout: connection.connect_timeout,
+    startTimeout: connection.start_timeout,
     options: connection,
     log,
   });

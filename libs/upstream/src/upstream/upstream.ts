@@ -1,5 +1,13 @@
 import type { UpstreamConfig } from '#libs/config';
-import { type Emitter, type Era, type Exchange, GatewayError, type Log, type Outcome } from '#libs/kernel';
+import {
+  type Emitter,
+  type Era,
+  type Exchange,
+  GatewayError,
+  type Log,
+  type Outcome,
+  toGatewayError,
+} from '#libs/kernel';
 import { LIST_KINDS, type Listing } from '#libs/mcp';
 import type { UpstreamStatus } from '#libs/plugin';
 import { CapabilityProbes } from '../audiences/capability-probes.js';
@@ -9,7 +17,7 @@ import { CrashLoops } from '../pool/crash-loops.js';
 import { SessionPool } from '../pool/session-pool.js';
 import { effectiveState, SERVICE, type SessionSpec, specFor } from '../pool/session-spec.js';
 import type { Slot } from '../pool/slot.js';
-import type { UpstreamSession } from '../session/upstream-session.js';
+import type { SessionListener, UpstreamSession } from '../session/upstream-session.js';
 import type { ColdStartGate } from '../supervisor/cold-start-gate.js';
 import { type Health, Supervisor } from '../supervisor/supervisor.js';
 import { type Supervision, Unsupervised } from '../supervisor/unsupervised.js';
@@ -18,7 +26,7 @@ import { ClientDesk } from './client-desk.js';
 import { Eras } from './eras.js';
 import { cutOff, heldElsewhere, removed, unavailable } from './explain.js';
 import { type Extensions, SessionOpener, STDIO } from './opener.js';
-import { CONNECT_TIMEOUT, type GatewaySettings } from './settings.js';
+import { type GatewaySettings, PROBING } from './settings.js';
 import { statusOf } from './status.js';
 
 export interface UpstreamOptions {
@@ -72,10 +80,11 @@ export class Upstream implements UpstreamHandle {
       crashes: this.#crashes,
       limit: config.connection.pool,
       idle: settings().idle,
-      open: (spec, listener, signal) => this.#opener.open(spec, listener, signal),
+      open: (spec, listener, signal) => this.#open(spec, listener, signal),
       events: {
         listener: (group) => ({
           ...this.#desk.listener(group),
+          limited: (key) => this.#limited(`connection.${key}`),
           listChanged: (kinds) => {
             this.#supervisor.listChanged(kinds);
             if (group.slots[0]) this.#personal?.changed(group.slots[0]);
@@ -96,7 +105,10 @@ export class Upstream implements UpstreamHandle {
             settings,
             timeout: config.connection.timeout,
             service: () => this.#service(),
-            discard: (slot, cause) => this.#pool.discard(slot, cause),
+            discard: (slot, cause) => {
+              // What is only worn lets its calls finish: the last one closes it.
+              if (slot.running === 0 || slot.usable || slot.session.lost) this.#pool.discard(slot, cause);
+            },
             changed: () => this.#emit('status', this.status),
             listed: () => this.#listed(),
             withdrawn: (reason) => this.#emit('withdrawn', { server, reason }),
@@ -121,7 +133,7 @@ export class Upstream implements UpstreamHandle {
       pool: this.#pool,
       events: { emit: (name, event) => this.#emit(name, event) },
       limits: this.#limits(),
-      patience: CONNECT_TIMEOUT,
+      patience: config.connection.start_timeout,
       serving: () => this.#gone === undefined && this.#supervisor.serving,
     });
     this.#calls = new CallRunner({
@@ -238,7 +250,7 @@ export class Upstream implements UpstreamHandle {
     if (this.#gone || !this.#supervisor.serving) return;
     if (this.#isKnown(spec)) return;
     const slot =
-      this.#pool.take(spec, false) ?? (await this.#pool.wait(spec, false, { timeout: CONNECT_TIMEOUT, exchange }));
+      this.#pool.take(spec, false) ?? (await this.#pool.wait(spec, false, { timeout: this.#startTimeout, exchange }));
     try {
       await this.#desk.serve(slot, exchange);
       await (this.#personal ?? this.#probes).opened(slot);
@@ -267,6 +279,10 @@ export class Upstream implements UpstreamHandle {
 
   get #health(): Health {
     return this.enabled ? this.#supervisor.health : this.#disabled;
+  }
+
+  get #startTimeout(): number {
+    return this.#options.config.connection.start_timeout;
   }
 
   #limits(): { timeout: number; maxTotal: number } {
@@ -309,10 +325,25 @@ export class Upstream implements UpstreamHandle {
   // Sessions.
 
   async #service(): Promise<Slot> {
-    const wait = { timeout: CONNECT_TIMEOUT * 2 };
+    const wait = { timeout: this.#startTimeout + PROBING };
     const slot = this.#pool.take(SERVICE, false) ?? (await this.#pool.wait(SERVICE, false, wait));
     this.#pool.release(slot, false);
     return slot;
+  }
+
+  async #open(spec: SessionSpec, listener: SessionListener, signal: AbortSignal): Promise<UpstreamSession> {
+    try {
+      return await this.#opener.open(spec, listener, signal);
+    } catch (thrown) {
+      const { limit } = toGatewayError(thrown).data;
+      if (typeof limit === 'string') this.#limited(limit);
+      throw thrown;
+    }
+  }
+
+  /** `key`: of this server's entry. */
+  #limited(key: string): void {
+    this.#emit('limited', { server: this.name, key: `proxy.servers[].${key}` });
   }
 
   #opened(slot: Slot): void {

@@ -16,6 +16,8 @@ const KINDS = { toolsListChanged: 'tools', promptsListChanged: 'prompts', resour
 export interface ListenPort {
   readonly server: string;
   readonly log: Log;
+  /** Milliseconds one stream may stay open; for ever when absent. */
+  readonly lifetime: number | undefined;
   capabilities(): Readonly<Record<string, unknown>>;
   /** Sends `subscriptions/listen` with this filter (JSON). */
   open(filter: string): RunningCall;
@@ -26,6 +28,8 @@ export interface ListenPort {
   refused(): void;
   /** Nobody is there any more. */
   gone(error: GatewayError): void;
+  /** A stream reached a limit and is followed by another: the limit's key below `connection`. */
+  limited(key: string): void;
 }
 
 interface Stream {
@@ -163,9 +167,20 @@ export class ListenStream {
     if (this.#next === stream) this.#next = undefined;
     if (before && before !== stream) this.#end(before);
     this.#answer((uri) => (stream.uris.includes(uri) ? stream.honoured?.has(uri) : undefined));
+    stream.timer = this.#renewal();
     if (!this.#missed) return;
     this.#missed = false;
     this.#port.resumed(LIST_KINDS, watched);
+  }
+
+  /** The next stream stands before this one goes, so nothing is missed. */
+  #renewal(): NodeJS.Timeout | undefined {
+    const { lifetime } = this.#port;
+    if (lifetime === undefined) return undefined;
+    return setTimeout(() => {
+      this.#port.limited('limits.stream_lifetime');
+      this.#open();
+    }, lifetime).unref();
   }
 
   #refused(stream: Stream, code: number, error: Buffer): void {
@@ -188,6 +203,8 @@ export class ListenStream {
       this.#port.gone(error);
       return;
     }
+    if (error?.code === 'UPSTREAM_TOO_LARGE')
+      this.#port.limited(String(error.data['limit']).slice('connection.'.length));
     const status = error?.code === 'UPSTREAM_HTTP' ? Number(error.data['status']) : 0;
     const refused = final || (status >= 400 && status < 500);
     if (refused || stream.useless) {

@@ -2,7 +2,7 @@ import { GatewayError, type Log, type Outcome, toGatewayError } from '#libs/kern
 import { JsonView, LIST_KINDS, LIST_METHODS } from '#libs/mcp';
 import type { Connection, ConnectionListener, ConnectionStatus } from '#libs/plugin';
 import type { Forwarded } from '../../credentials/forwarded-headers.js';
-import { connectionEnded, formatMs, notOpened } from '../failures.js';
+import { connectionEnded, formatMs, notOpened, startedTooLate } from '../failures.js';
 import { connectionOf, type Opening, openWithin } from '../opening.js';
 import type { RunningCall } from '../running-call.js';
 import type { SessionListener, SessionRequest, UpstreamSession } from '../upstream-session.js';
@@ -37,7 +37,9 @@ export interface ModernSessionOptions {
   /** Hears of list changes: the service session does. */
   readonly standing: boolean;
   /** Milliseconds for connecting and `server/discover` together. */
-  readonly connectTimeout: number;
+  readonly startTimeout: number;
+  /** Milliseconds one stream that listens for changes may stay open; for ever when absent. */
+  readonly streamLifetime?: number;
   readonly listener: SessionListener;
   readonly log: Log;
   /** Opens the transport's connection. */
@@ -91,10 +93,15 @@ export class ModernSession implements UpstreamSession {
         else if (params && uri !== undefined) listener.resourceUpdated(uri, params.raw());
       },
       lost: (error) => this.#lose(error),
+      limited: (key, worn) => {
+        listener.limited(key);
+        if (worn) listener.worn(worn);
+      },
     });
     this.#listen = new ListenStream({
       server,
       log,
+      lifetime: options.streamLifetime,
       capabilities: () => this.capabilities,
       open: (filter) => this.#openListen(filter),
       cancel: (call, reason) => this.#wire.giveUp(call, reason),
@@ -108,6 +115,7 @@ export class ModernSession implements UpstreamSession {
         });
       },
       gone: (error) => this.#lose(error),
+      limited: (key) => listener.limited(key),
     });
     this.#repairs = new Repairs({
       server,
@@ -133,10 +141,10 @@ export class ModernSession implements UpstreamSession {
    */
   static async open(options: ModernSessionOptions): Promise<ModernSession> {
     const session = new ModernSession(options);
-    const { connectTimeout: limit, server, signal } = options;
+    const { startTimeout: limit, server, signal } = options;
     const tooSlow = () => {
-      const text = `${server} did not finish connecting and server/discover within ${formatMs(limit)}`;
-      return new GatewayError('UPSTREAM_UNREACHABLE', text, { data: { server }, notExecuted: true });
+      const text = `${server} did not finish connecting and server/discover within ${formatMs(limit)} (connection.start_timeout)`;
+      return startedTooLate(server, text);
     };
     try {
       await openWithin({ signal, limit, tooSlow }, (opening) => session.#open(opening));
@@ -149,7 +157,7 @@ export class ModernSession implements UpstreamSession {
   }
 
   async #open(opening: Opening): Promise<void> {
-    const { connect, connectTimeout: timeout, standing } = this.#options;
+    const { connect, startTimeout: timeout, standing } = this.#options;
     this.#wire.attach(await connectionOf(connect(this.#wire, opening.signal), opening), this.#version);
     if (!this.#discovered) {
       const discover = this.#repairs.send({ ...DISCOVER, timeout, maxTotal: timeout });

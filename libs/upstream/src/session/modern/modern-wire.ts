@@ -29,6 +29,8 @@ export interface WireOptions {
   notified(message: NotificationMessage, subscription: number | undefined): void;
   /** The connection ended by itself. */
   lost(error: GatewayError): void;
+  /** See `ConnectionListener.onLimit`. */
+  limited?(key: string, worn: GatewayError | undefined): void;
 }
 
 /** What goes out for one request; made when its id is known. */
@@ -165,6 +167,10 @@ export class ModernWire implements CallOwner, ConnectionListener {
     this.#gone ??= told;
     for (const call of [...this.#pending.values()]) this.#fail(call, told);
     if (first) this.#options.lost(told);
+  }
+
+  onLimit(key: string, worn?: GatewayError): void {
+    this.#options.limited?.(key, worn);
   }
 
   onError(error: GatewayError, call: RunningCall): void {

@@ -7,7 +7,8 @@ import { PostExchange, type Reply, ResumeExchange } from './exchanges.js';
 import type { HttpRequest } from './http-request.js';
 import { type HttpSession, resumable } from './http-session.js';
 import { networkError } from './network-errors.js';
-import { overheard, protocolError, tooLarge } from './status-errors.js';
+import { overheard, protocolError, streamOver, tooLarge } from './status-errors.js';
+import { StreamAllowance } from './stream-allowance.js';
 
 /** A server that keeps its stream open behind the response may do so for this long; then the socket is freed. */
 const LINGER = 1_000;
@@ -45,6 +46,8 @@ export class Call implements Reply {
   #lastEventId: string | undefined;
   #retry = DEFAULT_RETRY;
   #budget = RESUME_BUDGET;
+  /** Of all the streams that bring this answer together. */
+  #allowance: StreamAllowance | undefined;
 
   constructor(session: HttpSession, request: OutboundRequest, sink: ReplySink, onOver: (call: Call) => void) {
     this.#session = session;
@@ -118,7 +121,14 @@ export class Call implements Reply {
         this.#retry = Math.min(milliseconds, MAX_RETRY);
       },
     });
+    this.#allowance ??= new StreamAllowance(this.#session.target.limits);
+    const allowance = this.#allowance;
     return (chunk) => {
+      const reached = allowance.take(chunk);
+      if (reached) {
+        this.fail(streamOver(this.#session.target, reached));
+        return;
+      }
       try {
         parser.push(chunk);
       } catch (thrown) {

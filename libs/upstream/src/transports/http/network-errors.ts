@@ -26,6 +26,7 @@ export function networkError(target: UpstreamTarget, error: Error, sent: boolean
   return new GatewayError(known?.code ?? (sent ? 'UPSTREAM_DISCONNECTED' : 'UPSTREAM_UNREACHABLE'), `${who} ${text}`, {
     cause: error,
     notExecuted: !sent,
+    ...(known?.limit !== undefined && { data: { limit: known.limit } }),
   });
 }
 
@@ -37,11 +38,13 @@ function codeOf(error: Error): string | undefined {
 interface Known {
   readonly code: 'UPSTREAM_UNREACHABLE' | 'UPSTREAM_DISCONNECTED' | 'UPSTREAM_PROTOCOL';
   readonly text: string;
+  /** Key of the limit that was reached. */
+  readonly limit?: string | undefined;
 }
 
 function beforeSending(target: UpstreamTarget, code: string | undefined, error: Error): Known | undefined {
   const { hostname, host } = new URL(target.url as string);
-  const unreachable = (text: string): Known => ({ code: 'UPSTREAM_UNREACHABLE', text });
+  const unreachable = (text: string, limit?: string): Known => ({ code: 'UPSTREAM_UNREACHABLE', text, limit });
   switch (code) {
     case 'ECONNREFUSED':
       return unreachable(`refused the connection; is the server running, and is ${host} in connection.url right?`);
@@ -53,7 +56,8 @@ function beforeSending(target: UpstreamTarget, code: string | undefined, error: 
     case 'ETIMEDOUT':
     case 'UND_ERR_CONNECT_TIMEOUT':
       return unreachable(
-        `did not accept a connection within ${target.connectTimeout} ms; check connection.url, firewalls and the server's load`,
+        `did not accept a connection within ${target.connectTimeout} ms (connection.connect_timeout); check connection.url, firewalls and the server's load`,
+        'connection.connect_timeout',
       );
     case 'EHOSTUNREACH':
     case 'ENETUNREACH':

@@ -39,7 +39,7 @@ export class Posting extends CredentialedRequest {
     this.#resolve = resolve;
     this.#reject = reject;
     if (!options.request) {
-      this.#deadline = setTimeout(() => this.cancel(this.#ignored()), session.target.connectTimeout).unref();
+      this.#deadline = setTimeout(() => this.cancel(this.#ignored()), session.target.startTimeout).unref();
     }
     this.send({
       lane: options.request ? session.pools.calls : session.pools.control,
@@ -91,7 +91,7 @@ export class Posting extends CredentialedRequest {
 
   #ignored(): GatewayError {
     const { target } = this.session;
-    const text = `${subject(target)} did not take a message within ${target.connectTimeout} ms; see its log`;
+    const text = `${subject(target)} did not take a message within ${target.startTimeout} ms (connection.start_timeout); see its log`;
     return new GatewayError('UPSTREAM_DISCONNECTED', text);
   }
 

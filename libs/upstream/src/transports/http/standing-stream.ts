@@ -6,6 +6,7 @@ import { CredentialedRequest } from './credentialed-request.js';
 import { mediaType, type ResponseHeaders } from './http-request.js';
 import { type HttpSession, resumable } from './http-session.js';
 import { networkError } from './network-errors.js';
+import { StreamAllowance, type StreamLimit } from './stream-allowance.js';
 
 /** Milliseconds before a stream that ended is opened again, unless the upstream names its own. */
 const DEFAULT_RETRY = 1_000;
@@ -113,9 +114,18 @@ export class StandingStream {
     if (this.#stopped) return;
     if (performance.now() - this.#since > LONG_LIFE) this.#backoff.reset();
     this.#since = Number.POSITIVE_INFINITY;
+    clearTimeout(this.#timer);
     this.#delay = delay;
     const wait = Math.max(delay, this.#backoff.next());
     this.#timer = setTimeout(() => this.open(), Math.min(wait, MAX_DELAY)).unref();
+  }
+
+  /** It brought as much, or stood for as long, as one stream may: another takes its place. */
+  #renew(reached: StreamLimit): void {
+    this.#exchange?.abort();
+    this.#session.listener.onLimit?.(`limits.${reached}`);
+    if (reached === 'stream') this.#again(AFTER_BREAK);
+    else this.open();
   }
 
   #lost(error: GatewayError): void {
@@ -136,7 +146,15 @@ export class StandingStream {
         this.#retry = Math.min(milliseconds, MAX_DELAY);
       },
     });
+    const allowance = new StreamAllowance(target.limits);
+    const lifetime = target.limits.streamLifetime;
+    this.#timer = setTimeout(() => this.#renew('stream_lifetime'), lifetime).unref();
     return (chunk) => {
+      const reached = allowance.take(chunk);
+      if (reached) {
+        this.#renew(reached);
+        return;
+      }
       try {
         parser.push(chunk);
       } catch {

@@ -4,6 +4,7 @@ import type { UpstreamTarget } from '#libs/plugin';
 import { printable, redacted, size, subject } from '../shared/text.js';
 import { headerOf, mediaType, type ResponseHeaders } from './http-request.js';
 import { addressOf } from './network-errors.js';
+import type { StreamLimit } from './stream-allowance.js';
 
 /** Enough of an error page to explain it. */
 export const ERROR_BODY = 64 * 1024;
@@ -202,5 +203,19 @@ export function tooLarge(target: UpstreamTarget, limit: number, key: 'response' 
     'UPSTREAM_TOO_LARGE',
     `${subject(target)} sent more than ${size(limit)} in one message; raise connection.limits.${key} if that is wanted`,
     { data: { key: `proxy.servers[].connection.limits.${key}` } },
+  );
+}
+
+/** A stream brought more, or went on for longer, than one stream may. */
+export function streamOver(target: UpstreamTarget, key: StreamLimit): GatewayError {
+  const { stream, streamLifetime } = target.limits;
+  const what =
+    key === 'stream'
+      ? `sent more than ${size(stream)} on one event stream`
+      : `kept one event stream open for longer than ${streamLifetime / 1000} s`;
+  return new GatewayError(
+    'UPSTREAM_TOO_LARGE',
+    `${subject(target)} ${what}; what it was doing may have been executed; raise connection.limits.${key} if that is wanted`,
+    { data: { key: `proxy.servers[].connection.limits.${key}`, limit: `connection.limits.${key}` } },
   );
 }

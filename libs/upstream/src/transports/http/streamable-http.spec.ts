@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { EgressGuard } from '#libs/egress';
 import { GatewayError } from '#libs/kernel';
 import type { UpstreamTarget } from '#libs/plugin';
-import { Conversation, testTarget } from '../../testing/index.js';
+import { Conversation, type TargetSettings, testTarget } from '../../testing/index.js';
 import { type Got, openStream, result, ScriptedServer, sendJson } from '../../testing/scripted-server.js';
 import { StreamableHttpTransport } from './streamable-http.transport.js';
 
@@ -31,7 +31,7 @@ afterEach(async () => {
   await server.close();
 });
 
-async function open(settings: Partial<UpstreamTarget> = {}, headers: Record<string, string> = {}): Promise<void> {
+async function open(settings: TargetSettings = {}, headers: Record<string, string> = {}): Promise<void> {
   target = testTarget({ name: 'n8n', url: `${server.origin}/mcp?key=hidden`, ...settings });
   talk = await Conversation.open(transport, target, headers);
 }
@@ -195,7 +195,7 @@ describe('requests', () => {
 
 describe('notifications', () => {
   it('that the server never takes do not wait for ever', async () => {
-    await open({ connectTimeout: 50 });
+    await open({ startTimeout: 50 });
     answer = () => {};
     await expect(talk.post({ method: 'notifications/x' })).rejects.toMatchObject({ code: 'UPSTREAM_DISCONNECTED' });
     await vi.waitFor(() => expect(server.sockets.size).toBe(0));

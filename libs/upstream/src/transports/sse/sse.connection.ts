@@ -12,8 +12,10 @@ import {
   encodingProblem,
   protocolError,
   statusOutcome,
+  streamOver,
   tooLarge,
 } from '../http/status-errors.js';
+import { StreamAllowance, type StreamLimit } from '../http/stream-allowance.js';
 import { type Deferred, deferred } from '../shared/deferred.js';
 import { SharedChannel } from '../shared/shared-channel.js';
 import { printable, subject } from '../shared/text.js';
@@ -39,6 +41,7 @@ export class SseConnection implements Connection {
       session,
       (event) => this.#onEvent(event),
       (error) => this.#lost(error),
+      (reached) => this.#worn(reached),
     );
   }
 
@@ -53,9 +56,9 @@ export class SseConnection implements Connection {
     const aborted = give('was given up while it was connected');
     const timer = setTimeout(
       give(
-        `sent no endpoint event within ${target.connectTimeout} ms; is it a server of the older HTTP+SSE transport?`,
+        `sent no endpoint event within ${target.startTimeout} ms (connection.start_timeout); is it a server of the older HTTP+SSE transport?`,
       ),
-      target.connectTimeout,
+      target.startTimeout,
     );
     signal.addEventListener('abort', aborted, { once: true });
     const opened = this.#opened?.promise;
@@ -149,6 +152,13 @@ export class SseConnection implements Connection {
     this.#opened = undefined;
   }
 
+  /** The stream is the conversation, so both are replaced. Requests under way get their answers first, within another such limit. */
+  #worn(reached: StreamLimit): void {
+    const { listener, target } = this.#session;
+    const why = streamOver(target, reached);
+    listener.onLimit?.(`limits.${reached}`, new GatewayError('UPSTREAM_DISCONNECTED', why.message, { data: why.data }));
+  }
+
   #lost(error: GatewayError): void {
     this.#end();
     if (this.#opened) {
@@ -168,21 +178,37 @@ export class SseConnection implements Connection {
 /** The GET whose event stream is the conversation. */
 class EndpointStream extends CredentialedRequest {
   readonly #onLost: (error: GatewayError) => void;
+  readonly #onWorn: (reached: StreamLimit) => void;
   readonly #parser: SseParser;
+  #allowance: StreamAllowance;
+  #worn = false;
+  #lifetime: NodeJS.Timeout | undefined;
   #status = 0;
   #headers: ResponseHeaders = {};
   #parts: Buffer[] = [];
   #size = 0;
 
-  constructor(session: HttpSession, onEvent: (event: SseEvent) => void, onLost: (error: GatewayError) => void) {
+  constructor(
+    session: HttpSession,
+    onEvent: (event: SseEvent) => void,
+    onLost: (error: GatewayError) => void,
+    onWorn: (reached: StreamLimit) => void,
+  ) {
     super(session);
     this.#onLost = onLost;
+    this.#onWorn = onWorn;
+    this.#allowance = new StreamAllowance(session.target.limits);
     this.#parser = new SseParser(session.target.limits.event, { onEvent });
   }
 
   start(): void {
     const { pools, path } = this.session;
     this.send({ lane: pools.streams, method: 'GET', path, own: this.session.streamHeaders(undefined) });
+  }
+
+  override abort(): void {
+    clearTimeout(this.#lifetime);
+    super.abort();
   }
 
   protected onNoCredential(thrown: unknown): void {
@@ -197,6 +223,8 @@ class EndpointStream extends CredentialedRequest {
     if (problem) this.#onLost(problem);
     else if (status < 300 && mediaType(headers) !== 'text/event-stream') {
       this.#onLost(contentTypeProblem(target, status, headers));
+    } else if (status < 300) {
+      this.#lifetime = setTimeout(() => this.#wear('stream_lifetime'), target.limits.streamLifetime).unref();
     }
   }
 
@@ -209,6 +237,9 @@ class EndpointStream extends CredentialedRequest {
       this.onDone();
       return;
     }
+    const reached = this.#allowance.take(chunk);
+    if (reached) this.#wear(reached);
+    if (this.over) return;
     try {
       this.#parser.push(chunk);
     } catch {
@@ -217,7 +248,20 @@ class EndpointStream extends CredentialedRequest {
     }
   }
 
+  /** The first time it only has to be replaced; one that goes on like that for as long again is cut. */
+  #wear(reached: StreamLimit): void {
+    clearTimeout(this.#lifetime);
+    if (this.#worn) {
+      if (reached === 'stream') this.#onLost(streamOver(this.session.target, reached));
+      return;
+    }
+    this.#worn = true;
+    this.#allowance = new StreamAllowance(this.session.target.limits);
+    this.#onWorn(reached);
+  }
+
   protected onDone(): void {
+    clearTimeout(this.#lifetime);
     const { target } = this.session;
     if (this.#status <= 299) {
       this.#onLost(new GatewayError('UPSTREAM_DISCONNECTED', `${subject(target)} ended its event stream; see its log`));

@@ -3,7 +3,7 @@ import type { ServerResponse } from 'node:http';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { EgressGuard } from '#libs/egress';
 import type { UpstreamTarget } from '#libs/plugin';
-import { Conversation, testTarget } from '../../testing/index.js';
+import { Conversation, type TargetSettings, testTarget } from '../../testing/index.js';
 import { type Got, openStream, result, ScriptedServer } from '../../testing/scripted-server.js';
 import { SseTransport } from './sse.transport.js';
 
@@ -14,7 +14,7 @@ let talk: Conversation | undefined;
 
 async function open(
   answer: (got: Got, response: ServerResponse) => void,
-  settings: Partial<UpstreamTarget> = {},
+  settings: TargetSettings = {},
 ): Promise<Conversation> {
   server = await ScriptedServer.start(answer);
   transport = new SseTransport(new EgressGuard());
@@ -30,7 +30,7 @@ afterEach(async () => {
   await server.close();
 });
 
-const refusal = (answer: (got: Got, response: ServerResponse) => void, settings?: Partial<UpstreamTarget>) =>
+const refusal = (answer: (got: Got, response: ServerResponse) => void, settings?: TargetSettings) =>
   expect(open(answer, settings)).rejects;
 
 describe('the HTTP+SSE transport', () => {
@@ -63,7 +63,7 @@ describe('the HTTP+SSE transport', () => {
   });
 
   it('gives up on a server that names no endpoint', async () => {
-    await refusal((_got, response) => openStream(response).write(': hello\n\n'), { connectTimeout: 50 }).toMatchObject({
+    await refusal((_got, response) => openStream(response).write(': hello\n\n'), { startTimeout: 50 }).toMatchObject({
       code: 'UPSTREAM_UNREACHABLE',
       message: expect.stringContaining('sent no endpoint event within 50 ms'),
     });

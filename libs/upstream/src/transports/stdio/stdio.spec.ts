@@ -7,8 +7,7 @@ import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { GatewayError, type Log, SILENT } from '#libs/kernel';
-import type { UpstreamTarget } from '#libs/plugin';
-import { Conversation, testTarget } from '../../testing/index.js';
+import { Conversation, type TargetSettings, testTarget } from '../../testing/index.js';
 import { ChildEnvironment } from './child-environment.js';
 import { StdioTransport } from './stdio.transport.js';
 
@@ -26,7 +25,7 @@ afterEach(async () => {
 });
 
 /** A script that announces itself with `ready` and whatever `told` evaluates to, then does what it is told here. */
-function script(source: string): Partial<UpstreamTarget> {
+function script(source: string): TargetSettings {
   const file = join(dir, `child-${Math.random().toString(36).slice(2)}.mjs`);
   writeFileSync(
     file,
@@ -38,13 +37,13 @@ function script(source: string): Partial<UpstreamTarget> {
   return { command: process.execPath, args: [file] };
 }
 
-async function connect(settings: Partial<UpstreamTarget>, transport = quick()): Promise<Conversation> {
+async function connect(settings: TargetSettings, transport = quick()): Promise<Conversation> {
   const talk = await Conversation.open(transport, testTarget({ type: 'stdio', ...settings }));
   open.push(talk);
   return talk;
 }
 
-async function ready(settings: Partial<UpstreamTarget>, transport = quick()) {
+async function ready(settings: TargetSettings, transport = quick()) {
   const talk = await connect(settings, transport);
   await talk.until(() => talk.shared.some((message) => message.method === 'ready') || talk.closed.length > 0);
   expect(talk.closed).toEqual([]);
@@ -285,7 +284,7 @@ describe('the environment of a child', () => {
 });
 
 describe('a command that cannot be started', () => {
-  const failing = async (settings: Partial<UpstreamTarget>, base?: ChildEnvironment) => {
+  const failing = async (settings: TargetSettings, base?: ChildEnvironment) => {
     const thrown = await connect(settings, quick(base)).catch((error: unknown) => error);
     expect(thrown).toMatchObject({ code: 'UPSTREAM_UNREACHABLE', notExecuted: true });
     return (thrown as GatewayError).message;
@@ -332,7 +331,7 @@ describe('a command that cannot be started', () => {
 });
 
 describe('settings of a stdio upstream', () => {
-  const problems = (settings: Partial<UpstreamTarget>) => new StdioTransport().validate(testTarget(settings));
+  const problems = (settings: TargetSettings) => new StdioTransport().validate(testTarget(settings));
 
   it('need a command, without arguments in it', () => {
     expect(problems({})[0]).toMatch(/^command: is required/);
