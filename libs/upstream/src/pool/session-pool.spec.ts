@@ -169,6 +169,16 @@ describe('the session pool', () => {
     await pool.close(ENDED);
   });
 
+  it('never takes the reason to give a session up for the fate of the calls that run on it', async () => {
+    const { pool } = poolOf();
+    const slot = await pool.wait(specOf('a'), true, limits);
+    const call = slot.session.request({ method: 'tools/call', subject: 'the tool t', timeout: 5_000, maxTotal: 5_000 });
+    pool.discard(slot, new GatewayError('UPSTREAM_UNREACHABLE', 'lab refused a ping', { notExecuted: true }));
+    const told = await call.catch((error: GatewayError) => error);
+    expect(told).toMatchObject({ code: 'UPSTREAM_DISCONNECTED', message: 'lab refused a ping', notExecuted: false });
+    await pool.close(ENDED);
+  });
+
   it('counts a session until nothing of it is left: children that are slow to end do not pile up', async () => {
     const { pool, connections, attempts } = poolOf({ limit: 1 });
     pool.release(await pool.wait(specOf('old'), false, limits), false);

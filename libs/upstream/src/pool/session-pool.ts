@@ -129,10 +129,14 @@ export class SessionPool {
     if (this.#waiters.size > 0) this.#pump();
   }
 
-  /** Ends a session that is of no use: calls still on it fail with `error`. */
-  discard(slot: Slot, error: GatewayError): void {
-    if (slot.group.slots.includes(slot) && !slot.session.lost) this.#noteLoss(slot, error);
-    this.#drop(slot, error);
+  /**
+   * Ends a session that is of no use. The cause says nothing of the calls on it: whatever was not executed of a ping that was
+   * refused, they may have been.
+   */
+  discard(slot: Slot, cause: GatewayError): void {
+    if (slot.group.slots.includes(slot) && !slot.session.lost) this.#noteLoss(slot, cause);
+    const { data, message } = cause;
+    this.#drop(slot, new GatewayError('UPSTREAM_DISCONNECTED', message, { data, cause }));
     this.#pump();
   }
 
