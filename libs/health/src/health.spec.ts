@@ -23,6 +23,8 @@ function upstream(name: string, state: UpstreamState, required: boolean, reason?
     counts,
     sessions: 0,
     pids: [],
+    inFlight: 0,
+    breaker: { state: 'closed', openings: 0 },
     ...(reason ? { reason } : {}),
   };
 }

@@ -87,6 +87,8 @@ describe('metrics', () => {
         counts: { tools: 14, prompts: 0, resources: 2 },
         sessions: 3,
         pids: [],
+        inFlight: 0,
+        breaker: { state: 'closed', openings: 0 },
       },
     ];
     const frontDoor = { sessions: () => 5, streams: () => 7, parked: () => 2, inFlight: () => 3, loopDelay: () => 250 };

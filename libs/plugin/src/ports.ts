@@ -130,6 +130,8 @@ export interface UpstreamStatus {
   readonly state: UpstreamState;
   /** Why, in a sentence with the next step; absent when all is well. */
   readonly reason?: string;
+  /** Code of the failure behind it (docs/errors.md), while it is down. */
+  readonly cause?: string;
   /** Milliseconds since the epoch of the last change of state. */
   readonly since: number;
   /** Milliseconds since the epoch of the next try, when one is planned. */
@@ -145,6 +147,10 @@ export interface UpstreamStatus {
   readonly pids: readonly number[];
   /** Of upstreams that are child processes. */
   readonly processes?: ProcessStatus;
+  /** Requests that are under way or wait for a session. */
+  readonly inFlight: number;
+  /** Whether calls are held back because too many did not come back, and how often that was so. */
+  readonly breaker: { readonly state: 'closed' | 'open' | 'half_open'; readonly openings: number };
 }
 
 /** Port: what health checks and the status page read. Bound by the proxy. */

@@ -17,6 +17,8 @@ function status(name: string, change: Partial<UpstreamStatus> = {}): UpstreamSta
     counts,
     sessions: 0,
     pids: [],
+    inFlight: 0,
+    breaker: { state: 'closed', openings: 0 },
     ...change,
   };
 }

@@ -73,6 +73,31 @@ export class RetryConfig {
   multiplier = 2;
 }
 
+/** Calls may fail although an upstream's session answers: then it is left alone until it has proven itself. */
+export class BreakerConfig {
+  @Flag({ doc: 'Hold calls back from an upstream whose calls keep breaking off or timing out.' })
+  enabled = true;
+
+  @Count({ doc: 'How many of the latest calls are looked at.', min: 1, max: 10_000 })
+  calls = 20;
+
+  @Count({ doc: 'How many calls there have to be before any judgement.', min: 1, max: 10_000 })
+  minimum = 5;
+
+  @Count({ doc: 'Calls are held back when more than this part of them failed.', min: 0.01, max: 0.99, fraction: true })
+  share = 0.5;
+
+  @Duration({ doc: 'Failures are forgotten when none followed for this long.', min: '1s', max: '24h' })
+  window = 120_000;
+
+  @Duration({
+    doc: 'Wait before the upstream is first probed; grows with proxy.retry.multiplier up to proxy.retry.max.',
+    min: '1ms',
+    max: '1h',
+  })
+  wait = 5_000;
+}
+
 export class EgressConfig {
   @Flag({ doc: 'URLs of this file (upstreams, token endpoints, identity providers) may lead to private addresses.' })
   allow_private = true;
@@ -123,6 +148,9 @@ export class ProxyConfig {
 
   @Section(() => RetryConfig, 'How a lost upstream is tried again.')
   retry = new RetryConfig();
+
+  @Section(() => BreakerConfig, 'When calls are held back from an upstream that does not answer them.')
+  breaker = new BreakerConfig();
 
   @Duration({ doc: "How long a down upstream's tools stay listed.", min: '0', max: '168h' })
   grace = 300_000;

@@ -87,6 +87,13 @@ export class ConnectionConfig {
   @Count({ doc: 'Most sockets, sessions or child processes to this upstream.', min: 1, max: 10_000 })
   pool = 32;
 
+  @Count({
+    doc: 'Most requests to this upstream at a time, those that wait for a socket or a session included; more are refused at once.',
+    min: 1,
+    max: 1_000_000,
+  })
+  concurrency = 1_000;
+
   @Section(() => ConnectionLimitsConfig, 'What an answer may weigh.')
   limits = new ConnectionLimitsConfig();
 

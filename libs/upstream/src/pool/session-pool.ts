@@ -85,7 +85,12 @@ export class SessionPool {
     if (this.#closed) return Promise.reject(this.#closed);
     if (this.#waiters.size >= MAX_WAITING) {
       const text = `${server} is busy: ${MAX_WAITING} calls are already waiting for a session; raise connection.pool or call less`;
-      return Promise.reject(new GatewayError('UPSTREAM_BUSY', text, { data: { server }, notExecuted: true }));
+      return Promise.reject(
+        new GatewayError('UPSTREAM_BUSY', text, {
+          data: { server, key: 'proxy.servers[].connection.pool' },
+          notExecuted: true,
+        }),
+      );
     }
     const group = this.#group(spec);
     return new Promise((resolve, reject) => {

@@ -50,6 +50,8 @@ export class Slot {
   lastUsed = this.opened;
   /** Takes no new calls; closed when the last one ends. */
   retiring = false;
+  /** Its connection broke under a call. */
+  broken = false;
   idleTimer: NodeJS.Timeout | undefined;
   /** URIs the upstream was asked to watch on this session. */
   readonly subscribed = new Set<string>();

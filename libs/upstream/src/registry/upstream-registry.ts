@@ -75,6 +75,7 @@ export class UpstreamRegistry implements UpstreamDirectory {
       discovery: config.discovery,
       heartbeat: config.heartbeat,
       retry: config.retry,
+      breaker: config.breaker,
       grace: config.grace,
       sharedAnonymous: options.sharedAnonymous,
       version: options.version,

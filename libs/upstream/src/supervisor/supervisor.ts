@@ -29,9 +29,13 @@ export interface SupervisorPort {
   /** Opens the service session, or returns the one that lives. */
   service(): Promise<Slot>;
   discard(slot: Slot, cause: GatewayError): void;
+  /** Gives a session no new calls, and closes it with its last one. */
+  retire(slot: Slot): void;
   changed(): void;
   listed(listing: Listing): void;
   withdrawn(reason: string): void;
+  /** It connects and lists: from now on calls go out again. */
+  recovered(): void;
   /** Lists were looked at and the upstream is well: a good moment to renew what was lost, and to look at other lists. */
   tended(): void;
 }
@@ -72,6 +76,8 @@ export class Supervisor {
   readonly #failures: Backoff;
   readonly #crashes: Backoff;
   #earlyDeaths = 0;
+  /** Calls fail although the session answers: why, and how long to leave it alone. */
+  #held: { readonly cause: GatewayError; readonly wait: number } | undefined;
   #stopped = false;
   #grace: NodeJS.Timeout | undefined;
   #endPause: (() => void) | undefined;
@@ -101,7 +107,7 @@ export class Supervisor {
 
   /** Whether calls can be sent now. */
   get serving(): boolean {
-    return this.#health.state === 'ready' || this.#health.state === 'degraded';
+    return serves(this.#health.state);
   }
 
   start(): void {
@@ -153,6 +159,17 @@ export class Supervisor {
     this.#watch?.check();
   }
 
+  /**
+   * Calls fail although the service session answers. None go out for `wait` milliseconds; then a new session has to connect
+   * and list. Running calls go on. False when the upstream is down as it is.
+   */
+  hold(cause: GatewayError, wait: number): boolean {
+    if (this.#stopped || !this.serving || !this.#watch || this.#held) return false;
+    this.#held = { cause, wait };
+    this.#watch.end(cause);
+    return true;
+  }
+
   async #run(): Promise<void> {
     while (!this.#stopped) {
       const cause = await this.#connect();
@@ -166,6 +183,14 @@ export class Supervisor {
       const lost = await this.#watch!.lost;
       // Calls may still run on it: who stops the supervisor closes the sessions.
       if (this.#stopped) return;
+      const held = this.#held;
+      this.#held = undefined;
+      if (held?.cause === lost) {
+        const slot = this.#part();
+        if (slot) this.#port.retire(slot);
+        await this.#down(lost, held.wait);
+        continue;
+      }
       this.#leave(lost);
       const { retry } = this.#port.settings();
       if (performance.now() - born >= retry.initial * PROVEN) {
@@ -274,11 +299,17 @@ export class Supervisor {
     });
   }
 
+  /** Ends the session, which is of no use. */
   #leave(cause: GatewayError): void {
+    const slot = this.#part();
+    if (slot) this.#port.discard(slot, cause);
+  }
+
+  #part(): Slot | undefined {
     const slot = this.#slot;
     this.#slot = undefined;
     this.#watch = undefined;
-    if (slot) this.#port.discard(slot, cause);
+    return slot;
   }
 
   #set(state: UpstreamState, reason: string | undefined, cause: GatewayError | undefined, nextRetry?: number): void {
@@ -292,10 +323,15 @@ export class Supervisor {
       if (state === 'ready') log.info(fields, text);
       else log.warn(fields, text);
     }
+    if (serves(state) && !serves(before.state)) this.#port.recovered();
     this.#port.changed();
   }
 
   #stopping(): GatewayError {
     return new GatewayError('UPSTREAM_REMOVED', `${this.#port.server} is no longer configured or the gateway stops`);
   }
+}
+
+function serves(state: UpstreamState): boolean {
+  return state === 'ready' || state === 'degraded';
 }

@@ -1,3 +1,5 @@
+import type { GatewayError, Log } from '#libs/kernel';
+import type { UpstreamState } from '#libs/plugin';
 import type { Health, Supervisor } from './supervisor.js';
 
 /** What the rest of an upstream needs of whoever watches over it. */
@@ -13,34 +15,69 @@ export type Supervision = Pick<
   | 'listChanged'
   | 'sessionLost'
   | 'check'
+  | 'hold'
 >;
+
+const NOT_WATCHED =
+  'not watched: auth gives the gateway no credential of its own, each caller is listed what is its alone';
+
+export interface UnsupervisedPort {
+  readonly server: string;
+  readonly log: Log;
+  changed(): void;
+  /** Calls go out again. */
+  recovered(): void;
+}
 
 /**
  * Nobody watches over an upstream for which the gateway has no credential of its own: there is no session to ask by. It
- * counts as ready, and what becomes of one caller's session says nothing of another's.
+ * counts as ready, and what becomes of one caller's session says nothing of another's. Only calls that keep breaking
+ * off, whoever made them, hold the next ones back for a while; with nobody to ask by, callers find out how it is then.
  */
 export class Unsupervised implements Supervision {
   readonly settled = Promise.resolve();
   readonly listing = undefined;
-  readonly serving = true;
-  readonly health: Health = {
-    state: 'ready',
-    reason: 'not watched: auth gives the gateway no credential of its own, each caller is listed what is its alone',
-    since: Date.now(),
-    nextRetry: undefined,
-    cause: undefined,
-  };
-  readonly #started: () => void;
+  readonly #port: UnsupervisedPort;
+  #timer: NodeJS.Timeout | undefined;
+  #health: Health = this.#healthOf('ready');
 
-  constructor(started: () => void) {
-    this.#started = started;
+  constructor(port: UnsupervisedPort) {
+    this.#port = port;
+  }
+
+  get health(): Health {
+    return this.#health;
+  }
+
+  get serving(): boolean {
+    return this.#health.state === 'ready';
   }
 
   start(): void {
-    this.#started();
+    this.#port.changed();
   }
 
-  async stop(): Promise<void> {}
+  async stop(): Promise<void> {
+    clearTimeout(this.#timer);
+  }
+
+  hold(cause: GatewayError, wait: number): boolean {
+    if (!this.serving) return false;
+    const { log, server } = this.#port;
+    this.#health = this.#healthOf('unreachable', cause, Date.now() + wait);
+    this.#timer = setTimeout(() => {
+      this.#health = this.#healthOf('ready');
+      log.info({ upstream: server, state: 'ready' }, `${server} is ready: calls go out again`);
+      this.#port.recovered();
+      this.#port.changed();
+    }, wait);
+    log.warn(
+      { upstream: server, state: 'unreachable', code: cause.code },
+      `${server} is unreachable: ${cause.message}`,
+    );
+    this.#port.changed();
+    return true;
+  }
 
   async awaitFirst(): Promise<void> {}
 
@@ -49,4 +86,8 @@ export class Unsupervised implements Supervision {
   sessionLost(): void {}
 
   check(): void {}
+
+  #healthOf(state: UpstreamState, cause?: GatewayError, nextRetry?: number): Health {
+    return { state, reason: cause?.message ?? NOT_WATCHED, since: Date.now(), nextRetry, cause };
+  }
 }

@@ -3,11 +3,12 @@ import type { UpstreamCall } from '../contract.js';
 import type { SessionPool } from '../pool/session-pool.js';
 import type { SessionSpec } from '../pool/session-spec.js';
 import type { Slot } from '../pool/slot.js';
+import { type CallBreaker, failedOnTheWay } from '../supervisor/call-breaker.js';
 import type { Health } from '../supervisor/supervisor.js';
 import type { Supervision } from '../supervisor/unsupervised.js';
 import type { ClientDesk } from './client-desk.js';
 import { Drain } from './drain.js';
-import { brokenOff, concernsHealth, mayReplay, unavailable } from './explain.js';
+import { brokenOff, concernsHealth, full, mayReplay, unavailable } from './explain.js';
 import { FIRST_CONNECT_WAIT } from './settings.js';
 
 /** What running a call needs of its upstream. */
@@ -16,9 +17,12 @@ export interface CallRunnerParts {
   readonly enabled: boolean;
   /** Milliseconds a call waits for a session. */
   readonly timeout: number;
+  /** Most calls at a time, waiting ones included. */
+  readonly concurrency: number;
   readonly pool: SessionPool;
   readonly desk: ClientDesk;
   readonly supervisor: Supervision;
+  readonly breaker: CallBreaker;
   /** The session an exchange belongs on, in the era it is sent in. @throws GatewayError REPLICA_STATE */
   spec(exchange: Exchange, era: Era | undefined): SessionSpec;
   health(): Health;
@@ -40,7 +44,8 @@ export class CallRunner {
 
   /** Runs a request on the exchange's session, and once more on a new one when that can do no harm. */
   async run(exchange: Exchange, call: Repeatable, task: Task, era?: Era): Promise<Outcome> {
-    const { server, supervisor, spec, gone } = this.parts;
+    const { server, supervisor, spec, gone, concurrency } = this.parts;
+    if (this.drain.running >= concurrency) throw full(server, concurrency);
     this.drain.enter();
     try {
       if (gone() || !supervisor.serving) await this.#admitted(exchange);
@@ -73,21 +78,21 @@ export class CallRunner {
 
   /** Returns the outcome, or the error of a way that broke; throws every other error. */
   async #attempt(spec: SessionSpec, exchange: Exchange, call: Repeatable, task: Task): Promise<Outcome | GatewayError> {
-    const { pool, desk } = this.parts;
+    const { breaker, pool, desk } = this.parts;
     const solo = !call.repeatable;
     const slot = pool.take(spec, solo) ?? (await this.#wait(spec, solo, exchange));
+    const { epoch } = breaker;
     try {
       const told = desk.serve(slot, exchange);
       if (told) await told;
       const outcome = await task(slot);
+      breaker.succeeded(epoch, call.subject);
       this.parts.served(slot);
       return spec.personal ? forOne(outcome) : outcome;
     } catch (thrown) {
       const error = toGatewayError(thrown);
+      this.#judge(error, call.subject, slot, epoch);
       if (!concernsHealth(error)) throw error;
-      // On a shared stream the connection is gone with its call, even when its end has not been announced yet.
-      if (error.code === 'UPSTREAM_DISCONNECTED' && slot.session.attribution === 'connection') slot.retiring = true;
-      this.#look();
       return error;
     } finally {
       pool.release(slot, solo);
@@ -103,6 +108,17 @@ export class CallRunner {
       if (concernsHealth(error)) this.#look();
       throw error;
     }
+  }
+
+  /** What the failure of one call says of the upstream. */
+  #judge(error: GatewayError, subject: string, slot: Slot, epoch: number): void {
+    const failed = failedOnTheWay(error);
+    // On a shared stream the connection is gone with its calls, even when its end has not been announced yet: that is
+    // one failure, however many were running.
+    const lost = error.code === 'UPSTREAM_DISCONNECTED' && slot.session.attribution === 'connection';
+    if (failed && !(lost && slot.broken)) this.parts.breaker.failed(epoch, subject, error);
+    if (lost) slot.retiring = slot.broken = true;
+    if (failed || concernsHealth(error)) this.#look();
   }
 
   /** Something broke: is the upstream still there? */

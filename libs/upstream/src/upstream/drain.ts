@@ -5,6 +5,10 @@ export class Drain {
   #timer: NodeJS.Timeout | undefined;
   readonly #waiting = new Set<() => void>();
 
+  get running(): number {
+    return this.#running;
+  }
+
   enter(): void {
     this.#running++;
   }

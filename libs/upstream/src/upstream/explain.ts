@@ -65,6 +65,17 @@ export function unavailable(server: string, health: Health): GatewayError {
   );
 }
 
+/** For calls beyond what may be under way at a time. */
+export function full(server: string, concurrency: number): GatewayError {
+  const text =
+    `${server} is busy: ${concurrency} requests to it are under way or waiting (connection.concurrency); ` +
+    'it was not executed, try again when some have finished';
+  return new GatewayError('UPSTREAM_BUSY', text, {
+    data: { server, key: 'proxy.servers[].connection.concurrency' },
+    notExecuted: true,
+  });
+}
+
 export function removed(server: string): GatewayError {
   const text = `${server} was removed from the gateway's configuration or changed; list again and retry`;
   return new GatewayError('UPSTREAM_REMOVED', text, { data: { server }, notExecuted: true });

@@ -5,6 +5,7 @@ export interface GatewaySettings {
   readonly discovery: ProxyConfig['discovery'];
   readonly heartbeat: ProxyConfig['heartbeat'];
   readonly retry: ProxyConfig['retry'];
+  readonly breaker: ProxyConfig['breaker'];
   readonly grace: number;
   /** The listener is loopback only: anonymous callers share `user` state. */
   readonly sharedAnonymous: boolean;

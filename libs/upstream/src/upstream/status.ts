@@ -4,21 +4,30 @@ import type { ChildStatus, ProcessStatus, UpstreamStatus } from '#libs/plugin';
 import type { CrashLoops } from '../pool/crash-loops.js';
 import { SERVICE } from '../pool/session-spec.js';
 import type { Slot } from '../pool/slot.js';
+import type { CallBreaker } from '../supervisor/call-breaker.js';
 import type { Health } from '../supervisor/supervisor.js';
 
+export interface StatusParts {
+  readonly config: Pick<UpstreamConfig, 'name' | 'type' | 'required'>;
+  readonly health: Health;
+  readonly listing: Listing | undefined;
+  readonly slots: readonly Slot[];
+  readonly inFlight: number;
+  readonly breaker: Pick<CallBreaker, 'state' | 'openings'>;
+  /** Of upstreams that are child processes. */
+  readonly crashes: CrashLoops | undefined;
+}
+
 /** What operators see of an upstream. */
-export function statusOf(
-  { name, type, required }: Pick<UpstreamConfig, 'name' | 'type' | 'required'>,
-  { nextRetry, reason, since, state }: Health,
-  listing: Listing | undefined,
-  slots: readonly Slot[],
-  crashes: CrashLoops | undefined,
-): UpstreamStatus {
+export function statusOf({ breaker, config, crashes, health, inFlight, listing, slots }: StatusParts): UpstreamStatus {
+  const { name, type, required } = config;
+  const { cause, nextRetry, reason, since, state } = health;
   return {
     name,
     type,
     state,
     ...(reason === undefined ? {} : { reason }),
+    ...(cause === undefined ? {} : { cause: cause.code }),
     since,
     ...(nextRetry === undefined ? {} : { nextRetry }),
     required,
@@ -31,6 +40,8 @@ export function statusOf(
     },
     sessions: slots.length,
     pids: slots.flatMap((slot) => slot.session.status().pid ?? []),
+    inFlight,
+    breaker: { state: breaker.state, openings: breaker.openings },
     ...(crashes ? { processes: processesOf(slots, crashes) } : {}),
   };
 }

@@ -18,6 +18,7 @@ import { SessionPool } from '../pool/session-pool.js';
 import { effectiveState, SERVICE, type SessionSpec, specFor } from '../pool/session-spec.js';
 import type { Slot } from '../pool/slot.js';
 import type { SessionListener, UpstreamSession } from '../session/upstream-session.js';
+import { CallBreaker } from '../supervisor/call-breaker.js';
 import type { ColdStartGate } from '../supervisor/cold-start-gate.js';
 import { type Health, Supervisor } from '../supervisor/supervisor.js';
 import { type Supervision, Unsupervised } from '../supervisor/unsupervised.js';
@@ -52,6 +53,7 @@ export class Upstream implements UpstreamHandle {
   readonly #supervisor: Supervision;
   readonly #desk: ClientDesk;
   readonly #probes: CapabilityProbes;
+  readonly #breaker: CallBreaker;
   readonly #calls: CallRunner;
   readonly #disabled: Health;
   /** Set where the gateway has no credential of its own: then nothing is discovered, and nothing decides about health. */
@@ -96,7 +98,12 @@ export class Upstream implements UpstreamHandle {
     });
     this.#personal = config.enabled && !this.#opener.serves ? this.#personalLists() : undefined;
     this.#supervisor = this.#personal
-      ? new Unsupervised(() => this.#emit('status', this.status))
+      ? new Unsupervised({
+          server,
+          log,
+          changed: () => this.#emit('status', this.status),
+          recovered: () => this.#breaker.restored(),
+        })
       : new Supervisor(
           {
             server,
@@ -109,6 +116,8 @@ export class Upstream implements UpstreamHandle {
               // What is only worn lets its calls finish: the last one closes it.
               if (slot.running === 0 || slot.usable || slot.session.lost) this.#pool.discard(slot, cause);
             },
+            retire: (slot) => this.#pool.retire([slot]),
+            recovered: () => this.#breaker.restored(),
             changed: () => this.#emit('status', this.status),
             listed: () => this.#listed(),
             withdrawn: (reason) => this.#emit('withdrawn', { server, reason }),
@@ -119,6 +128,12 @@ export class Upstream implements UpstreamHandle {
           },
           options.inherited,
         );
+    this.#breaker = new CallBreaker({
+      server,
+      settings,
+      single: () => this.#offersOneThing,
+      open: (cause, wait) => this.#supervisor.hold(cause, wait),
+    });
     this.#probes = new CapabilityProbes({
       server,
       log,
@@ -143,6 +158,8 @@ export class Upstream implements UpstreamHandle {
       pool: this.#pool,
       desk: this.#desk,
       supervisor: this.#supervisor,
+      breaker: this.#breaker,
+      concurrency: config.connection.concurrency,
       spec: (exchange, era) => this.#spec(exchange, era),
       health: () => this.#health,
       gone: () => this.#gone,
@@ -168,7 +185,15 @@ export class Upstream implements UpstreamHandle {
   }
 
   get status(): UpstreamStatus {
-    return statusOf(this.#options.config, this.#health, this.listing, [...this.#pool.slots()], this.#crashes);
+    return statusOf({
+      config: this.#options.config,
+      health: this.#health,
+      listing: this.listing,
+      slots: [...this.#pool.slots()],
+      inFlight: this.#calls.drain.running,
+      breaker: this.#breaker,
+      crashes: this.#crashes,
+    });
   }
 
   /** Resolves at the first success or failure; at once when disabled. */
@@ -283,6 +308,11 @@ export class Upstream implements UpstreamHandle {
 
   get #startTimeout(): number {
     return this.#options.config.connection.start_timeout;
+  }
+
+  get #offersOneThing(): boolean {
+    const items = this.listing?.items;
+    return items !== undefined && LIST_KINDS.reduce((sum, kind) => sum + items[kind].length, 0) <= 1;
   }
 
   #limits(): { timeout: number; maxTotal: number } {
