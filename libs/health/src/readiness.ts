@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { HealthCheckService, HealthIndicatorService } from '@nestjs/terminus';
 import { GatewayLog, StatusSource, type UpstreamStatus } from '#libs/plugin';
+import { type Check, reasonOf, type Verdict } from './report.js';
 
 /** Decides whether this gateway should get traffic. */
 @Injectable()
@@ -14,15 +15,20 @@ export class Readiness {
     private readonly log: GatewayLog,
   ) {}
 
-  /** True when the configuration is applied, every `required` upstream serves, and the gateway is not draining. */
-  async ready(): Promise<boolean> {
+  /** Ready when the configuration is applied, every `required` upstream serves, and the gateway is not draining. */
+  async verdict(): Promise<Verdict> {
+    const verdict = await this.#judge();
+    this.#say(verdict.ready ? '' : reasonOf(verdict.checks));
+    return verdict;
+  }
+
+  async #judge(): Promise<Verdict> {
     try {
-      await this.checks.check([() => this.#configuration(), () => this.#traffic(), () => this.#required()]);
-      this.#say('');
-      return true;
+      const all = [() => this.#configuration(), () => this.#traffic(), () => this.#required()];
+      const { details } = await this.checks.check(all);
+      return { ready: true, checks: details as Verdict['checks'] };
     } catch (thrown) {
-      this.#say(reasonOf(thrown));
-      return false;
+      return { ready: false, checks: checksOf(thrown) };
     }
   }
 
@@ -58,10 +64,9 @@ function serves({ state }: UpstreamStatus): boolean {
   return state === 'ready' || state === 'degraded' || state === 'disabled';
 }
 
-/** The messages of the indicators that are down, from what terminus throws. */
-function reasonOf(thrown: unknown): string {
+/** All indicators, from what terminus throws when one of them is down. */
+function checksOf(thrown: unknown): Verdict['checks'] {
   const response = (thrown as { getResponse?: () => unknown }).getResponse?.();
-  const failed = (response as { error?: Record<string, { message?: string }> } | undefined)?.error ?? {};
-  const reasons = Object.values(failed).flatMap(({ message }) => message ?? []);
-  return reasons.join('; ') || String(thrown);
+  const details = (response as { details?: Record<string, Check> } | undefined)?.details;
+  return details ?? { checks: { status: 'down', message: String(thrown) } };
 }

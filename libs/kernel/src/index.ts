@@ -1,5 +1,6 @@
 export { AbortSource } from './abort.js';
 export { Backoff, type BackoffSettings } from './backoff.js';
+export { isBearer } from './bearer.js';
 export { correlationId, saneTraceparent } from './correlation.js';
 export { Emitter } from './emitter.js';
 export {

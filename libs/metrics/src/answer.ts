@@ -1,5 +1,5 @@
 import type { MetricsConfig } from '#libs/config';
-import { isBearer } from './bearer.js';
+import { isBearer } from '#libs/kernel';
 import type { GatewayMetrics } from './gateway-metrics.js';
 
 export interface MetricsAnswer {
