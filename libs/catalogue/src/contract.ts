@@ -13,6 +13,8 @@ export interface CatalogueItem {
    * structured content of its results.
    */
   readonly wrapsOutput?: boolean;
+  /** A tool says of itself that running it twice does no harm (`readOnlyHint`, `idempotentHint`). */
+  readonly repeatable?: boolean;
 }
 
 /** Something left out of the lists, and why: shown to operators, never to clients. */

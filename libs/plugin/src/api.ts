@@ -73,6 +73,7 @@ export {
   type OutboundRequest,
   type ReplySink,
   type RequestCaller,
+  type RequestHandle,
   type TransportLimits,
   type TransportTls,
   type UpstreamTarget,

@@ -83,6 +83,17 @@ export interface OutboundRequest {
   readonly caller?: RequestCaller;
 }
 
+/** A request under way. */
+export interface RequestHandle {
+  /** Frees what it holds; nothing is delivered to the sink afterwards. */
+  abandon(): void;
+  /**
+   * False while nothing of the request has been written, so that whoever gives it up knows that it does not run: it waits
+   * for a socket or a credential. Absent where that cannot be told.
+   */
+  readonly started?: boolean;
+}
+
 /** Where what belongs to one request goes. */
 export interface ReplySink {
   /** A message on this request's own stream: notifications, requests of the upstream, and at last the response. */
@@ -131,10 +142,10 @@ export interface Connection {
   /** The session id the upstream issued, if it did. Stays inside the gateway. */
   readonly sessionId: string | undefined;
   /**
-   * Sends a request. `abandon` frees what it holds; nothing is delivered to the sink afterwards. The sink is never called
-   * before `send` returned; whatever becomes of the connection, `close` included, a sink without response gets `onError`.
+   * Sends a request. The sink is never called before `send` returned; whatever becomes of the connection, `close` included,
+   * a sink without response gets `onError`.
    */
-  send(request: OutboundRequest, sink: ReplySink): { abandon(): void };
+  send(request: OutboundRequest, sink: ReplySink): RequestHandle;
   /** Sends a notification or a response. Resolves when the upstream took it. Rejects with a GatewayError. */
   post(message: Buffer): Promise<void>;
   /** The version to name in headers from now on. */

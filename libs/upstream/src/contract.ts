@@ -20,8 +20,15 @@ export interface UpstreamCall {
   readonly resumption?: Resumption;
   /** Headers `Mcp-Param-*` for a modern HTTP upstream, by the tool's own declarations (M:http). */
   readonly paramHeaders?: Readonly<Record<string, string>>;
-  /** True for requests without side effects (lists, reads, completion): these may be sent again after a failure. */
+  /**
+   * Running it twice does no harm: it only reads, or its tool says so of itself. Where `connection.replay` allows it, it is
+   * sent again after a failure that leaves open whether it ran.
+   */
   readonly repeatable: boolean;
+  /** It may ask its client something (tools do): where the wire does not say whom, it has its session to itself. */
+  readonly solo: boolean;
+  /** Milliseconds of `connection.max_total` that the call has used up before it comes here. */
+  readonly spent?: number;
 }
 
 /** Where what the upstream wants to tell this caller goes. */

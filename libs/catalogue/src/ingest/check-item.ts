@@ -24,6 +24,7 @@ export type ItemCheck =
       readonly repairs: readonly string[];
       readonly paramHeaders?: ParamHeaders;
       readonly wrapsOutput?: boolean;
+      readonly repeatable?: boolean;
       /** Key of a limit for which something was taken away. */
       readonly limit?: string;
     }
@@ -143,8 +144,15 @@ export function checkItem(kind: ListKind, sent: JsonView, origin: Origin, limits
     repairs,
     ...(paramHeaders && { paramHeaders }),
     ...(wrapsOutput && { wrapsOutput }),
+    ...(kind === 'tools' && mayRepeat(members.get('annotations')) && { repeatable: true }),
     ...(limit !== undefined && { limit }),
   };
+}
+
+/** What a tool says of itself: it changes nothing, or nothing more when it is called again. */
+function mayRepeat(annotations: JsonView | undefined): boolean {
+  if (annotations?.type !== 'object') return false;
+  return ['readOnlyHint', 'idempotentHint'].some((hint) => annotations.get(hint)?.value() === true);
 }
 
 function checkOutput(schema: JsonView | undefined, modern: boolean, maxBytes: number) {

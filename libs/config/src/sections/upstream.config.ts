@@ -84,6 +84,11 @@ export class ConnectionConfig {
   @Duration({ doc: 'Longest duration of one call, open questions not counted.', min: '1ms', max: '168h' })
   max_total = 900_000;
 
+  @Choice(['idempotent', 'never'], {
+    doc: 'Whether a call that may have run is sent once more after its connection broke: where running it twice does no harm (reads, and tools with readOnlyHint or idempotentHint), or never.',
+  })
+  replay: 'idempotent' | 'never' = 'idempotent';
+
   @Count({ doc: 'Most sockets, sessions or child processes to this upstream.', min: 1, max: 10_000 })
   pool = 32;
 

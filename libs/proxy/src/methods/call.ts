@@ -79,7 +79,8 @@ function sendNamed(
     unknown,
     params,
     subject,
-    repeatable: item.ref.kind === 'prompt',
+    repeatable: item.ref.kind === 'prompt' || item.repeatable === true,
+    solo: item.ref.kind === 'tool',
     ...(item.wrapsOutput && { wrapsOutput: true }),
     ...(headers.size > 0 && { declaredHeaders: headers }),
   });

@@ -21,6 +21,7 @@ export const complete: Handler = async (desk, request) => {
     params: completionParams(request, member, ref.name, known !== undefined && !atLeast(known, '2025-06-18')),
     subject: `completion of ${ref.name}`,
     repeatable: true,
+    solo: false,
   });
 };
 

@@ -22,6 +22,7 @@ export const readResource: Handler = async (desk, request) => {
     params: readParams(request, uri),
     subject: `resource ${uri}`,
     repeatable: true,
+    solo: false,
     asked,
     // An answer to a retry is nobody else's (M:cache).
     ...(!resumption && {

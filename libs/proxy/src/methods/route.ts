@@ -17,8 +17,10 @@ export interface Route extends DeliverOptions {
   readonly params: Buffer;
   /** What error texts call it, e.g. `tool echo`. */
   readonly subject: string;
-  /** No side effects: may be sent again after a failure. */
+  /** Running it twice does no harm. */
   readonly repeatable: boolean;
+  /** It may ask its client something. */
+  readonly solo: boolean;
   /** Headers a tool declares for arguments of its own. */
   readonly declaredHeaders?: ReadonlyMap<string, ParamHeader>;
   /** What the gateway has of the upstream's answer already; nothing is sent then. */
@@ -74,6 +76,7 @@ function fetch(desk: Desk, request: Request, to: Route, params: Buffer): Outcome
       subject,
       wantsProgress: progressToken !== undefined,
       repeatable: to.repeatable && !resumption,
+      solo: to.solo,
       relaysInput: exchange.client.era === 'modern' && MAY_ASK.has(method),
       ...(resumption && { resumption }),
       ...(declaredHeaders && {

@@ -31,6 +31,14 @@ export interface PoolOptions {
   open(spec: SessionSpec, listener: SessionListener, signal: AbortSignal): Promise<UpstreamSession>;
 }
 
+/** How long to wait for a session, in milliseconds, and for whom. */
+export interface WaitLimits {
+  readonly timeout: number;
+  readonly exchange?: Exchange;
+  /** What whoever waited too long is told. */
+  readonly tooLong?: () => GatewayError;
+}
+
 interface Waiter {
   readonly group: SessionGroup;
   readonly solo: boolean;
@@ -80,7 +88,7 @@ export class SessionPool {
    * A session as soon as there is one. Pair with `release`.
    * @throws GatewayError UPSTREAM_BUSY, UPSTREAM_TIMEOUT, the exchange's reason, or why no session could be opened
    */
-  wait(spec: SessionSpec, solo: boolean, limits: { timeout: number; exchange?: Exchange }): Promise<Slot> {
+  wait(spec: SessionSpec, solo: boolean, limits: WaitLimits): Promise<Slot> {
     const { server } = this.#options;
     if (this.#closed) return Promise.reject(this.#closed);
     if (this.#waiters.size >= MAX_WAITING) {
@@ -116,7 +124,8 @@ export class SessionPool {
           reject(error);
         },
       };
-      const timer = setTimeout(() => waiter.refuse(this.#waitedTooLong(limits.timeout)), limits.timeout);
+      const { timeout, tooLong = () => this.#waitedTooLong(timeout) } = limits;
+      const timer = setTimeout(() => waiter.refuse(tooLong()), timeout);
       this.#waiters.add(waiter);
       group.waiting++;
       if (solo) group.waitingSolo++;
@@ -170,11 +179,11 @@ export class SessionPool {
     this.#tidy(group);
   }
 
-  /** Closes everything; calls fail with `error`. Resolves when no session and no child is left. */
-  async close(error: GatewayError): Promise<void> {
-    this.#closed ??= error;
-    this.#abort.abort(error);
-    for (const waiter of [...this.#waiters]) waiter.refuse(error);
+  /** Closes everything; calls fail with `error`, those that still wait with `refusal`. Resolves when no session and no child is left. */
+  async close(error: GatewayError, refusal = error): Promise<void> {
+    this.#closed ??= refusal;
+    this.#abort.abort(refusal);
+    for (const waiter of [...this.#waiters]) waiter.refuse(refusal);
     for (const slot of [...this.slots()]) this.#drop(slot, error);
     while (this.#work.size > 0) await Promise.all(this.#work);
     this.#groups.clear();

@@ -2,8 +2,8 @@ import type { RunningCall } from './running-call.js';
 
 /**
  * The call an upstream's question belongs to. What came on a call's own stream belongs to that call. Else the wire
- * does not say, and only an unmistakable answer counts: one running call, or the one call with side effects among
- * requests of the same client. Where a request's stream could have been used, a session that several principals share
+ * does not say, and only an unmistakable answer counts: one running call, or the one call that may ask among requests of
+ * the same client. Where a request's stream could have been used, a session that several principals share
  * is refused even that: the question may be a leftover of somebody else's call.
  */
 export function attribute(
@@ -23,7 +23,7 @@ export function attribute(
     if (!caller) continue;
     if (call.client === undefined || (client !== undefined && call.client !== client)) return undefined;
     client = call.client;
-    if (caller.repeatable) continue;
+    if (!caller.solo) continue;
     if (asking) return undefined;
     asking = call;
   }

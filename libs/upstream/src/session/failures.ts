@@ -1,5 +1,6 @@
 import { GatewayError } from '#libs/kernel';
-import type { ExpiredLimit } from './running-call.js';
+import { JsonView } from '#libs/mcp';
+import type { ExpiredLimit } from './deadline.js';
 import type { SessionRequest } from './upstream-session.js';
 
 /** Lines of a child's stderr that errors carry. */
@@ -45,16 +46,53 @@ export function startedTooLate(server: string, text: string): GatewayError {
   return new GatewayError('UPSTREAM_UNREACHABLE', text, { data, notExecuted: true });
 }
 
+/**
+ * The same failure as one call has to be told of it. Errors are shared: that a connection could not be renewed, say, proves
+ * nothing about a request that was sent on it before.
+ */
+export function toldTo(error: GatewayError, sent: boolean): GatewayError {
+  if (error.notExecuted === !sent) return error;
+  const { cause, code, data, message } = error;
+  return new GatewayError(code, message, { data, cause: cause ?? error, notExecuted: !sent });
+}
+
+/** What a call is about, as far as errors name it. */
+export type Named = Pick<SessionRequest, 'subject'> & Partial<Pick<SessionRequest, 'method' | 'params'>>;
+
+/** Which limit a call ran into, as configured, and whether the upstream may have got the request. */
+export interface Expiry {
+  readonly limit: ExpiredLimit;
+  readonly milliseconds: number;
+  readonly sent: boolean;
+}
+
 /** Names the upstream, the object, the limit, where it is configured, and what to do. */
-export function timedOut(server: string, request: SessionRequest, limit: ExpiredLimit): GatewayError {
+export function timedOut(server: string, call: Named, { limit, milliseconds, sent }: Expiry): GatewayError {
   const key = `connection.${limit}`;
-  const text =
-    limit === 'timeout'
-      ? `${server}: ${request.subject} gave no sign of life for ${formatMs(request.timeout)}`
-      : `${server}: ${request.subject} took longer than ${formatMs(request.maxTotal)}`;
-  return new GatewayError(
-    'UPSTREAM_TIMEOUT',
-    `${text} (${key} of this server) and was cancelled; it may have been executed. Raise ${key}${limit === 'timeout' ? ', or let it report progress' : ''}`,
-    { data: { server, limit: key, milliseconds: limit === 'timeout' ? request.timeout : request.maxTotal } },
+  const silent = sent ? 'gave no sign of life for' : 'got no free socket or credential within';
+  const happened = limit === 'timeout' ? silent : 'took longer than';
+  const became = sent ? 'and was cancelled; it may have been executed' : 'and was given up; it was not executed';
+  const hint = !sent ? ' or connection.pool' : limit === 'timeout' ? ', or let it report progress' : '';
+  return expired(
+    server,
+    call,
+    { limit, milliseconds, sent },
+    `${server}: ${call.subject} ${happened} ${formatMs(milliseconds)} (${key} of this server) ${became}. Raise ${key}${hint}`,
   );
+}
+
+/** The error of any wait of a call that took too long. */
+export function expired(
+  server: string,
+  call: Named,
+  { limit, milliseconds, sent }: Expiry,
+  text: string,
+): GatewayError {
+  const data = { server, ...toolOf(call), limit: `connection.${limit}`, milliseconds, mayHaveExecuted: sent };
+  return new GatewayError('UPSTREAM_TIMEOUT', text, { data, notExecuted: !sent });
+}
+
+function toolOf({ method, params }: Named): { readonly tool?: string } {
+  const tool = method === 'tools/call' && params ? JsonView.of(params).get('name')?.string() : undefined;
+  return tool === undefined ? {} : { tool };
 }

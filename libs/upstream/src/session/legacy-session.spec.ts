@@ -58,7 +58,7 @@ function call(
     params?: string;
     timeout?: number;
     maxTotal?: number;
-    repeatable?: boolean;
+    solo?: boolean;
     wantsProgress?: boolean;
   } = {},
 ) {
@@ -70,7 +70,7 @@ function call(
     subject: `tool ${options.name ?? 'echo'}`,
     timeout: options.timeout ?? 5_000,
     maxTotal: options.maxTotal ?? 10_000,
-    caller: { exchange, sink, wantsProgress: options.wantsProgress ?? true, repeatable: options.repeatable ?? false },
+    caller: { exchange, sink, wantsProgress: options.wantsProgress ?? true, solo: options.solo ?? true },
   });
   outcome.catch(() => {});
   return { exchange, sink, outcome };
@@ -395,7 +395,7 @@ describe('cancellation by the client', () => {
     const { session } = await open(connection);
     const exchange = exchangeOf();
     exchange.abort();
-    const caller = { exchange, sink: new RecordingSink(), wantsProgress: false, repeatable: false };
+    const caller = { exchange, sink: new RecordingSink(), wantsProgress: false, solo: true };
     const request = { method: 'tools/call', subject: 'tool x', timeout: 1_000, maxTotal: 1_000, caller };
     await expect(session.request(request)).rejects.toMatchObject({ code: 'CANCELLED' });
     expect(connection.received.map((received) => received.method)).toEqual(['initialize']);
@@ -505,12 +505,12 @@ describe('requests of the upstream', () => {
     const { session } = await open(connection, { capabilities: ASKING });
     const asking = call(session, { session: 'A' });
     asking.sink.answer = () => ({ roots: [] });
-    const read = call(session, { session: 'A', repeatable: true });
+    const read = call(session, { session: 'A', solo: false });
     await connection.request('tools/call', 2);
     connection.say({ id: 1, method: 'roots/list' });
     expect(await answerTo(connection, 1)).toMatchObject({ result: { roots: [] } });
     expect(read.sink.asked).toEqual([]);
-    call(session, { session: 'B', repeatable: true });
+    call(session, { session: 'B', solo: false });
     await connection.request('tools/call', 3);
     connection.say({ id: 2, method: 'roots/list' });
     expect(await answerTo(connection, 2)).toMatchObject({

@@ -5,12 +5,13 @@ import type { Forwarded } from '../credentials/forwarded-headers.js';
 import { AskDesk } from './ask-desk.js';
 import { attribute, soleCaller } from './attribution.js';
 import type { ClientCapabilities } from './capabilities.js';
-import { connectionEnded, formatMs, notOpened, startedTooLate, timedOut } from './failures.js';
+import type { ExpiredLimit } from './deadline.js';
+import { connectionEnded, formatMs, notOpened, startedTooLate, timedOut, toldTo } from './failures.js';
 import { initializeParams, readWelcome, type Welcome } from './handshake.js';
 import { Inbound } from './inbound.js';
 import { connectionOf, type Opening, openWithin } from './opening.js';
 import { withMeta } from './params.js';
-import { type CallOwner, type ExpiredLimit, RunningCall } from './running-call.js';
+import { type CallOwner, RunningCall } from './running-call.js';
 import type { SessionListener, SessionRequest, UpstreamSession } from './upstream-session.js';
 
 export interface LegacySessionOptions {
@@ -236,7 +237,7 @@ export class LegacySession implements UpstreamSession, CallOwner, ConnectionList
   onClose(error: GatewayError): void {
     const told = connectionEnded(error, this.#options.server, this.status().stderr);
     this.#lose(told);
-    for (const call of [...this.#pending.values()]) this.#fail(call, told);
+    for (const call of [...this.#pending.values()]) this.#fail(call, toldTo(told, call.sent));
   }
 
   onLimit(key: string, worn?: GatewayError): void {
@@ -248,12 +249,14 @@ export class LegacySession implements UpstreamSession, CallOwner, ConnectionList
   onError(error: GatewayError, call: RunningCall): void {
     const told = connectionEnded(error, this.#options.server, this.status().stderr);
     if (error.code === 'UPSTREAM_SESSION_LOST') this.#lose(told);
-    this.#fail(call, told);
+    this.#fail(call, call.sent ? told : toldTo(told, false));
   }
 
   onExpired(limit: ExpiredLimit, call: RunningCall): void {
-    const { method } = call.request;
-    this.#giveUp(call, method === 'initialize' ? this.#tooSlow() : timedOut(this.#options.server, call.request, limit));
+    const { maxTotal, method, timeout } = call.request;
+    const expiry = { limit, milliseconds: limit === 'timeout' ? timeout : maxTotal, sent: call.sent };
+    const { server } = this.#options;
+    this.#giveUp(call, method === 'initialize' ? this.#tooSlow() : timedOut(server, call.request, expiry));
   }
 
   // How calls end.
@@ -273,10 +276,10 @@ export class LegacySession implements UpstreamSession, CallOwner, ConnectionList
   /** Stops waiting because the gateway or its caller wants to, and tells the upstream so (never for `initialize`, L:cancel). */
   #giveUp(call: RunningCall, error: GatewayError): void {
     if (call.ended) return;
-    const { handle } = call;
-    this.#fail(call, error);
+    const { handle, sent } = call;
+    this.#fail(call, toldTo(error, sent));
     if (!handle) return;
-    if (call.request.method !== 'initialize') {
+    if (sent && call.request.method !== 'initialize') {
       const reason = JSON.stringify(error.message.slice(0, 500));
       this.#post(encodeNotification('notifications/cancelled', `{"requestId":${call.id},"reason":${reason}}`));
     }

@@ -1,12 +1,10 @@
 import type { GatewayError, Outcome } from '#libs/kernel';
-import type { ReplySink } from '#libs/plugin';
+import type { ReplySink, RequestHandle } from '#libs/plugin';
+import { Deadline, type ExpiredLimit } from './deadline.js';
 import type { SessionRequest } from './upstream-session.js';
 
 /** The longest wait a timer knows, in milliseconds. */
 const LONGEST = 2 ** 31 - 1;
-
-/** Which limit a call ran into. */
-export type ExpiredLimit = 'timeout' | 'max_total';
 
 /** What a running call tells the session it runs on. */
 export interface CallOwner {
@@ -21,19 +19,17 @@ export interface CallOwner {
  */
 export class RunningCall implements ReplySink {
   readonly outcome: Promise<Outcome>;
-  handle: { abandon(): void } | undefined;
+  handle: RequestHandle | undefined;
   unsubscribe: (() => void) | undefined;
 
   readonly #owner: CallOwner;
-  readonly #started = performance.now();
+  readonly #deadline: Deadline;
   #resolve!: (outcome: Outcome) => void;
   #reject!: (error: GatewayError) => void;
   #timer: NodeJS.Timeout | undefined;
-  #heard = this.#started;
+  #heard = performance.now();
   #ended = false;
   #questions = 0;
-  #pausedAt = 0;
-  #paused = 0;
 
   constructor(
     readonly id: number,
@@ -41,6 +37,7 @@ export class RunningCall implements ReplySink {
     owner: CallOwner,
   ) {
     this.#owner = owner;
+    this.#deadline = request.deadline ?? new Deadline(request.maxTotal);
     this.outcome = new Promise((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;
@@ -50,6 +47,11 @@ export class RunningCall implements ReplySink {
 
   get ended(): boolean {
     return this.#ended;
+  }
+
+  /** False when the upstream provably got nothing of the request. */
+  get sent(): boolean {
+    return this.handle !== undefined && this.handle.started !== false;
   }
 
   /** Client session this call belongs to. */
@@ -74,15 +76,14 @@ export class RunningCall implements ReplySink {
 
   /** While questions are open both clocks stand still. */
   questionOpened(): void {
-    if (this.#questions++ > 0) return;
-    this.#pausedAt = performance.now();
-    clearTimeout(this.#timer);
+    this.#deadline.questionOpened();
+    if (this.#questions++ === 0) clearTimeout(this.#timer);
   }
 
   questionClosed(): void {
+    this.#deadline.questionClosed();
     if (--this.#questions > 0) return;
     this.alive();
-    this.#paused += this.#heard - this.#pausedAt;
     if (!this.#ended) this.#arm();
   }
 
@@ -90,7 +91,7 @@ export class RunningCall implements ReplySink {
   #remaining(): { limit: ExpiredLimit; wait: number } {
     const now = performance.now();
     const silent = this.#heard + this.request.timeout - now;
-    const total = this.#started + this.#paused + this.request.maxTotal - now;
+    const total = this.#deadline.left(now);
     return silent <= total ? { limit: 'timeout', wait: silent } : { limit: 'max_total', wait: total };
   }
 

@@ -2,14 +2,15 @@ import type { Ask, Era, Exchange, GatewayError, InputRequest, Outcome, Resumptio
 import type { ListKind } from '#libs/mcp';
 import type { ConnectionStatus } from '#libs/plugin';
 import type { CallSink } from '../contract.js';
+import type { Deadline } from './deadline.js';
 
 /** On whose behalf a request is sent; absent for the gateway's own requests (lists, pings, levels). */
 export interface Caller {
   readonly exchange: Exchange;
   readonly sink: CallSink;
   readonly wantsProgress: boolean;
-  /** True when the request has no side effects. */
-  readonly repeatable: boolean;
+  /** It may ask its client something, and had its session to itself if need be. */
+  readonly solo: boolean;
   /** Least severe log message the caller wants; modern upstreams send none without. */
   readonly logLevel?: string | undefined;
   /** An `input_required` of a modern upstream is the caller's to answer. */
@@ -29,6 +30,8 @@ export interface SessionRequest {
   readonly timeout: number;
   /** Milliseconds in all, time spent on open questions not counted. */
   readonly maxTotal: number;
+  /** Of the call it belongs to; without one, `maxTotal` counts from when it is sent. */
+  readonly deadline?: Deadline;
   readonly caller?: Caller;
 }
 

@@ -131,6 +131,7 @@ export function callOf(method: string, params?: Json, options: Partial<UpstreamC
     wantsProgress: true,
     subject: method,
     repeatable: false,
+    solo: !(options.repeatable ?? false),
     ...options,
   };
 }

@@ -1,22 +1,30 @@
+import type { UpstreamConfig } from '#libs/config';
 import { type Era, type Exchange, GatewayError, type Outcome, toGatewayError } from '#libs/kernel';
 import type { UpstreamCall } from '../contract.js';
 import type { SessionPool } from '../pool/session-pool.js';
 import type { SessionSpec } from '../pool/session-spec.js';
 import type { Slot } from '../pool/slot.js';
+import { Deadline } from '../session/deadline.js';
+import { type Expiry, expired, formatMs, timedOut } from '../session/failures.js';
 import { type CallBreaker, failedOnTheWay } from '../supervisor/call-breaker.js';
 import type { Health } from '../supervisor/supervisor.js';
 import type { Supervision } from '../supervisor/unsupervised.js';
 import type { ClientDesk } from './client-desk.js';
 import { Drain } from './drain.js';
-import { brokenOff, concernsHealth, full, mayReplay, unavailable } from './explain.js';
+import { beforeSending, brokenOff, concernsHealth, full, mayReplay, toldOf, unavailable } from './explain.js';
 import { FIRST_CONNECT_WAIT } from './settings.js';
 
 /** What running a call needs of its upstream. */
 export interface CallRunnerParts {
   readonly server: string;
   readonly enabled: boolean;
-  /** Milliseconds a call waits for a session. */
+  /** Milliseconds a call waits for a session, and those it may take in all. */
   readonly timeout: number;
+  readonly maxTotal: number;
+  /** Whether what may have run is sent again when that does no harm. */
+  readonly replay: UpstreamConfig['connection']['replay'];
+  /** Most sessions at a time, for error texts. */
+  readonly poolSize: number;
   /** Most calls at a time, waiting ones included. */
   readonly concurrency: number;
   readonly pool: SessionPool;
@@ -32,8 +40,19 @@ export interface CallRunnerParts {
   served(slot: Slot): void;
 }
 
-type Repeatable = Pick<UpstreamCall, 'subject' | 'repeatable'>;
-type Task = (slot: Slot) => Promise<Outcome>;
+/** What is known of a call before it is anywhere. */
+type Admitted = Pick<UpstreamCall, 'subject' | 'repeatable' | 'solo' | 'spent'> &
+  Partial<Pick<UpstreamCall, 'method' | 'params'>>;
+type Task = (slot: Slot, deadline: Deadline) => Promise<Outcome>;
+
+/** One call on its way. */
+interface Run {
+  readonly exchange: Exchange;
+  readonly call: Admitted;
+  readonly task: Task;
+  /** Bounds every wait, the call itself, and its repetition. */
+  readonly deadline: Deadline;
+}
 
 /** Runs calls on the sessions they belong on: admits them, replays what may be replayed, and explains what broke. */
 export class CallRunner {
@@ -43,32 +62,41 @@ export class CallRunner {
   constructor(private readonly parts: CallRunnerParts) {}
 
   /** Runs a request on the exchange's session, and once more on a new one when that can do no harm. */
-  async run(exchange: Exchange, call: Repeatable, task: Task, era?: Era): Promise<Outcome> {
-    const { server, supervisor, spec, gone, concurrency } = this.parts;
-    if (this.drain.running >= concurrency) throw full(server, concurrency);
+  async run(exchange: Exchange, call: Admitted, task: Task, era?: Era): Promise<Outcome> {
+    const { concurrency, gone, maxTotal, replay, server, spec, supervisor } = this.parts;
+    if (this.drain.running >= concurrency) throw toldOf(server, full(server, concurrency));
+    const deadline = new Deadline(maxTotal, call.spent);
+    const run = { exchange, call, task, deadline };
     this.drain.enter();
     try {
-      if (gone() || !supervisor.serving) await this.#admitted(exchange);
-      const first = await this.#attempt(spec(exchange, era), exchange, call, task);
+      if (gone() || !supervisor.serving) await this.#admitted(run);
+      const first = await this.#attempt(spec(exchange, era), run);
       if (!(first instanceof GatewayError)) return first;
-      if (!mayReplay(first, call) || exchange.aborted || gone()) throw brokenOff(server, call.subject, first);
+      // Whoever was asked something would be asked again.
+      const harmless = call.repeatable && !deadline.asked && replay === 'idempotent';
+      const again = mayReplay(first, harmless) && deadline.left() > 0;
+      if (!again || exchange.aborted || gone()) throw brokenOff(server, call.subject, first);
       // It may have come back as a server of the other era.
-      const second = await this.#attempt(spec(exchange, era), exchange, call, task);
+      const second = await this.#attempt(spec(exchange, era), run);
       if (second instanceof GatewayError) throw brokenOff(server, call.subject, second);
       return second;
+    } catch (thrown) {
+      const error = toGatewayError(thrown);
+      throw exchange.aborted ? error : toldOf(server, error);
     } finally {
       this.drain.leave();
     }
   }
 
   /** @throws GatewayError when the upstream is gone, down, or does not come up in time */
-  async #admitted(exchange: Exchange): Promise<void> {
+  async #admitted({ call, deadline, exchange }: Run): Promise<void> {
     const { server, supervisor, enabled, timeout, health } = this.parts;
     this.#refuseGone();
     if (!enabled) throw unavailable(server, health());
-    await supervisor.awaitFirst(Math.min(timeout, FIRST_CONNECT_WAIT), exchange);
+    await supervisor.awaitFirst(deadline.nearer(Math.min(timeout, FIRST_CONNECT_WAIT)).wait, exchange);
     this.#refuseGone();
     if (!supervisor.serving) throw unavailable(server, health());
+    this.#inTime(call, deadline);
   }
 
   #refuseGone(): void {
@@ -76,16 +104,26 @@ export class CallRunner {
     if (gone) throw gone;
   }
 
+  /** Nothing is sent for which there is no time left. */
+  #inTime(call: Admitted, deadline: Deadline): void {
+    if (deadline.left() > 0) return;
+    throw timedOut(this.parts.server, call, { limit: 'max_total', milliseconds: deadline.total, sent: false });
+  }
+
   /** Returns the outcome, or the error of a way that broke; throws every other error. */
-  async #attempt(spec: SessionSpec, exchange: Exchange, call: Repeatable, task: Task): Promise<Outcome | GatewayError> {
+  async #attempt(spec: SessionSpec, run: Run): Promise<Outcome | GatewayError> {
     const { breaker, pool, desk } = this.parts;
-    const solo = !call.repeatable;
-    const slot = pool.take(spec, solo) ?? (await this.#wait(spec, solo, exchange));
+    const { call, deadline, exchange, task } = run;
+    const { solo } = call;
+    const slot = pool.take(spec, solo) ?? (await this.#wait(spec, solo, run));
     const { epoch } = breaker;
     try {
-      const told = desk.serve(slot, exchange);
-      if (told) await told;
-      const outcome = await task(slot);
+      const told = desk.serve(slot, exchange, deadline);
+      if (told) {
+        await told;
+        this.#inTime(call, deadline);
+      }
+      const outcome = await task(slot, deadline);
       breaker.succeeded(epoch, call.subject);
       this.parts.served(slot);
       return spec.personal ? forOne(outcome) : outcome;
@@ -99,15 +137,27 @@ export class CallRunner {
     }
   }
 
-  async #wait(spec: SessionSpec, solo: boolean, exchange: Exchange): Promise<Slot> {
+  async #wait(spec: SessionSpec, solo: boolean, run: Run): Promise<Slot> {
     const { pool, timeout } = this.parts;
+    const { call, deadline, exchange } = run;
+    const { limit, wait } = deadline.nearer(timeout);
+    const milliseconds = limit === 'timeout' ? timeout : deadline.total;
     try {
-      return await pool.wait(spec, solo, { timeout, exchange });
+      const tooLong = () => this.#noSession(call, { limit, milliseconds, sent: false });
+      return await pool.wait(spec, solo, { timeout: wait, exchange, tooLong });
     } catch (thrown) {
       const error = toGatewayError(thrown);
       if (concernsHealth(error)) this.#look();
-      throw error;
+      throw exchange.aborted ? error : beforeSending(error);
     }
+  }
+
+  #noSession(call: Admitted, expiry: Expiry): GatewayError {
+    const { poolSize, server } = this.parts;
+    const text =
+      `${server}: no session was free for ${call.subject} within ${formatMs(expiry.milliseconds)} ` +
+      `(connection.${expiry.limit}); connection.pool allows ${poolSize} at a time`;
+    return expired(server, call, expiry, text);
   }
 
   /** What the failure of one call says of the upstream. */

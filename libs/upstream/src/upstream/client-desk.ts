@@ -5,6 +5,7 @@ import type { SessionPool } from '../pool/session-pool.js';
 import { SERVICE } from '../pool/session-spec.js';
 import type { SessionGroup, Slot } from '../pool/slot.js';
 import { type RequestFrame, Subscriptions, watchersOf } from '../pool/subscriptions.js';
+import type { Deadline } from '../session/deadline.js';
 import type { SessionListener } from '../session/upstream-session.js';
 
 /** Milliseconds after which a lost session is not taken for one that cannot live. */
@@ -50,9 +51,9 @@ export class ClientDesk {
   }
 
   /** Notes whom a session serves; a promise only when it has to be told another log level first. */
-  serve(slot: Slot, exchange: Exchange): Promise<void> | undefined {
+  serve(slot: Slot, exchange: Exchange, deadline?: Deadline): Promise<void> | undefined {
     if (exchange.session) slot.group.clients.add(exchange.session.id);
-    return this.#levels.stale(slot) ? this.#levels.sync(slot, this.#options.limits) : undefined;
+    return this.#levels.stale(slot) ? this.#levels.sync(slot, this.#frame(deadline)) : undefined;
   }
 
   /** Log messages a client finds too chatty stay away, whoever else shares the session. */
@@ -77,8 +78,12 @@ export class ClientDesk {
     return this.#levels.get(exchange.session.id) ?? DEFAULT_LEVEL;
   }
 
-  subscribe(slot: Slot, uri: string, client: string): Promise<Outcome> {
-    return this.#subscriptions.add(slot, uri, client, this.#options.limits);
+  subscribe(slot: Slot, uri: string, client: string, deadline: Deadline): Promise<Outcome> {
+    return this.#subscriptions.add(slot, uri, client, this.#frame(deadline));
+  }
+
+  #frame(deadline: Deadline | undefined): RequestFrame {
+    return deadline ? { ...this.#options.limits, deadline } : this.#options.limits;
   }
 
   async unsubscribe(group: SessionGroup | undefined, uri: string, client: string): Promise<Outcome> {

@@ -1,5 +1,4 @@
 import { GatewayError } from '#libs/kernel';
-import type { UpstreamCall } from '../contract.js';
 import type { Health } from '../supervisor/supervisor.js';
 
 /** Failures of the way to an upstream; everything else is an answer or the gateway's own doing. */
@@ -11,8 +10,27 @@ export function concernsHealth(error: GatewayError): boolean {
 }
 
 /** Whether the request may be sent once more: it provably did not run, or running it twice does no harm. */
-export function mayReplay(error: GatewayError, call: Pick<UpstreamCall, 'repeatable'>): boolean {
-  return BROKEN.has(error.code) && (error.notExecuted || call.repeatable);
+export function mayReplay(error: GatewayError, repeatable: boolean): boolean {
+  return BROKEN.has(error.code) && (error.notExecuted || repeatable);
+}
+
+/** What went wrong before a call was sent: then it was not executed, whatever else is said of the failure. */
+export function beforeSending(error: GatewayError): GatewayError {
+  if (error.notExecuted) return error;
+  const { cause, code, data, message } = error;
+  return new GatewayError(code, message, { data, cause: cause ?? error, notExecuted: true });
+}
+
+/** A failure as the caller is told: whether what was asked may have been executed is always said. */
+export function toldOf(server: string, error: GatewayError): GatewayError {
+  const mayHaveExecuted = !error.notExecuted;
+  if (error.data['mayHaveExecuted'] === mayHaveExecuted) return error;
+  const { cause, code, data, message, notExecuted } = error;
+  return new GatewayError(code, message, {
+    data: { server, ...data, mayHaveExecuted },
+    cause: cause ?? error,
+    notExecuted,
+  });
 }
 
 /** What a caller is told when a request broke off: whether it may have been executed. */

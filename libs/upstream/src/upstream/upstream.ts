@@ -112,10 +112,7 @@ export class Upstream implements UpstreamHandle {
             settings,
             timeout: config.connection.timeout,
             service: () => this.#service(),
-            discard: (slot, cause) => {
-              // What is only worn lets its calls finish: the last one closes it.
-              if (slot.running === 0 || slot.usable || slot.session.lost) this.#pool.discard(slot, cause);
-            },
+            discard: (slot, cause) => this.#discard(slot, cause),
             retire: (slot) => this.#pool.retire([slot]),
             recovered: () => this.#breaker.restored(),
             changed: () => this.#emit('status', this.status),
@@ -154,7 +151,9 @@ export class Upstream implements UpstreamHandle {
     this.#calls = new CallRunner({
       server,
       enabled: config.enabled,
-      timeout: config.connection.timeout,
+      ...this.#limits(),
+      replay: config.connection.replay,
+      poolSize: config.connection.pool,
       pool: this.#pool,
       desk: this.#desk,
       supervisor: this.#supervisor,
@@ -224,7 +223,7 @@ export class Upstream implements UpstreamHandle {
     this.#gone ??= reason;
     await this.#supervisor.stop();
     await this.#calls.drain.wait(grace);
-    await this.#pool.close(cutOff(reason));
+    await this.#pool.close(cutOff(reason), reason);
     await this.#eras.stop(reason);
     await this.#opener.release();
   }
@@ -239,24 +238,24 @@ export class Upstream implements UpstreamHandle {
       exchange,
       sink: this.#desk.filtered(sink, exchange),
       wantsProgress: call.wantsProgress,
-      repeatable: call.repeatable,
+      solo: call.solo,
       logLevel: this.#desk.levelFor(exchange),
       relaysInput: call.relaysInput,
       resumption: call.resumption,
       paramHeaders: call.paramHeaders,
     };
     const { method, params, subject } = call;
-    return await this.#calls.run(exchange, call, (slot) =>
-      slot.session.request({ method, params, subject, ...this.#limits(), caller }),
+    return await this.#calls.run(exchange, call, (slot, deadline) =>
+      slot.session.request({ method, params, subject, ...this.#limits(), deadline, caller }),
     );
   }
 
   async subscribe(uri: string, exchange: Exchange, subscriber: string): Promise<Outcome> {
-    const call = { subject: 'resources/subscribe', repeatable: true };
+    const call = { subject: 'resources/subscribe', repeatable: true, solo: false };
     return await this.#calls.run(
       exchange,
       call,
-      (slot) => this.#desk.subscribe(slot, uri, subscriber),
+      (slot, deadline) => this.#desk.subscribe(slot, uri, subscriber, deadline),
       this.#eras.watching,
     );
   }
@@ -374,6 +373,16 @@ export class Upstream implements UpstreamHandle {
   /** `key`: of this server's entry. */
   #limited(key: string): void {
     this.#emit('limited', { server: this.name, key: `proxy.servers[].${key}` });
+  }
+
+  /**
+   * What is only worn lets its calls finish: the last one closes it. Nor does that a session is forgotten say anything of
+   * requests whose answers come on streams of their own.
+   */
+  #discard(slot: Slot, cause: GatewayError): void {
+    const own = slot.session.attribution === 'request';
+    if (own && cause.code === 'UPSTREAM_SESSION_LOST') this.#pool.retire([slot]);
+    else if (slot.running === 0 || slot.usable || slot.session.lost) this.#pool.discard(slot, cause);
   }
 
   #opened(slot: Slot): void {

@@ -2,6 +2,8 @@ import { GatewayError, type Log, type Outcome } from '#libs/kernel';
 import { asLegacyResult, CACHEABLE_METHODS, JsonView, namedMember } from '#libs/mcp';
 import type { CallSink } from '../../contract.js';
 import { capabilitiesOf, NO_CAPABILITIES } from '../capabilities.js';
+import { Deadline } from '../deadline.js';
+import { timedOut } from '../failures.js';
 import type { Caller, SessionRequest } from '../upstream-session.js';
 import { freshnessOf } from './discovered.js';
 import { boundQuestions, type InputRequired, readInputRequired } from './input-required.js';
@@ -30,7 +32,9 @@ export class InputLoop {
   constructor(private readonly port: InputLoopPort) {}
 
   /** @throws GatewayError UPSTREAM_PROTOCOL when the result breaks the rules; ASK_*; the exchange's own reason */
-  async run(request: SessionRequest): Promise<Outcome> {
+  async run(sent: SessionRequest): Promise<Outcome> {
+    const deadline = sent.deadline ?? new Deadline(sent.maxTotal);
+    const request = { ...sent, deadline };
     const { caller } = request;
     const { resumption } = caller ?? {};
     const ids: string[] = [];
@@ -40,18 +44,14 @@ export class InputLoop {
         : request.params;
     const repeats = params !== request.params;
     const sink = caller && !caller.relaysInput ? rising(caller.sink) : undefined;
-    let spent = 0;
     let pauses = 0;
     for (let round = 0; ; round++) {
-      const started = performance.now();
       const leg: SessionRequest = {
         ...request,
         params,
-        maxTotal: Math.max(1, request.maxTotal - spent),
         ...(caller && sink ? { caller: { ...caller, sink } } : {}),
       };
       const outcome = await this.port.send(leg);
-      spent += performance.now() - started;
       if (outcome.kind !== 'result') return outcome;
       const result = JsonView.of(outcome.result);
       const type = result.get('resultType');
@@ -64,6 +64,9 @@ export class InputLoop {
       if (caller.relaysInput) return { kind: 'input_required', result: outcome.result, server: this.port.server };
       if (round >= MAX_ROUNDS) throw this.#broken(request, `asked for input more than ${MAX_ROUNDS} times`);
       params = await this.#answered(request, caller, input, ids, () => pauses++);
+      if (deadline.left() <= 0) {
+        throw timedOut(this.port.server, request, { limit: 'max_total', milliseconds: deadline.total, sent: true });
+      }
     }
   }
 
@@ -80,7 +83,7 @@ export class InputLoop {
 
   /** Params of the retry: the answers and the state of this round, and of no other. */
   async #answered(
-    request: SessionRequest,
+    request: SessionRequest & { readonly deadline: Deadline },
     caller: Caller,
     { questions, requestState }: InputRequired,
     ids: string[],
@@ -88,13 +91,18 @@ export class InputLoop {
   ): Promise<Buffer> {
     const { log, server } = this.port;
     if (questions.length === 0) {
-      await waited(Math.min(PACE.max, PACE.initial * 2 ** pause()), caller);
+      await waited(Math.min(PACE.max, PACE.initial * 2 ** pause(), Math.max(0, request.deadline.left())), caller);
       return withAnswers(request.params, undefined, requestState);
     }
     boundQuestions(server, request.subject, questions);
-    const { elicitationIds, inputResponses } = await putQuestions(server, questions, caller, log);
-    ids.push(...elicitationIds);
-    return withAnswers(request.params, inputResponses, requestState);
+    request.deadline.questionOpened();
+    try {
+      const { elicitationIds, inputResponses } = await putQuestions(server, questions, caller, log);
+      ids.push(...elicitationIds);
+      return withAnswers(request.params, inputResponses, requestState);
+    } finally {
+      request.deadline.questionClosed();
+    }
   }
 
   #result(request: SessionRequest, bytes: Buffer, result: JsonView, answered: boolean): Outcome {

@@ -244,7 +244,9 @@ export class ModernSession implements UpstreamSession {
   /** One request, one response. */
   async #leg(request: SessionRequest, paramHeaders = request.caller?.paramHeaders): Promise<Outcome> {
     try {
-      return this.#judged(request, await this.#dispatch(request, paramHeaders).outcome);
+      const outcome = await this.#dispatch(request, paramHeaders).outcome;
+      if (outcome.kind === 'error') await this.#judge(request, outcome);
+      return outcome;
     } catch (thrown) {
       const error = toGatewayError(thrown);
       if (mayBeLegacy(error) && this.#discovered) {
@@ -254,7 +256,9 @@ export class ModernSession implements UpstreamSession {
       // The gateway's own requests may run twice: a kept-alive socket that had died must not count as a failure.
       const own = !request.caller && this.attribution === 'request';
       if (error.code !== 'UPSTREAM_DISCONNECTED' || !own || this.#gone) throw error;
-      return this.#judged(request, await this.#dispatch(request, paramHeaders).outcome);
+      const outcome = await this.#dispatch(request, paramHeaders).outcome;
+      if (outcome.kind === 'error') await this.#judge(request, outcome);
+      return outcome;
     }
   }
 
@@ -287,13 +291,16 @@ export class ModernSession implements UpstreamSession {
     return this.#wire.send(request, (id) => outgoing(options, id));
   }
 
-  /** An answer only a server of the other era gives ends the session. */
-  #judged({ method }: SessionRequest, outcome: Outcome): Outcome {
-    if (outcome.kind === 'error' && this.#discovered && isLegacyAnswer(method, outcome)) {
-      const said = JsonView.of(outcome.error).get('message')?.string()?.slice(0, 200) ?? '';
-      throw this.#contradicted(new GatewayError('UPSTREAM_PROTOCOL', `error ${outcome.code} ${said}`));
-    }
-    return outcome;
+  /**
+   * An answer only a server of the other era gives ends the session, and shows that the request did not run. A tool may say
+   * the same words after it has run, though, so that the server is asked what it is before they are believed.
+   */
+  async #judge({ method }: SessionRequest, outcome: Extract<Outcome, { kind: 'error' }>): Promise<void> {
+    const { code, error } = outcome;
+    if (!this.#discovered || !isLegacyAnswer(method, outcome)) return;
+    if (method !== DISCOVER.method && !(await this.#isLegacy())) return;
+    const said = JsonView.of(error).get('message')?.string()?.slice(0, 200) ?? '';
+    throw this.#contradicted(new GatewayError('UPSTREAM_PROTOCOL', `error ${code} ${said}`));
   }
 
   #contradicted(cause: GatewayError): GatewayError {

@@ -14,9 +14,10 @@ import {
 import type { Connection, ConnectionListener, ConnectionStatus } from '#libs/plugin';
 import { excerpt } from '../../transports/shared/text.js';
 import { soleCaller } from '../attribution.js';
-import { connectionEnded, timedOut } from '../failures.js';
+import type { ExpiredLimit } from '../deadline.js';
+import { connectionEnded, timedOut, toldTo } from '../failures.js';
 import { withoutMembers } from '../params.js';
-import { type CallOwner, type ExpiredLimit, RunningCall } from '../running-call.js';
+import { type CallOwner, RunningCall } from '../running-call.js';
 import type { SessionRequest } from '../upstream-session.js';
 
 export interface WireOptions {
@@ -120,10 +121,10 @@ export class ModernWire implements CallOwner, ConnectionListener {
   /** Stops waiting because the gateway or its caller wants to, and tells the upstream so. */
   giveUp(call: RunningCall, error: GatewayError): void {
     if (call.ended) return;
-    const { handle } = call;
-    this.#fail(call, error);
+    const { handle, sent } = call;
+    this.#fail(call, toldTo(error, sent));
     if (!handle) return;
-    if (this.#options.cancelBy === 'notification') {
+    if (sent && this.#options.cancelBy === 'notification') {
       const reason = JSON.stringify(error.message.slice(0, 500));
       this.#post(encodeNotification('notifications/cancelled', `{"requestId":${call.id},"reason":${reason}}`));
     }
@@ -165,7 +166,7 @@ export class ModernWire implements CallOwner, ConnectionListener {
     const told = connectionEnded(error, this.#options.server, this.status().stderr);
     const first = this.#gone === undefined;
     this.#gone ??= told;
-    for (const call of [...this.#pending.values()]) this.#fail(call, told);
+    for (const call of [...this.#pending.values()]) this.#fail(call, toldTo(told, call.sent));
     if (first) this.#options.lost(told);
   }
 
@@ -174,11 +175,14 @@ export class ModernWire implements CallOwner, ConnectionListener {
   }
 
   onError(error: GatewayError, call: RunningCall): void {
-    this.#fail(call, connectionEnded(error, this.#options.server, this.status().stderr));
+    const told = connectionEnded(error, this.#options.server, this.status().stderr);
+    this.#fail(call, call.sent ? told : toldTo(told, false));
   }
 
   onExpired(limit: ExpiredLimit, call: RunningCall): void {
-    this.giveUp(call, timedOut(this.#options.server, call.request, limit));
+    const { maxTotal, timeout } = call.request;
+    const expiry = { limit, milliseconds: limit === 'timeout' ? timeout : maxTotal, sent: call.sent };
+    this.giveUp(call, timedOut(this.#options.server, call.request, expiry));
   }
 
   #receive(bytes: Buffer, origin: RunningCall | undefined): void {

@@ -50,11 +50,18 @@ export class Repairs {
   }
 
   /** The tool's input schema as the upstream defines it now. */
-  async #schemaOf(tool: string, { maxTotal, timeout }: SessionRequest): Promise<JsonView | undefined> {
+  async #schemaOf(tool: string, { deadline, maxTotal, timeout }: SessionRequest): Promise<JsonView | undefined> {
     const method = 'tools/list';
     let params: Buffer | undefined;
     for (let page = 0; page < MAX_PAGES; page++) {
-      const outcome = await this.port.send({ method, params, subject: method, timeout, maxTotal });
+      const outcome = await this.port.send({
+        method,
+        params,
+        subject: method,
+        timeout,
+        maxTotal,
+        ...(deadline && { deadline }),
+      });
       if (outcome.kind !== 'result') return undefined;
       const result = JsonView.of(outcome.result);
       const found = result

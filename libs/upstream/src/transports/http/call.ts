@@ -39,6 +39,7 @@ export class Call implements Reply {
   readonly #request: OutboundRequest;
   readonly #sink: ReplySink;
   readonly #onOver: (call: Call) => void;
+  #post: PostExchange | undefined;
   #exchange: HttpRequest | undefined;
   #timer: NodeJS.Timeout | undefined;
   #answered = false;
@@ -60,9 +61,14 @@ export class Call implements Reply {
     const { pools, path } = this.#session;
     const { body, caller, headers, method } = this.#request;
     const exchange = new PostExchange(this, this.#session, this.#request);
+    this.#post = exchange;
     this.#exchange = exchange;
     const own = this.#session.postHeaders();
     exchange.send({ lane: laneOf(pools, method), method: 'POST', path, own, headers, body, caller });
+  }
+
+  get started(): boolean {
+    return this.#post?.started ?? false;
   }
 
   get answered(): boolean {
@@ -78,7 +84,7 @@ export class Call implements Reply {
   /** The connection is going away. */
   cancel(error: GatewayError): void {
     if (this.#answered) this.#end();
-    else this.fail(error);
+    else this.fail(this.started ? error : neverStarted(error));
   }
 
   fail(error: GatewayError): void {
@@ -202,4 +208,8 @@ export class Call implements Reply {
     this.#exchange?.abort();
     this.#onOver(this);
   }
+}
+
+function neverStarted({ code, data, message }: GatewayError): GatewayError {
+  return new GatewayError(code, message, { data, notExecuted: true });
 }

@@ -22,6 +22,11 @@ export abstract class HttpRequest implements Dispatcher.DispatchHandler {
     return this.#over;
   }
 
+  /** False while nothing of the request has been written to a socket. */
+  get started(): boolean {
+    return this.#controller !== undefined;
+  }
+
   /** Ends the exchange and frees its socket. */
   abort(): void {
     if (this.#over) return;

@@ -5,6 +5,7 @@ import type {
   ConnectOptions,
   OutboundRequest,
   ReplySink,
+  RequestHandle,
   UpstreamTarget,
 } from '#libs/plugin';
 import { deferred } from '../shared/deferred.js';
@@ -38,12 +39,13 @@ export class StreamableHttpConnection implements Connection {
     return this.#session.id;
   }
 
-  send(request: OutboundRequest, sink: ReplySink): { abandon(): void } {
+  send(request: OutboundRequest, sink: ReplySink): RequestHandle {
     const refusal = this.#refusal();
     if (refusal) {
       let wanted = true;
       process.nextTick(() => wanted && sink.onError(refusal));
       return {
+        started: false,
         abandon: () => {
           wanted = false;
         },

@@ -15,6 +15,8 @@ export class SharedChannel {
   readonly #log: Log;
   readonly #listener: ConnectionListener;
   readonly #pending = new Map<number, ReplySink>();
+  /** Open requests that could not be written. */
+  readonly #unwritten = new Set<number>();
   #ended: GatewayError | undefined;
   readonly #strays: Strays;
 
@@ -42,6 +44,11 @@ export class SharedChannel {
     if (this.#pending.get(id) === sink) this.#pending.delete(id);
   }
 
+  /** It could not be written, which ends the conversation; until that is told, it waits with the others. */
+  unwritten(id: number): void {
+    if (this.#pending.has(id)) this.#unwritten.add(id);
+  }
+
   /** One request can no longer be answered. */
   failOne(id: number, error: GatewayError): void {
     const sink = this.#pending.get(id);
@@ -49,11 +56,18 @@ export class SharedChannel {
     sink?.onError(error);
   }
 
-  /** Every open request can no longer be answered, but the connection lives. */
-  failPending(error: GatewayError): void {
-    const sinks = [...this.#pending.values()];
+  /**
+   * Every open request can no longer be answered, but the connection lives. Only of what could not be written that proves
+   * that it did not run.
+   */
+  failPending({ cause, code, data, message }: GatewayError): void {
+    const open = [...this.#pending];
+    const unwritten = new Set(this.#unwritten);
     this.#pending.clear();
-    for (const sink of sinks) sink.onError(error);
+    this.#unwritten.clear();
+    for (const [id, sink] of open) {
+      sink.onError(new GatewayError(code, message, { data, cause, notExecuted: unwritten.has(id) }));
+    }
   }
 
   /** Takes whatever arrived as one message or batch. */

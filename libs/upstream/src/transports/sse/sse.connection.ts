@@ -1,6 +1,6 @@
 import { GatewayError, toGatewayError } from '#libs/kernel';
 import { type SseEvent, SseParser } from '#libs/mcp';
-import type { Connection, ConnectionStatus, OutboundRequest, ReplySink } from '#libs/plugin';
+import type { Connection, ConnectionStatus, OutboundRequest, ReplySink, RequestHandle } from '#libs/plugin';
 import { CredentialedRequest } from '../http/credentialed-request.js';
 import { mediaType, type ResponseHeaders } from '../http/http-request.js';
 import type { HttpSession } from '../http/http-session.js';
@@ -72,7 +72,7 @@ export class SseConnection implements Connection {
     }
   }
 
-  send(request: OutboundRequest, sink: ReplySink): { abandon(): void } {
+  send(request: OutboundRequest, sink: ReplySink): RequestHandle {
     let posting: Posting | undefined;
     if (this.#channel.open(request.id, sink)) {
       try {
@@ -84,6 +84,9 @@ export class SseConnection implements Connection {
       }
     }
     return {
+      get started() {
+        return posting?.started ?? false;
+      },
       abandon: () => {
         this.#channel.abandon(request.id, sink);
         posting?.cancel(new GatewayError('UPSTREAM_DISCONNECTED', 'nobody waits any more'));

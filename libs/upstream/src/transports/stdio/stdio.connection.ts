@@ -73,7 +73,9 @@ export class StdioConnection implements Connection {
     const full = this.#full();
     if (full) process.nextTick(() => sink.onError(full));
     // A failed write ends the child's conversation, which fails every open request.
-    else if (this.#channel.open(request.id, sink)) this.#child.stdin.write(toLine(request.body), () => {});
+    else if (this.#channel.open(request.id, sink)) {
+      this.#child.stdin.write(toLine(request.body), (error) => error && this.#channel.unwritten(request.id));
+    }
     return { abandon: () => this.#channel.abandon(request.id, sink) };
   }
 
