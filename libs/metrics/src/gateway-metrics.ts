@@ -1,10 +1,10 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { ERRORS } from '#libs/kernel';
-import { CallMetrics, type StatusSource, type UpstreamState } from '#libs/plugin';
+import { CallMetrics, type StatusSource } from '#libs/plugin';
 import { BoundedCounts, MAX_SERIES, OTHER, type ServerClocks, ToolSeries } from './series.js';
+import { defineUpstreamMetrics } from './upstream-metrics.js';
 
 const DURATION_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300];
-const STATES: readonly UpstreamState[] = ['connecting', 'ready', 'degraded', 'unreachable', 'disabled'];
 const REASONS = new Set<string>(Object.values(ERRORS).map((entry) => entry.reason));
 
 /** Where gauges are read when the metrics are scraped. */
@@ -75,6 +75,7 @@ export class GatewayMetrics extends CallMetrics {
       'rule',
     ]);
     this.#defineGauges();
+    defineUpstreamMetrics(this.registry, () => this.#sources?.status.upstreams() ?? []);
     this.#defineAudit();
     new Gauge({ name: 'mcp_gateway_info', help: 'Version', labelNames: ['version'], registers: [this.registry] }).set(
       { version },
@@ -211,34 +212,6 @@ export class GatewayMetrics extends CallMetrics {
         },
       });
     };
-    define(
-      'mcp_gateway_upstream_state',
-      '1 for the state an upstream is in',
-      ['proxy', 'state'],
-      (gauge, { status }) => {
-        for (const upstream of status.upstreams()) {
-          for (const state of STATES) gauge.set({ proxy: upstream.name, state }, upstream.state === state ? 1 : 0);
-        }
-      },
-    );
-    define(
-      'mcp_gateway_upstream_protocol',
-      '1 for the era and version an upstream speaks; era both when it speaks either',
-      ['proxy', 'era', 'version'],
-      (gauge, { status }) => {
-        for (const { name, era, version, dual } of status.upstreams()) {
-          if (era && version) gauge.set({ proxy: name, era: dual ? 'both' : era, version }, 1);
-        }
-      },
-    );
-    define('mcp_gateway_upstream_sessions', 'Open sessions with an upstream', ['proxy'], (gauge, { status }) => {
-      for (const { name, sessions } of status.upstreams()) gauge.set({ proxy: name }, sessions);
-    });
-    define('mcp_gateway_catalogue_items', 'What upstreams offer', ['proxy', 'kind'], (gauge, { status }) => {
-      for (const { name, counts } of status.upstreams()) {
-        for (const [kind, count] of Object.entries(counts)) gauge.set({ proxy: name, kind }, count);
-      }
-    });
     define('mcp_gateway_sessions', 'Client sessions remembered by this process', [], (gauge, { frontDoor }) =>
       gauge.set(frontDoor.sessions()),
     );

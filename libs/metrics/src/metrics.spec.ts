@@ -87,8 +87,16 @@ describe('metrics', () => {
         counts: { tools: 14, prompts: 0, resources: 2 },
         sessions: 3,
         pids: [],
-        inFlight: 0,
-        breaker: { state: 'closed', openings: 0 },
+        nextRetry: Date.now() - 1,
+        inFlight: 4,
+        breaker: { state: 'half_open', openings: 2 },
+        processes: {
+          children: [
+            { pid: 1, since: 0, rss: 1000, restarts: 0, service: true, running: 0 },
+            { pid: 2, since: 0, rss: 24, restarts: 3, service: false, running: 0 },
+          ],
+          restarts: 3,
+        },
       },
     ];
     const frontDoor = { sessions: () => 5, streams: () => 7, parked: () => 2, inFlight: () => 3, loopDelay: () => 250 };
@@ -98,6 +106,14 @@ describe('metrics', () => {
     expect(body).toContain('mcp_gateway_upstream_state{proxy="files",state="ready"} 0\n');
     expect(body).toContain('mcp_gateway_upstream_protocol{proxy="files",era="both",version="2026-07-28"} 1\n');
     expect(body).toContain('mcp_gateway_upstream_sessions{proxy="files"} 3\n');
+    expect(body).toContain('mcp_gateway_upstream_requests_in_flight{proxy="files"} 4\n');
+    expect(body).toContain('mcp_gateway_upstream_breaker_state{proxy="files",state="half_open"} 1\n');
+    expect(body).toContain('mcp_gateway_upstream_breaker_state{proxy="files",state="closed"} 0\n');
+    expect(body).toContain('mcp_gateway_upstream_breaker_openings{proxy="files"} 2\n');
+    expect(body).toContain('mcp_gateway_upstream_retry_seconds{proxy="files"} 0\n');
+    expect(body).toContain('mcp_gateway_upstream_children{proxy="files"} 2\n');
+    expect(body).toContain('mcp_gateway_upstream_children_resident_bytes{proxy="files"} 1024\n');
+    expect(body).toContain('mcp_gateway_upstream_restarts{proxy="files"} 3\n');
     expect(body).toContain('mcp_gateway_catalogue_items{proxy="files",kind="tools"} 14\n');
     expect(body).toContain('mcp_gateway_sessions 5\n');
     expect(body).toContain('mcp_gateway_streams 7\n');

@@ -1,0 +1,96 @@
+import { Counter, Gauge, type Registry } from 'prom-client';
+import type { UpstreamState, UpstreamStatus } from '#libs/plugin';
+
+const STATES: readonly UpstreamState[] = ['connecting', 'ready', 'degraded', 'unreachable', 'disabled'];
+const BREAKER_STATES = ['closed', 'open', 'half_open'] as const;
+
+/** One value of one upstream under these labels; the upstream's name is added. */
+type Put = (value: number, labels?: Readonly<Record<string, string>>) => void;
+
+/** What is known of upstreams, read when the metrics are scraped. Labels are names of the configuration and closed sets. */
+export function defineUpstreamMetrics(registry: Registry, upstreams: () => readonly UpstreamStatus[]): void {
+  const define = (
+    kind: typeof Gauge | typeof Counter,
+    name: string,
+    help: string,
+    labels: readonly string[],
+    read: (upstream: UpstreamStatus, put: Put) => void,
+  ) =>
+    new kind({
+      name,
+      help,
+      labelNames: ['proxy', ...labels],
+      registers: [registry],
+      collect() {
+        this.reset();
+        for (const upstream of upstreams()) {
+          read(upstream, (value, more = {}) => this.inc({ proxy: upstream.name, ...more }, value));
+        }
+      },
+    });
+  const gauge = define.bind(undefined, Gauge);
+  const counter = define.bind(undefined, Counter);
+
+  gauge('mcp_gateway_upstream_state', '1 for the state an upstream is in', ['state'], (upstream, put) => {
+    for (const state of STATES) put(upstream.state === state ? 1 : 0, { state });
+  });
+  gauge(
+    'mcp_gateway_upstream_retry_seconds',
+    'Time until an upstream that is down is tried again',
+    [],
+    ({ nextRetry }, put) => {
+      if (nextRetry !== undefined) put(Math.max(0, nextRetry - Date.now()) / 1000);
+    },
+  );
+  gauge(
+    'mcp_gateway_upstream_breaker_state',
+    '1 for the state of the circuit breaker over the calls of an upstream',
+    ['state'],
+    ({ breaker }, put) => {
+      for (const state of BREAKER_STATES) put(breaker.state === state ? 1 : 0, { state });
+    },
+  );
+  counter(
+    'mcp_gateway_upstream_breaker_openings',
+    'Times calls to an upstream were held back because too many had failed',
+    [],
+    ({ breaker }, put) => put(breaker.openings),
+  );
+  gauge(
+    'mcp_gateway_upstream_requests_in_flight',
+    'Requests to an upstream that are under way or wait',
+    [],
+    ({ inFlight }, put) => put(inFlight),
+  );
+  gauge('mcp_gateway_upstream_sessions', 'Open sessions with an upstream', [], ({ sessions }, put) => put(sessions));
+  gauge(
+    'mcp_gateway_upstream_protocol',
+    '1 for the era and version an upstream speaks; era both when it speaks either',
+    ['era', 'version'],
+    ({ dual, era, version }, put) => {
+      if (era && version) put(1, { era: dual ? 'both' : era, version });
+    },
+  );
+  gauge('mcp_gateway_upstream_children', 'Child processes of an upstream', [], ({ processes }, put) => {
+    if (processes) put(processes.children.length);
+  });
+  gauge(
+    'mcp_gateway_upstream_children_resident_bytes',
+    'Resident memory of the child processes of an upstream, and of their own children',
+    [],
+    ({ processes }, put) => {
+      if (processes) put(processes.children.reduce((sum, { rss = 0 }) => sum + rss, 0));
+    },
+  );
+  counter(
+    'mcp_gateway_upstream_restarts',
+    'Child processes that took the place of one that had ended by itself',
+    [],
+    ({ processes }, put) => {
+      if (processes) put(processes.restarts);
+    },
+  );
+  gauge('mcp_gateway_catalogue_items', 'What upstreams offer', ['kind'], ({ counts }, put) => {
+    for (const [kind, count] of Object.entries(counts)) put(count, { kind });
+  });
+}
