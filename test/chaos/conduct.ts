@@ -8,12 +8,20 @@ import { LiveStage } from './stage.js';
 import { handlesOf, moreHandles } from './world/processes.js';
 import { World, type WorldOptions } from './world/world.js';
 
+/** What became of the calls to one upstream. */
+export interface Row extends Tally {
+  readonly upstream: string;
+  /** Milliseconds; undefined where nothing had to recover, or did not. */
+  readonly recovery: number | undefined;
+}
+
 export interface Result extends Tally {
   readonly name: string;
   readonly about: string;
   readonly seconds: number;
-  /** Milliseconds; undefined where nothing had to recover, or did not. */
+  /** Of the slowest upstream. */
   readonly recovery: number | undefined;
+  readonly rows: readonly Row[];
   /** A crash, something left behind, no recovery: what no single call shows. */
   readonly problems: readonly string[];
 }
@@ -21,9 +29,10 @@ export interface Result extends Tally {
 export interface ConductOptions extends WorldOptions {
   readonly seed: number;
   readonly progress: (text: string) => void;
+  /** Longest handles and processes may take to go, in milliseconds. */
+  readonly tidy?: number;
 }
 
-/** Longest handles and processes may take to go, in milliseconds. */
 const TIDY = 20_000;
 /** Calls before the fault, so that sessions, sockets and caches are what they are in service. */
 const WARM = 150;
@@ -40,17 +49,33 @@ export async function conduct(experiment: Experiment, options: ConductOptions): 
   const world = await World.start(experiment.world, options);
   const stage = new LiveStage(world, random, say);
   try {
-    await perform(experiment, stage);
+    await perform(experiment, stage, options.tidy);
   } catch (error) {
     stage.problem(error instanceof Error ? error.message : String(error));
   }
+  const rows = rowsOf(experiment, stage);
   const tally = world.ledger.tally(experiment.allowed);
-  await endOf(world, stage);
+  await endOf(world, stage, options.tidy);
   const seconds = (performance.now() - started) / 1_000;
-  return { name, about, seconds, recovery: stage.recovery, problems: stage.problems, ...tally };
+  const waits = rows.flatMap(({ recovery }) => (recovery === undefined ? [] : [recovery]));
+  const recovery = waits.length === 0 ? undefined : Math.max(...waits);
+  return { name, about, seconds, recovery, rows, problems: stage.problems, ...tally };
 }
 
-async function perform(experiment: Experiment, stage: LiveStage): Promise<void> {
+function rowsOf({ allowed, unharmed = [], world: plan }: Experiment, stage: LiveStage): Row[] {
+  const rows = plan.upstreams.map(({ name: upstream }) => ({
+    upstream,
+    recovery: stage.recoveryOf(upstream),
+    ...stage.world.ledger.tally(allowed, upstream),
+  }));
+  for (const { upstream, clear, errors } of rows) {
+    if (!unharmed.includes(upstream) || clear === 0) continue;
+    stage.problem(`${clear} calls to ${upstream}, which was well all the time, failed: ${JSON.stringify(errors)}`);
+  }
+  return rows;
+}
+
+async function perform(experiment: Experiment, stage: LiveStage, tidy = TIDY): Promise<void> {
   const { world, random } = stage;
   const plan = { ...USUAL, upstreams: experiment.world.upstreams.map(({ name }) => name), ...experiment.load };
   const { pid } = world.gateway;
@@ -71,11 +96,11 @@ async function perform(experiment: Experiment, stage: LiveStage): Promise<void> 
     return;
   }
   await world.untilReady().catch((error: Error) => stage.problem(error.message));
-  await until('no more processes than before', () => world.processes().length <= children, TIDY).catch(() =>
+  await until('no more processes than before', () => world.processes().length <= children, tidy).catch(() =>
     stage.problem(`processes ${children} -> ${world.processes().length}`),
   );
   const after = () => moreHandles(before, handlesOf(world.gateway.pid));
-  await until('no more handles than before', () => after().length === 0, TIDY).catch(() =>
+  await until('no more handles than before', () => after().length === 0, tidy).catch(() =>
     stage.problem(`handles of the gateway: ${after().join(', ')}`),
   );
 }
@@ -108,14 +133,14 @@ async function quiet(pid: number): Promise<Record<string, number>> {
 }
 
 /** The gateway is told to stop; nothing of the world may outlive it. */
-async function endOf(world: World, stage: LiveStage): Promise<void> {
+async function endOf(world: World, stage: LiveStage, tidy = TIDY): Promise<void> {
   stage.progress('ending');
   const { child } = world.gateway;
   const output = world.gateway.output();
   if (/"level":60|"INTERNAL"|unhandled/i.test(output)) stage.problem(`the gateway's log: ${output.slice(-2_000)}`);
   await world.close();
   if (child.exitCode !== 0) stage.problem(`the gateway exited with ${child.exitCode ?? child.signalCode}`);
-  await until('no process is left', () => world.processes().length === 0, TIDY).catch(() => {
+  await until('no process is left', () => world.processes().length === 0, tidy).catch(() => {
     const left = world.processes();
     stage.problem(`processes left: ${left.join(', ')}`);
     for (const pid of left) process.kill(pid, 'SIGKILL');

@@ -14,6 +14,8 @@ export interface Experiment {
   /** What differs from the usual load. */
   readonly load?: Partial<LoadPlan>;
   readonly allowed?: Allowances;
+  /** Upstreams that are well all the time: every call to them has to be answered right. */
+  readonly unharmed?: readonly string[];
   /** The gateway is another process at the end than at the beginning. */
   readonly restarts?: boolean;
   /** Causes the fault and ends it, while the load runs. */
@@ -26,8 +28,8 @@ export interface Stage {
   readonly random: Random;
   /** Says where the experiment is, for who watches. */
   progress(text: string): void;
-  /** Lets the load run until so many more calls have come to an end. */
-  calls(count: number): Promise<void>;
+  /** Lets the load run until so many more calls, to this upstream or any, have come to an end. */
+  calls(count: number, upstream?: string): Promise<void>;
   /** From now on everything can be right again: the clock of the recovery starts for these upstreams. */
   faultEnds(...upstreams: string[]): void;
   /** Waits until each upstream whose fault ended gives a right answer again. */

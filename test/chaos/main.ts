@@ -3,7 +3,7 @@ import { conduct, type Result } from './conduct.js';
 import type { Experiment } from './experiment.js';
 import { EXPERIMENTS } from './experiments/index.js';
 import { HELP, readOptions } from './options.js';
-import { details, HEADER, isGood, line } from './report.js';
+import { HEADER, isGood, lines } from './report.js';
 
 process.exitCode = await main(process.argv.slice(2)).catch((error: Error) => {
   process.stderr.write(`${error.message}\n`);
@@ -30,7 +30,7 @@ async function main(args: readonly string[]): Promise<number> {
     const result = await conduct(experiment, { seed: options.seed, progress: showProgress });
     showProgress('');
     results.push(result);
-    say(`${[line(result), ...details(result)].join('\n')}\n`);
+    say(`${lines(result).join('\n')}\n`);
   }
   if (leftOut.length > 0) say(`left out, for they would not fit into ${options.seconds} s: ${leftOut.join(', ')}\n`);
   if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify({ seed: options.seed, results })}\n`);

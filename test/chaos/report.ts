@@ -1,4 +1,4 @@
-import type { Result } from './conduct.js';
+import type { Result, Row } from './conduct.js';
 
 /** Whether everything was as it has to be. */
 export function isGood({ wrong, lost, problems }: Result): boolean {
@@ -7,22 +7,27 @@ export function isGood({ wrong, lost, problems }: Result): boolean {
 
 export const HEADER = row(['fault', 'sent', 'right', 'clear error', 'wrong', 'lost', 'recovery', 'seconds']);
 
-export function line(result: Result): string {
-  const { name, sent, right, clear, wrong, lost, recovery, seconds } = result;
-  const back = recovery === undefined ? '' : `${Math.round(recovery)} ms`;
-  return row([name, sent, right, clear, wrong, lost, back, seconds.toFixed(1)]);
-}
-
-/** What else there is to say: which errors they were, and everything that is wrong. */
-export function details({ errors, faults, problems }: Result): string[] {
-  const kinds = Object.entries(errors).map(([code, count]) => `${code} ${count}`);
+/** The experiment, each of its upstreams, and everything that is wrong. */
+export function lines(result: Result): string[] {
+  const { name, rows, seconds, faults, problems } = result;
   return [
-    ...(kinds.length > 0 ? [`    ${kinds.join(', ')}`] : []),
+    row([name, ...figures(result), seconds.toFixed(1)]),
+    ...(rows.length > 1 ? rows.map((one) => `${row([`  ${one.upstream}`, ...figures(one), ''])}  ${kinds(one)}`) : []),
     ...faults.map((fault) => `    WRONG ${fault}`),
     ...problems.map((problem) => `    WRONG ${problem}`),
   ];
 }
 
-function row([fault, ...figures]: readonly (string | number)[]): string {
-  return [String(fault).padEnd(28), ...figures.map((figure) => String(figure).padStart(11))].join(' ');
+function figures({ sent, right, clear, wrong, lost, recovery }: Row | Result): (string | number)[] {
+  return [sent, right, clear, wrong, lost, recovery === undefined ? '' : `${Math.round(recovery)} ms`];
+}
+
+function kinds({ errors }: Row): string {
+  return Object.entries(errors)
+    .map(([code, count]) => `${code} ${count}`)
+    .join(', ');
+}
+
+function row([fault, ...cells]: readonly (string | number)[]): string {
+  return [String(fault).padEnd(28), ...cells.map((cell) => String(cell).padStart(11))].join(' ');
 }

@@ -22,26 +22,22 @@ export class LiveStage implements Stage {
     this.#say = say;
   }
 
-  /** Milliseconds from the end of a fault to the first right answer, of the slowest upstream; undefined: none came back. */
-  get recovery(): number | undefined {
-    const waits = [...this.#ended].map(([upstream, since]) => {
-      const first = this.world.ledger.firstRight(upstream, since);
-      return first ? first.settledAt - since : undefined;
-    });
-    return waits.reduce<number | undefined>(
-      (most, wait) => (wait === undefined ? most : Math.max(most ?? 0, wait)),
-      undefined,
-    );
+  /** Milliseconds from the end of an upstream's fault to its first right answer. */
+  recoveryOf(upstream: string): number | undefined {
+    const since = this.#ended.get(upstream);
+    const first = since === undefined ? undefined : this.world.ledger.firstRight(upstream, since);
+    return first === undefined || since === undefined ? undefined : first.settledAt - since;
   }
 
   progress(text: string): void {
     this.#say(text);
   }
 
-  async calls(count: number): Promise<void> {
+  async calls(count: number, upstream?: string): Promise<void> {
     const { ledger } = this.world;
-    const enough = ledger.calls.length + count;
-    await until(`${count} calls come to an end`, () => ledger.calls.length >= enough, CALLS);
+    const ended = () => ledger.count(upstream);
+    const enough = ended() + count;
+    await until(`${count} calls ${upstream ? `to ${upstream} ` : ''}come to an end`, () => ended() >= enough, CALLS);
   }
 
   faultEnds(...upstreams: string[]): void {

@@ -34,6 +34,11 @@ export class Ledger {
     this.#calls.push(call);
   }
 
+  count(upstream?: string): number {
+    if (upstream === undefined) return this.#calls.length;
+    return this.#calls.reduce((sum, call) => sum + (call.upstream === upstream ? 1 : 0), 0);
+  }
+
   /** How often each nonce ran. */
   runs(): Map<string, number> {
     const runs = new Map<string, number>();
@@ -51,12 +56,14 @@ export class Ledger {
     );
   }
 
-  tally(allowed: Allowances = {}): Tally {
+  /** Of all calls, or of those to one upstream. */
+  tally(allowed: Allowances = {}, upstream?: string): Tally {
     const runs = this.runs();
+    const calls = upstream === undefined ? this.#calls : this.#calls.filter((call) => call.upstream === upstream);
     const counts = { right: 0, clear: 0, wrong: 0, lost: 0 };
     const errors: Record<string, number> = {};
     const faults: string[] = [];
-    for (const call of this.#calls) {
+    for (const call of calls) {
       const verdict = judge(call, runs.get(call.nonce) ?? 0, allowed);
       counts[verdict.kind === 'twice' ? 'wrong' : verdict.kind] += 1;
       if (verdict.kind === 'clear') {
@@ -65,13 +72,15 @@ export class Ledger {
       }
       if ('why' in verdict) faults.push(`${call.nonce} (${call.upstream}:${call.tool}): ${verdict.why}`);
     }
-    // What ran and was never asked for.
+    const uninvited = upstream === undefined ? this.#uninvited(runs) : [];
+    counts.wrong += uninvited.length;
+    faults.push(...uninvited.map((nonce) => `${nonce}: ran, but nobody asked for it`));
+    return { sent: calls.length, ...counts, errors, faults: faults.slice(0, MOST_FAULTS) };
+  }
+
+  /** What ran and was never asked for. */
+  #uninvited(runs: ReadonlyMap<string, number>): string[] {
     const asked = new Set(this.#calls.map(({ nonce }) => nonce));
-    for (const nonce of runs.keys()) {
-      if (asked.has(nonce)) continue;
-      counts.wrong += 1;
-      faults.push(`${nonce}: ran, but nobody asked for it`);
-    }
-    return { sent: this.#calls.length, ...counts, errors, faults: faults.slice(0, MOST_FAULTS) };
+    return [...runs.keys()].filter((nonce) => !asked.has(nonce));
   }
 }

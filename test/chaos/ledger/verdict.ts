@@ -52,7 +52,7 @@ function refused(call: Call, error: Extract<Outcome, { kind: 'error' }>, runs: n
   if (code === 'INTERNAL') return { kind: 'wrong', why: `a defect: ${said.slice(0, 200)}` };
   const denied = error.mayHaveRun === false || DID_NOT_RUN.includes(code);
   if (denied && runs > 0 && call.tool === 'work')
-    return { kind: 'wrong', why: `${code} says it did not run, and it did` };
+    return { kind: 'wrong', why: `it ran, but: ${code} ${said.slice(0, 300)}` };
   return CLEAR;
 }
 

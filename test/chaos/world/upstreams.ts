@@ -2,7 +2,9 @@ import { join } from 'node:path';
 import { ROOT, type Running, startProcess, untilOutput } from '../../support/processes.js';
 import type { ServerEntry } from '../../support/upstreams.js';
 import { until } from '../../support/wait.js';
+import { FaultyUpstream } from './faulty/upstream.js';
 import { lastingPort, processesWith } from './processes.js';
+import { Relay } from './relay.js';
 
 /** How an upstream is spoken to. */
 export const KINDS = ['stdio', 'sse', 'http-sessions', 'http-json', 'http-stream', 'modern'] as const;
@@ -15,6 +17,8 @@ export interface Upstream {
   readonly name: string;
   /** Its entry in the gateway's configuration. */
   readonly entry: ServerEntry;
+  /** The network in front of it, where the plan says `relayed`. */
+  readonly relay?: Relay | undefined;
   start(): Promise<void>;
   /** SIGKILL for every process of it. */
   kill(): Promise<void>;
@@ -23,7 +27,10 @@ export interface Upstream {
 
 export interface UpstreamPlan {
   readonly name: string;
-  readonly kind: Kind;
+  /** `faulty`: in this process, and its behaviour can be chosen (`faulty/`). */
+  readonly kind: Kind | 'faulty';
+  /** Behind a TCP relay. */
+  readonly relayed?: boolean;
   /** More of `connection`. */
   readonly connection?: Record<string, unknown>;
   /** More of its entry. */
@@ -33,7 +40,10 @@ export interface UpstreamPlan {
 /** `env` reaches every process of it. */
 export async function upstreamFor(plan: UpstreamPlan, env: Record<string, string>): Promise<Upstream> {
   const own = { ...env, CHAOS_UPSTREAM: `${env['CHAOS_RUN']}-${plan.name}` };
-  return plan.kind === 'stdio' ? stdioUpstream(plan, own) : httpUpstream(plan, own, await lastingPort());
+  if (plan.kind === 'stdio') return stdioUpstream(plan, own);
+  const port = await lastingPort();
+  if (plan.kind === 'faulty') return new FaultyUpstream(plan, String(env['CHAOS_LEDGER']), port);
+  return httpUpstream(plan, own, port, plan.relayed ? await Relay.start(port) : undefined);
 }
 
 /** Started by the gateway, and started again by it. */
@@ -51,14 +61,15 @@ function stdioUpstream({ name, connection, more }: UpstreamPlan, env: Record<str
   };
 }
 
-function httpUpstream(plan: UpstreamPlan, env: Record<string, string>, port: number): Upstream {
+function httpUpstream(plan: UpstreamPlan, env: Record<string, string>, port: number, relay?: Relay): Upstream {
   const { name, kind, connection, more } = plan;
   let running: Running | undefined;
   const type = kind === 'sse' ? 'sse' : 'streamable-http';
-  const url = `http://127.0.0.1:${port}/${kind === 'sse' ? 'sse' : 'mcp'}`;
+  const url = `http://127.0.0.1:${relay?.port ?? port}/${kind === 'sse' ? 'sse' : 'mcp'}`;
   return {
     name,
     entry: { name, type, connection: { url, ...connection }, ...more },
+    relay,
     async start() {
       await until(`the upstream ${name} listens on ${port}`, async () => {
         running = startProcess([SERVER, '--kind', kind, '--port', String(port)], env);
@@ -71,6 +82,7 @@ function httpUpstream(plan: UpstreamPlan, env: Record<string, string>, port: num
     },
     async close() {
       await running?.close();
+      await relay?.close();
     },
   };
 }

@@ -5,6 +5,7 @@ import { type FileConfig, listed, type SpawnedGateway, spawnGateway } from '../.
 import { http } from '../../support/raw.js';
 import { Cleanup, until } from '../../support/wait.js';
 import { Ledger } from '../ledger/ledger.js';
+import { FaultyUpstream } from './faulty/upstream.js';
 import { lastingPort, processesWith } from './processes.js';
 import { type Upstream, type UpstreamPlan, upstreamFor } from './upstreams.js';
 
@@ -23,7 +24,7 @@ export interface WorldOptions {
 
 /** Waits short enough to see the whole of a recovery in seconds; the code that runs is the same. */
 const PROXY = {
-  heartbeat: { interval: '500ms', timeout: '500ms', failures: 2 },
+  heartbeat: { interval: '500ms', timeout: '2s', failures: 2 },
   retry: { initial: '50ms', max: '1s' },
 };
 const SERVER = { shutdown: { drain: '1s', timeout: '10s' } };
@@ -93,11 +94,22 @@ export class World {
     return found;
   }
 
+  faulty(name: string): FaultyUpstream {
+    const found = this.upstream(name);
+    if (!(found instanceof FaultyUpstream)) throw new Error(`${name} is not faulty`);
+    return found;
+  }
+
   /** Starts the gateway, again on the same port where it ran before. */
   async startGateway(): Promise<void> {
     const { node = [] } = this.#options;
-    this.gateway = await spawnGateway(this.config(), { port: this.port, node, env: { CHAOS_RUN: this.#mark } });
+    this.gateway = await spawnGateway(this.config(), { port: this.port, node, env: this.env });
     this.#cleanup.add(this.gateway);
+  }
+
+  /** What marks a process as one of this world. */
+  get env(): Record<string, string> {
+    return { CHAOS_RUN: this.#mark };
   }
 
   async untilReady(patience?: number): Promise<void> {
