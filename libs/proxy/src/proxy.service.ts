@@ -32,6 +32,7 @@ import { readmit } from './methods/readmit.js';
 import { targetOf } from './methods/target.js';
 import { ProxyOptions } from './options.js';
 import { PolicyChain } from './policies/policy-chain.js';
+import { Heartbeats } from './progress/heartbeats.js';
 import { catalogueSettings, endpointOf, isLoopback, serversBehind } from './settings.js';
 
 /** The corridor between the front door and the back door: resolve in the caller's view, send, deliver. */
@@ -71,6 +72,7 @@ export class ProxyService extends McpProxy implements OnApplicationBootstrap {
       metrics,
       reads: this.#reads,
       limits,
+      heartbeats: new Heartbeats(() => this.proxyConfig.current.progress_heartbeat),
     };
     this.#listeners = new Listeners(
       upstreams,

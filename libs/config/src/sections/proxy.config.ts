@@ -155,6 +155,13 @@ export class ProxyConfig {
   @Duration({ doc: "How long a down upstream's tools stay listed.", min: '0', max: '168h' })
   grace = 300_000;
 
+  @Duration({
+    doc: 'Longest silence towards a client that asked for progress: then it gets a sign of life, so that its own clock does not run out; 0 for none.',
+    min: '0',
+    max: '1h',
+  })
+  progress_heartbeat = 10_000;
+
   @Choice(['on', 'off'], {
     doc: "Hold a legacy upstream's call while a modern client answers its question.",
     aliases: { true: 'on', false: 'off' },

@@ -7,6 +7,7 @@ import type { UpstreamDirectory, UpstreamHandle } from '#libs/upstream';
 import type { ChangeHub } from '../changes/change-hub.js';
 import type { SessionStates } from '../changes/session-states.js';
 import type { Denial, PolicyChain } from '../policies/policy-chain.js';
+import type { Heartbeats } from '../progress/heartbeats.js';
 import { passesLevel } from './log-level.js';
 import type { ReadCache } from './read-cache.js';
 
@@ -19,6 +20,7 @@ export interface Desk {
   readonly metrics: CallMetrics;
   readonly reads: ReadCache;
   readonly limits: RateLimits;
+  readonly heartbeats: Heartbeats;
   /** Absent where no policy is installed. */
   readonly policies?: PolicyChain | undefined;
 }

@@ -1,6 +1,14 @@
-import { type Exchange, GatewayError, type ObjectRef, type Outcome, type Resumption } from '#libs/kernel';
+import {
+  canonicalName,
+  type Exchange,
+  GatewayError,
+  type ObjectRef,
+  type Outcome,
+  type Resumption,
+} from '#libs/kernel';
 import { JsonView, type ParamHeader, paramHeaderValues } from '#libs/mcp';
 import type { Judged, PolicyChain } from '../policies/policy-chain.js';
+import { CallProgress } from '../progress/call-progress.js';
 import { authorize } from './authorize.js';
 import { type Desk, logFilter, type Request, upstreamOf } from './context.js';
 import { deliver } from './deliver.js';
@@ -69,7 +77,9 @@ function fetch(desk: Desk, request: Request, to: Route, params: Buffer): Outcome
   const upstream = upstreamOf(desk, server);
   verdict.sent = true;
   if (to.kept) return to.kept;
-  return upstream.send(
+  const progress =
+    progressToken && new CallProgress({ exchange, token: progressToken, subject: shown(to.ref), permitted });
+  const outcome = upstream.send(
     {
       method,
       params,
@@ -84,8 +94,14 @@ function fetch(desk: Desk, request: Request, to: Route, params: Buffer): Outcome
       }),
     },
     exchange,
-    callSink({ exchange, view, server, progressToken, wantsLog: logFilter(desk, exchange), permitted }),
+    callSink({ exchange, view, server, progress, wantsLog: logFilter(desk, exchange), permitted }),
   );
+  return progress ? desk.heartbeats.during(progress, outcome) : outcome;
+}
+
+/** What a call waits for, in a message for people: URIs are the upstream's own and stay with it. */
+function shown(ref: ObjectRef): string {
+  return ref.kind === 'tool' || ref.kind === 'prompt' ? canonicalName(ref) : ref.server;
 }
 
 function keep(to: Route, outcome: Outcome): Outcome {

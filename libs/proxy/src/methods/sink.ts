@@ -13,6 +13,7 @@ import {
   withoutHopMeta,
 } from '#libs/mcp';
 import type { CallSink } from '#libs/upstream';
+import type { CallProgress } from '../progress/call-progress.js';
 
 export const SERVER_META_KEY = `${VENDOR_META_PREFIX}server`;
 
@@ -20,8 +21,8 @@ export interface SinkSettings {
   readonly exchange: Exchange;
   readonly view: View;
   readonly server: string;
-  /** JSON of the client's progress token; absent when it wants no progress. */
-  readonly progressToken: Buffer | undefined;
+  /** Absent when the client wants no progress. */
+  readonly progress: CallProgress | undefined;
   /** Whether the client wants a log message. */
   readonly wantsLog: (params: Buffer) => boolean;
   /** Whether the caller may still use what it called: a policy can change while an upstream is at work. */
@@ -30,20 +31,18 @@ export interface SinkSettings {
 
 /** What an upstream tells the caller, turned into the caller's terms. */
 export function callSink(settings: SinkSettings): CallSink {
-  const { exchange, progressToken, permitted } = settings;
+  const { exchange, permitted, progress } = settings;
   return {
-    progress(params) {
-      if (!progressToken || !permitted()) return;
-      const own = withoutHopMeta(params);
-      const edits = editMembers(JsonView.of(own), { set: { progressToken } });
-      exchange.notify({ method: 'notifications/progress', params: splice(own, edits) });
-    },
+    progress: (params) => progress?.report(params),
     log(params) {
       if (!settings.wantsLog(params) || !permitted()) return;
       exchange.notify({ method: 'notifications/message', params: withoutHopMeta(params) });
     },
-    ask: (request) =>
-      permitted() ? forwardAsk(request, exchange, settings.view, settings.server) : refused(NOT_PERMITTED),
+    ask(request) {
+      if (!permitted()) return refused(NOT_PERMITTED);
+      const ask = forwardAsk(request, exchange, settings.view, settings.server);
+      return progress ? progress.during(ask) : ask;
+    },
   };
 }
 

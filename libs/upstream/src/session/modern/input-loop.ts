@@ -1,6 +1,5 @@
 import { GatewayError, type Log, type Outcome } from '#libs/kernel';
 import { asLegacyResult, CACHEABLE_METHODS, JsonView, namedMember } from '#libs/mcp';
-import type { CallSink } from '../../contract.js';
 import { capabilitiesOf, NO_CAPABILITIES } from '../capabilities.js';
 import { Deadline } from '../deadline.js';
 import { timedOut } from '../failures.js';
@@ -14,6 +13,8 @@ import { putQuestions } from './questioning.js';
 const MAX_ROUNDS = 10;
 /** Milliseconds before a retry that brings no answers; doubled each time. */
 const PACE = { initial: 250, max: 4_000 };
+
+type Bounded = SessionRequest & { readonly deadline: Deadline };
 
 export interface InputLoopPort {
   readonly server: string;
@@ -34,7 +35,7 @@ export class InputLoop {
   /** @throws GatewayError UPSTREAM_PROTOCOL when the result breaks the rules; ASK_*; the exchange's own reason */
   async run(sent: SessionRequest): Promise<Outcome> {
     const deadline = sent.deadline ?? new Deadline(sent.maxTotal);
-    const request = { ...sent, deadline };
+    const request = sent.deadline ? (sent as Bounded) : { ...sent, deadline };
     const { caller } = request;
     const { resumption } = caller ?? {};
     const ids: string[] = [];
@@ -43,15 +44,9 @@ export class InputLoop {
         ? withAnswers(request.params, resumption.inputResponses, resumption.requestState)
         : request.params;
     const repeats = params !== request.params;
-    const sink = caller && !caller.relaysInput ? rising(caller.sink) : undefined;
     let pauses = 0;
     for (let round = 0; ; round++) {
-      const leg: SessionRequest = {
-        ...request,
-        params,
-        ...(caller && sink ? { caller: { ...caller, sink } } : {}),
-      };
-      const outcome = await this.port.send(leg);
+      const outcome = await this.port.send(params === request.params ? request : { ...request, params });
       if (outcome.kind !== 'result') return outcome;
       const result = JsonView.of(outcome.result);
       const type = result.get('resultType');
@@ -83,7 +78,7 @@ export class InputLoop {
 
   /** Params of the retry: the answers and the state of this round, and of no other. */
   async #answered(
-    request: SessionRequest & { readonly deadline: Deadline },
+    request: Bounded,
     caller: Caller,
     { questions, requestState }: InputRequired,
     ids: string[],
@@ -125,21 +120,6 @@ export class InputLoop {
     const { server } = this.port;
     return new GatewayError('UPSTREAM_PROTOCOL', `${server}: ${subject} ${text}`, { data: { server, subject } });
   }
-}
-
-/** Progress must rise over the whole call, though each round begins anew (M:prog). */
-function rising(sink: CallSink): CallSink {
-  let last = Number.NEGATIVE_INFINITY;
-  return {
-    log: (params) => sink.log(params),
-    ask: (request) => sink.ask(request),
-    progress: (params) => {
-      const value = JsonView.of(params).get('progress')?.value();
-      if (typeof value !== 'number' || value <= last) return;
-      last = value;
-      sink.progress(params);
-    },
-  };
 }
 
 async function waited(milliseconds: number, caller: Caller): Promise<void> {
