@@ -1,5 +1,5 @@
 import type { GatewayConfig } from '#libs/config';
-import { DEFAULT_URL } from '../client/gateway-client.js';
+import { DEFAULT_URL } from '../client/reach.js';
 
 export interface BannerInfo {
   readonly version: string;

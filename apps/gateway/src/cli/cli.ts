@@ -1,4 +1,4 @@
-import { Command, CommanderError, Option } from 'commander';
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { maskSecrets } from '#libs/kernel';
 import { UsageError } from '../client/arguments.js';
 import type { Terminal } from '../terminal.js';
@@ -15,6 +15,11 @@ interface LocatedFlags {
 
 interface ToolsFlags extends LocatedFlags {
   readonly json?: boolean;
+}
+
+interface StatusFlags extends LocatedFlags {
+  readonly json?: boolean;
+  readonly watch?: number | true;
 }
 
 interface CallFlags extends LocatedFlags {
@@ -55,6 +60,26 @@ export async function runCli(args: readonly string[], terminal: Terminal): Promi
       const { runExplain } = await import('./explain.js');
       const given = flags.claims === undefined ? tokenOf(flags) : {};
       code = await runExplain(object, { ...flags, ...given }, terminal);
+    });
+  program
+    .command('status')
+    .description('show how the gateway and its servers are')
+    .argument('[servers...]', 'only these')
+    .option('--url <url>', 'endpoint of the gateway', DEFAULT_URL)
+    .option('--token <token>', 'its metrics.token; better in MCP_GATEWAY_METRICS_TOKEN, where no process list shows it')
+    .option('--json', 'print what the gateway says as JSON')
+    .addOption(new Option('--watch [seconds]', 'look again and again, every 2 seconds by default').argParser(seconds))
+    .addHelpText(
+      'after',
+      '\nExit code: 0 ready (with names: all of these serve), 1 not ready, 2 when it cannot be told',
+    )
+    .action(async (names: string[], flags: StatusFlags) => {
+      const { runStatus } = await import('../client/status.js');
+      const { signal } = abortOnInterrupt();
+      const watch = flags.watch === true ? 2 : flags.watch;
+      const token = flags.token ?? (process.env['MCP_GATEWAY_METRICS_TOKEN'] || undefined);
+      const colour = terminal.outIsTty && !process.env['NO_COLOR'];
+      code = await runStatus(names, { ...flags, watch, token, colour, signal }, terminal);
     });
   located(program.command('tools').description('list what an endpoint offers'))
     .argument('[filter]', "part of a name, or a pattern like 'files:*'")
@@ -104,6 +129,12 @@ function located(command: Command): Command {
 /** The flag, else the environment. */
 function tokenOf({ token = process.env['MCP_GATEWAY_TOKEN'] }: { readonly token?: string }): { token?: string } {
   return token === undefined || token === '' ? {} : { token };
+}
+
+function seconds(text: string): number {
+  const value = Number(text);
+  if (value >= 0.1 && value <= 86_400) return value;
+  throw new InvalidArgumentError('It has to be a number of seconds.');
 }
 
 function abortOnInterrupt(): AbortController {

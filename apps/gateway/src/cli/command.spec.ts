@@ -109,7 +109,32 @@ function isAlive(pid: number): boolean {
   }
 }
 
+const TOKEN = 'the-token-of-the-metrics-of-this-gateway';
 const everything = { name: 'everything', type: 'stdio', connection: { command: 'node', args: [EVERYTHING, 'stdio'] } };
+
+describe('mcp-gateway status', () => {
+  it('shows what is wrong to whoever has the token of the metrics', async () => {
+    const port = await freePort();
+    const dead = { name: 'dead', type: 'streamable-http', required: true, connection: { url: 'http://127.0.0.1:9/' } };
+    const file = config({ server: { port }, metrics: { token: TOKEN }, proxy: { servers: [dead] } });
+    const served = gateway(['serve', '--config', file]);
+    await served.says(/listening/);
+    const args = ['status', '--url', `http://127.0.0.1:${port}/mcp`];
+    expect(await run(args)).toMatchObject({ code: 2, out: '', err: expect.stringContaining('metrics.token') });
+    const env = { MCP_GATEWAY_METRICS_TOKEN: TOKEN };
+    await expect.poll(async () => (await run(args, { env })).out, { timeout: 20_000 }).toMatch(/^dead +unreachable /m);
+    const { code, out } = await run(args, { env });
+    expect(code).toBe(1);
+    expect(out).toMatch(/^The gateway is not ready: dead is unreachable: .*refused the connection/);
+    expect(JSON.parse((await run([...args, '--json'], { env })).out)).toMatchObject({
+      status: 'error',
+      upstreams: [{ name: 'dead', required: true, cause: 'UPSTREAM_UNREACHABLE', next_retry: expect.any(String) }],
+    });
+    served.child.kill('SIGTERM');
+    expect(await served.ended).toMatchObject({ code: 0 });
+    expect(await run(args, { env })).toMatchObject({ code: 2, err: expect.stringContaining('nothing answers at') });
+  });
+});
 
 describe('mcp-gateway serve', () => {
   it('runs the demo without a configuration file, tells how to use it, and stops with Ctrl-C', async () => {
@@ -124,6 +149,9 @@ describe('mcp-gateway serve', () => {
     expect(listed.out).toMatch(/^demo:echo +Gives the message back$/m);
     expect(await run(['call', 'demo:echo', 'message=hello', '--url', url])).toMatchObject({ code: 0, out: 'hello\n' });
     expect(await run(['call', 'demo:fail', '--url', url])).toMatchObject({ code: 1, out: '' });
+    const status = await run(['status', 'demo', '--url', url]);
+    expect(status).toMatchObject({ code: 0, err: '' });
+    expect(status.out).toMatch(/^The gateway is ready\n\nSERVER .*\ndemo +ready +\d+ s +5 +legacy \S+ +0\n$/);
     served.child.kill('SIGINT');
     expect(await served.ended).toMatchObject({ code: 0, signal: null });
   });

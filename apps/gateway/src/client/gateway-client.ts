@@ -4,8 +4,7 @@ import { StreamableHTTPClientTransport, StreamableHTTPError } from '@modelcontex
 import { ListToolsResultSchema, type Tool } from '@modelcontextprotocol/sdk/types.js';
 import { printable } from '../table.js';
 import { UsageError } from './arguments.js';
-
-export const DEFAULT_URL = 'http://127.0.0.1:8082/mcp';
+import { bearer, causeCode, endpointOf, unreachable } from './reach.js';
 
 export interface ClientSettings {
   readonly url: string;
@@ -32,7 +31,7 @@ export async function withGateway<T>(
     { capabilities: settings.canAsk ? { elicitation: {} } : {} },
   );
   prepare(client);
-  const transport = new StreamableHTTPClientTransport(endpoint, credentials(settings.token));
+  const transport = new StreamableHTTPClientTransport(endpoint, { requestInit: { headers: bearer(settings.token) } });
   try {
     await client.connect(transport, settings.signal ? { signal: settings.signal } : {});
   } catch (thrown) {
@@ -69,36 +68,11 @@ export async function listTools(client: Client): Promise<Tool[]> {
   return tools;
 }
 
-function endpointOf(url: string): URL {
-  try {
-    const endpoint = new URL(url);
-    if (endpoint.protocol === 'http:' || endpoint.protocol === 'https:') return endpoint;
-  } catch {
-    // said below
-  }
-  throw new UsageError(`'${url}' is not a URL; write one like ${DEFAULT_URL}`);
-}
-
-/** @throws UsageError when no header can carry the token */
-function credentials(token: string | undefined): { requestInit?: RequestInit } {
-  if (token === undefined) return {};
-  if (!/^[\x21-\x7e]+$/.test(token)) {
-    throw new UsageError('the token has characters no header can carry; is there a line break in it?');
-  }
-  return { requestInit: { headers: { authorization: `Bearer ${token}` } } };
-}
-
 /** A sentence for the usual reasons why no session can be opened. */
 function explain(thrown: unknown, settings: ClientSettings): unknown {
   const { url } = settings;
-  const cause = causeCode(thrown);
-  if (cause === 'ECONNREFUSED') {
-    return new UsageError(
-      `nothing answers at ${url}; is the gateway running? Start it with \`npm start\` or \`npx mcp-gateway serve\`, or name another address with --url`,
-    );
-  }
-  if (cause === 'ENOTFOUND' || cause === 'EAI_AGAIN') return new UsageError(`the host of ${url} cannot be found`);
-  if (cause !== undefined) return new UsageError(`cannot reach ${url}: ${cause}`);
+  const gone = unreachable(thrown, url);
+  if (gone) return gone;
   const status = (thrown as { code?: unknown }).code;
   if (status === 404)
     return new UsageError(`there is no MCP endpoint at ${url}; the gateway's are /mcp and /mcp/<server>`);
@@ -134,12 +108,4 @@ function refusalOf(thrown: unknown): string | undefined {
   } catch {
     return undefined;
   }
-}
-
-function causeCode(thrown: unknown): string | undefined {
-  for (let error = thrown, depth = 0; error instanceof Error && depth < 5; error = error.cause, depth += 1) {
-    const { code } = error as { code?: unknown };
-    if (typeof code === 'string' && /^(E[A-Z_]+|UND_ERR_[A-Z_]+)$/.test(code)) return code;
-  }
-  return undefined;
 }
