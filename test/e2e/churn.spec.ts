@@ -46,7 +46,7 @@ async function holdings(gateway: SpawnedGateway, inspector: Inspector): Promise<
   return { children: descendants(gateway.pid).length, files: openFiles(gateway.pid), resources };
 }
 
-/** The same when nothing happens: with one child for the upstream, and equal ten times in a row. */
+/** The same when nothing happens: with one child for the upstream, one that watches over it, and equal ten times in a row. */
 async function atRest(gateway: SpawnedGateway, inspector: Inspector): Promise<Holdings> {
   let last: Holdings | undefined;
   let equal = 0;
@@ -54,7 +54,7 @@ async function atRest(gateway: SpawnedGateway, inspector: Inspector): Promise<Ho
     const now = await holdings(gateway, inspector);
     equal = JSON.stringify(now) === JSON.stringify(last) ? equal + 1 : 0;
     last = now;
-    return now.children === 1 && equal >= 10 ? now : undefined;
+    return now.children === 2 && equal >= 10 ? now : undefined;
   });
 }
 

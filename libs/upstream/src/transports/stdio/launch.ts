@@ -5,6 +5,13 @@ import { GatewayError, messageOf } from '#libs/kernel';
 import type { UpstreamTarget } from '#libs/plugin';
 import { subject } from '../shared/text.js';
 import type { ChildEnvironment } from './child-environment.js';
+import { ProcessGroup } from './process-group.js';
+
+/** A running child, and the group it leads. */
+export interface Launched {
+  readonly child: ChildProcessWithoutNullStreams;
+  readonly group: ProcessGroup;
+}
 
 /**
  * Starts the upstream's program: no shell, its own process group, and only the configured environment besides PATH and
@@ -12,11 +19,7 @@ import type { ChildEnvironment } from './child-environment.js';
  *
  * @throws GatewayError UPSTREAM_UNREACHABLE that says what is wrong with the command
  */
-export async function launch(
-  target: UpstreamTarget,
-  base: ChildEnvironment,
-  signal: AbortSignal,
-): Promise<ChildProcessWithoutNullStreams> {
+export async function launch(target: UpstreamTarget, base: ChildEnvironment, signal: AbortSignal): Promise<Launched> {
   const env = { PATH: base.PATH, HOME: base.HOME, ...target.env };
   const command = target.command ?? '';
   if (signal.aborted) throw unstartable(target, new Error('the attempt was given up'), env.PATH);
@@ -33,13 +36,15 @@ export async function launch(
   } catch (thrown) {
     throw unstartable(target, thrown, env.PATH);
   }
+  // Its number is there at once, unless it could not be started; the gateway may be stopped before it hears that it runs.
+  const group = child.pid === undefined ? undefined : new ProcessGroup(child.pid, target.log);
   return await new Promise((resolve, reject) => {
     child.once('error', (error) => reject(unstartable(target, error, env.PATH)));
     child.once('spawn', () => {
       child.removeAllListeners('error');
       // A failed kill or a broken pipe is reported by the streams and the exit.
       child.on('error', () => {});
-      resolve(child);
+      if (group) resolve({ child, group });
     });
   });
 }

@@ -1,7 +1,10 @@
 import { readdirSync, readFileSync } from 'node:fs';
+import type { Log } from '#libs/kernel';
+import { Watchdog } from './watchdog.js';
 
-// Whatever happens to the gateway short of SIGKILL, no group survives it.
+// Whatever happens to the gateway, no group survives it: its own exit ends them, and after SIGKILL the watchdog does.
 const live = new Set<ProcessGroup>();
+export const watchdog = new Watchdog();
 
 function killAll(): void {
   for (const group of live) group.signal('SIGKILL');
@@ -11,10 +14,11 @@ function killAll(): void {
 export class ProcessGroup {
   readonly pid: number;
 
-  constructor(pid: number) {
+  constructor(pid: number, log: Log) {
     this.pid = pid;
     if (live.size === 0) process.on('exit', killAll);
     live.add(this);
+    watchdog.add(pid, log);
   }
 
   /** Signals every process of the group. */
@@ -49,6 +53,7 @@ export class ProcessGroup {
 
   #forget(): void {
     live.delete(this);
+    watchdog.remove(this.pid);
     if (live.size === 0) process.off('exit', killAll);
   }
 }

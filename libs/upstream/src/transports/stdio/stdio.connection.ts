@@ -14,8 +14,9 @@ import { SharedChannel } from '../shared/shared-channel.js';
 import { excerpt, size, subject } from '../shared/text.js';
 import { readFairly } from './fair-read.js';
 import { groupMemory } from './group-memory.js';
+import type { Launched } from './launch.js';
 import { LineReader, toLine } from './line-reader.js';
-import { ProcessGroup } from './process-group.js';
+import type { ProcessGroup } from './process-group.js';
 import { StderrTail } from './stderr-tail.js';
 
 /** How long each step of the shutdown may take, in milliseconds: end of stdin, then SIGTERM, then SIGKILL. */
@@ -45,15 +46,10 @@ export class StdioConnection implements Connection {
   readonly #stderr: StderrTail;
   #ending: Promise<void> | undefined;
 
-  constructor(
-    target: UpstreamTarget,
-    child: ChildProcessWithoutNullStreams,
-    listener: ConnectionListener,
-    times: ShutdownTimes,
-  ) {
+  constructor(target: UpstreamTarget, { child, group }: Launched, listener: ConnectionListener, times: ShutdownTimes) {
     this.#target = target;
     this.#child = child;
-    this.#group = new ProcessGroup(child.pid as number);
+    this.#group = group;
     this.#times = times;
     this.#channel = new SharedChannel(subject(target), target.log, listener);
     this.#stderr = new StderrTail(target.env);

@@ -42,8 +42,8 @@ export class StdioTransport extends UpstreamTransport {
   }
 
   async connect(target: UpstreamTarget, { listener, signal }: ConnectOptions): Promise<Connection> {
-    const child = await launch(target, this.#base, signal);
-    const connection = new StdioConnection(target, child, listener, this.times);
+    const launched = await launch(target, this.#base, signal);
+    const connection = new StdioConnection(target, launched, listener, this.times);
     if (!signal.aborted) return connection;
     await connection.close();
     throw new GatewayError('UPSTREAM_UNREACHABLE', `${subject(target)} was given up while it started`, {
