@@ -187,6 +187,8 @@ describe('the wheel', () => {
   it('is one timer however many calls there are, and none when there are none', async () => {
     const corridor = await open({ up: new ScriptedUpstream() });
     const exchange = corridor.client().exchange();
+    // What starting up left behind.
+    await pass(5_000);
     const before = vi.getTimerCount();
     const heartbeats = new Heartbeats(() => 1_000);
     let end: () => void = () => {};
