@@ -2,6 +2,11 @@ import type { GatewayError } from './errors.js';
 
 type Listener = (reason: GatewayError) => void;
 
+interface Entry {
+  /** Undefined once it was taken away. */
+  run: Listener | undefined;
+}
+
 /**
  * The one form of cancellation: lighter than an AbortController, which is made only for those who ask for a signal.
  * Listeners run once, synchronously, in the order they were added; one added after the abort runs at once. One that
@@ -9,7 +14,8 @@ type Listener = (reason: GatewayError) => void;
  */
 export class AbortSource {
   #reason: GatewayError | undefined;
-  #listeners: Set<{ readonly run: Listener }> | undefined;
+  /** Few and short-lived: a call in flight has one or two. */
+  #listeners: Entry[] | undefined;
   #controller: AbortController | undefined;
 
   constructor(private readonly onListenerError: (thrown: unknown) => void = () => {}) {}
@@ -37,11 +43,10 @@ export class AbortSource {
       this.#run(listener, this.#reason);
       return () => {};
     }
-    this.#listeners ??= new Set();
-    const listeners = this.#listeners;
-    const entry = { run: listener };
-    listeners.add(entry);
-    return () => listeners.delete(entry);
+    const entry: Entry = { run: listener };
+    if (this.#listeners) this.#listeners.push(entry);
+    else this.#listeners = [entry];
+    return () => this.#forget(entry);
   }
 
   abort(reason: GatewayError): void {
@@ -49,8 +54,14 @@ export class AbortSource {
     this.#reason = reason;
     const listeners = this.#listeners;
     this.#listeners = undefined;
-    for (const listener of listeners ?? []) this.#run(listener.run, reason);
+    for (const { run } of listeners ?? []) if (run) this.#run(run, reason);
     this.#controller?.abort(reason);
+  }
+
+  #forget(entry: Entry): void {
+    entry.run = undefined;
+    const index = this.#listeners?.indexOf(entry) ?? -1;
+    if (index >= 0) this.#listeners?.splice(index, 1);
   }
 
   #run(listener: Listener, reason: GatewayError): void {

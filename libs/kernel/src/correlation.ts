@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomFillSync } from 'node:crypto';
 
 const SANE_ID = /^[A-Za-z0-9][A-Za-z0-9._-]{7,127}$/;
 const TRACEPARENT = /^(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/;
@@ -11,5 +11,19 @@ export function saneTraceparent(value: string | undefined): string | undefined {
 /** The correlation id of a request: the caller's own when sane, the trace id of its traceparent, else a new one. */
 export function correlationId(requestId: string | undefined, traceparent: string | undefined): string {
   if (requestId !== undefined && SANE_ID.test(requestId)) return requestId;
-  return saneTraceparent(traceparent)?.slice(3, 35) ?? randomBytes(16).toString('hex');
+  return saneTraceparent(traceparent)?.slice(3, 35) ?? fresh();
+}
+
+/** Random bytes for many ids at once: asking for sixteen at a time costs more than the rest of a request's headers. */
+const POOL = Buffer.alloc(4096);
+const ID_BYTES = 16;
+let used = POOL.length;
+
+function fresh(): string {
+  if (used >= POOL.length) {
+    randomFillSync(POOL);
+    used = 0;
+  }
+  used += ID_BYTES;
+  return POOL.toString('hex', used - ID_BYTES, used);
 }

@@ -1,6 +1,7 @@
 export { AbortSource } from './abort.js';
 export { Backoff, type BackoffSettings } from './backoff.js';
 export { isBearer } from './bearer.js';
+export { ChurnMap } from './churn-map.js';
 export { correlationId, saneTraceparent } from './correlation.js';
 export { Emitter } from './emitter.js';
 export {
@@ -41,6 +42,8 @@ export {
   principal,
   principalKey,
 } from './principal.js';
+export { type Place, Recency } from './recency.js';
 export { canonicalName, type Endpoint, endpointPath, type ObjectKind, type ObjectRef, type Spelling } from './refs.js';
+export { Roster, type Seated } from './roster.js';
 export { maskSecrets, rememberSecret, Secret } from './secret.js';
 export { within } from './within.js';

@@ -1,11 +1,20 @@
+import { type Place, Recency } from './recency.js';
+
 const NOTHING: readonly never[] = [];
+
+interface Entry<K, V> {
+  readonly key: K;
+  readonly value: V;
+  readonly weight: number;
+}
 
 /**
  * A least-recently-used map bounded by total weight (bytes, or 1 per entry). An entry heavier than the whole bound is
  * not kept at all.
  */
 export class Lru<K, V> {
-  readonly #entries = new Map<K, { value: V; weight: number }>();
+  readonly #places = new Map<K, Place<Entry<K, V>>>();
+  readonly #order = new Recency<Entry<K, V>>();
   #weight = 0;
 
   constructor(
@@ -14,7 +23,7 @@ export class Lru<K, V> {
   ) {}
 
   get size(): number {
-    return this.#entries.size;
+    return this.#places.size;
   }
 
   get weight(): number {
@@ -23,15 +32,14 @@ export class Lru<K, V> {
 
   /** Oldest first. */
   keys(): K[] {
-    return [...this.#entries.keys()];
+    return [...this.#order].map(({ key }) => key);
   }
 
   get(key: K): V | undefined {
-    const entry = this.#entries.get(key);
-    if (!entry) return undefined;
-    this.#entries.delete(key);
-    this.#entries.set(key, entry);
-    return entry.value;
+    const place = this.#places.get(key);
+    if (!place) return undefined;
+    this.#order.use(place);
+    return place.item.value;
   }
 
   /** Returns the values that had to go: others for lack of room, or this one when it is too heavy to be kept. */
@@ -39,30 +47,32 @@ export class Lru<K, V> {
     this.delete(key);
     const weight = this.weigh(value);
     if (weight > this.maxWeight) return [value];
-    this.#entries.set(key, { value, weight });
+    this.#places.set(key, this.#order.add({ key, value, weight }));
     this.#weight += weight;
     if (this.#weight <= this.maxWeight) return NOTHING;
     const evicted: V[] = [];
-    for (const [oldest, entry] of this.#entries) {
+    for (const oldest of this.#order) {
       if (this.#weight <= this.maxWeight) break;
-      evicted.push(entry.value);
-      this.delete(oldest);
+      evicted.push(oldest.value);
+      this.delete(oldest.key);
     }
     return evicted;
   }
 
   delete(key: K): boolean {
-    const entry = this.#entries.get(key);
-    if (!entry) return false;
-    this.#entries.delete(key);
-    this.#weight -= entry.weight;
+    const place = this.#places.get(key);
+    if (!place) return false;
+    this.#places.delete(key);
+    this.#order.remove(place);
+    this.#weight -= place.item.weight;
     return true;
   }
 
   /** Returns the values that were in it. */
   clear(): readonly V[] {
-    const values = [...this.#entries.values()].map(({ value }) => value);
-    this.#entries.clear();
+    const values = [...this.#order].map(({ value }) => value);
+    this.#places.clear();
+    this.#order.clear();
     this.#weight = 0;
     return values;
   }

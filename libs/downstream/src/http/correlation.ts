@@ -1,14 +1,17 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { correlationId } from '#libs/kernel';
 
-const ids = new WeakMap<IncomingMessage, string>();
+/** On the request itself: a WeakMap of requests is work for every collection. */
+const ID = Symbol('correlation id');
+
+type Correlated = IncomingMessage & { [ID]?: string };
 
 /** The correlation id of a request, the same however often it is asked for; goes into the response's X-Request-Id. */
-export function correlate(request: IncomingMessage, response: ServerResponse): string {
-  let id = ids.get(request);
+export function correlate(request: Correlated, response: ServerResponse): string {
+  let id = request[ID];
   if (id === undefined) {
     id = correlationId(single(request.headers['x-request-id']), single(request.headers['traceparent']));
-    ids.set(request, id);
+    request[ID] = id;
     if (!response.headersSent) response.setHeader('x-request-id', id);
   }
   return id;

@@ -1,4 +1,4 @@
-import { type ClientSession, GatewayError } from '#libs/kernel';
+import { ChurnMap, type ClientSession, GatewayError } from '#libs/kernel';
 import { type AskChannel, AskDesk } from '../legacy/ask-desk.js';
 
 /** A request of this session in flight, as far as its session is concerned. */
@@ -22,7 +22,7 @@ interface Standing {
  * Losing it loses no session.
  */
 export class SessionOverlay {
-  readonly running = new Map<string, Running>();
+  readonly running = new ChurnMap<string, Running>();
   readonly asks: AskDesk;
   lastUsed = 0;
   readonly #streams: Standing[] = [];
@@ -31,8 +31,6 @@ export class SessionOverlay {
   constructor(
     /** As the latest request opened it. */
     public session: ClientSession,
-    /** Whose sessions and streams are counted together. */
-    readonly owner: string,
     /** Milliseconds since the epoch. */
     readonly expiresAt: number,
     replicaId: string,
@@ -58,7 +56,7 @@ export class SessionOverlay {
 
   /** Ends everything this session has open. */
   end(reason: GatewayError): void {
-    for (const request of [...this.running.values()]) request.abort(reason);
+    for (const request of this.running.values()) request.abort(reason);
     for (const { stream } of this.#streams.splice(0)) stream.end();
     this.#listenOnNewest();
     this.asks.rejectAll(new GatewayError('ASK_UNDELIVERED', 'The client ended its session', { cause: reason }));

@@ -1,4 +1,4 @@
-import { type ClientSession, GatewayError, Lru } from '#libs/kernel';
+import { type ClientSession, GatewayError, Lru, type Place, Recency } from '#libs/kernel';
 import { SessionOverlay } from './overlay.js';
 import type { OpenedSession } from './session-opener.js';
 
@@ -18,14 +18,26 @@ export interface SessionStoreSettings {
 
 const REVOKED = 100_000;
 
+/** An overlay, and its places among all and among its owner's in order of use. */
+interface Held {
+  readonly overlay: SessionOverlay;
+  readonly owner: Owner;
+  readonly among: { all: Place<Held>; own: Place<Held> };
+}
+
+interface Owner {
+  readonly name: string;
+  readonly held: Recency<Held>;
+}
+
 /**
  * The overlays of this process, bounded in time and number. Dropping one does not end its session: the next request
  * with the sealed id makes a fresh one. Only `revoke` ends a session for good.
  */
 export class SessionStore {
-  // Both kinds of maps are kept in order of last use, oldest first.
-  readonly #overlays = new Map<string, SessionOverlay>();
-  readonly #owners = new Map<string, Map<string, SessionOverlay>>();
+  readonly #held = new Map<string, Held>();
+  readonly #order = new Recency<Held>();
+  readonly #owners = new Map<string, Owner>();
   readonly #revoked = new Lru<string, number>(REVOKED);
   readonly #now: () => number;
 
@@ -34,12 +46,12 @@ export class SessionStore {
   }
 
   get size(): number {
-    return this.#overlays.size;
+    return this.#held.size;
   }
 
   get running(): number {
     let count = 0;
-    for (const overlay of this.#overlays.values()) count += overlay.running.size;
+    for (const { overlay } of this.#order) count += overlay.running.size;
     return count;
   }
 
@@ -48,16 +60,20 @@ export class SessionStore {
    * @throws GatewayError SESSION_LIMIT when every other overlay is busy
    */
   touch({ session, expiresAt }: OpenedSession, owner: string): SessionOverlay {
-    let overlay = this.#overlays.get(session.id);
-    if (overlay) {
-      this.#unlink(overlay);
-      overlay.session = session;
-    } else {
+    let held = this.#held.get(session.id);
+    if (held && held.owner.name !== owner) {
+      this.#unlink(held);
+      held = this.#link(held.overlay, owner);
+    } else if (!held) {
       this.#makeRoom(owner);
-      overlay = new SessionOverlay(session, owner, expiresAt, this.settings.replicaId);
+      held = this.#link(new SessionOverlay(session, expiresAt, this.settings.replicaId), owner);
+    } else {
+      this.#order.use(held.among.all);
+      held.owner.held.use(held.among.own);
     }
+    const { overlay } = held;
+    overlay.session = session;
     overlay.lastUsed = this.#now();
-    this.#link(overlay);
     return overlay;
   }
 
@@ -66,10 +82,10 @@ export class SessionStore {
   /** Ends a session: its id is refused from now on, what it has open ends. */
   revoke({ session, expiresAt }: OpenedSession): void {
     this.#revoked.set(session.id, expiresAt);
-    const overlay = this.#overlays.get(session.id);
-    if (overlay) {
-      this.#unlink(overlay);
-      overlay.end(new GatewayError('SESSION_NOT_FOUND', 'The client ended this session'));
+    const held = this.#held.get(session.id);
+    if (held) {
+      this.#unlink(held);
+      held.overlay.end(new GatewayError('SESSION_NOT_FOUND', 'The client ended this session'));
     }
     this.settings.onClosed(session);
   }
@@ -77,59 +93,62 @@ export class SessionStore {
   /** Drops overlays that were idle for long, and whatever belongs to sessions past their end. */
   sweep(): void {
     const now = this.#now();
-    for (const overlay of [...this.#overlays.values()]) {
+    for (const held of this.#order) {
+      const { overlay } = held;
       if (overlay.expiresAt <= now) {
         overlay.end(new GatewayError('SESSION_NOT_FOUND', 'The session expired; send initialize to start a new one'));
-        this.#drop(overlay);
+        this.#drop(held);
       } else if (overlay.idle && overlay.lastUsed + this.settings.idleAfter() <= now) {
-        this.#drop(overlay);
+        this.#drop(held);
       }
     }
   }
 
   /** Aborts every running request. */
   abortAll(reason: GatewayError): void {
-    for (const overlay of this.#overlays.values()) {
-      for (const request of [...overlay.running.values()]) request.abort(reason);
+    for (const { overlay } of this.#order) {
+      for (const request of overlay.running.values()) request.abort(reason);
     }
   }
 
   #makeRoom(owner: string): void {
-    const own = this.#owners.get(owner);
+    const own = this.#owners.get(owner)?.held;
     if (own && own.size >= this.settings.perOwner()) this.#evict(own, 'server.limits.sessions_per_principal');
-    if (this.#overlays.size >= this.settings.total()) this.#evict(this.#overlays, 'server.limits.sessions');
+    if (this.#order.size >= this.settings.total()) this.#evict(this.#order, 'server.limits.sessions');
   }
 
-  #evict(overlays: Map<string, SessionOverlay>, key: string): void {
-    for (const overlay of overlays.values()) {
-      if (!overlay.idle) continue;
-      this.#drop(overlay);
+  #evict(from: Recency<Held>, key: string): void {
+    for (const held of from) {
+      if (!held.overlay.idle) continue;
+      this.#drop(held);
       return;
     }
-    throw new GatewayError('SESSION_LIMIT', `${overlays.size} sessions are busy, as many as ${key} allows`, {
-      data: { limit: overlays.size, key, retryAfter: 5 },
+    throw new GatewayError('SESSION_LIMIT', `${from.size} sessions are busy, as many as ${key} allows`, {
+      data: { limit: from.size, key, retryAfter: 5 },
     });
   }
 
-  #drop(overlay: SessionOverlay): void {
-    this.#unlink(overlay);
-    this.settings.onClosed(overlay.session);
+  #drop(held: Held): void {
+    this.#unlink(held);
+    this.settings.onClosed(held.overlay.session);
   }
 
-  #link(overlay: SessionOverlay): void {
-    this.#overlays.set(overlay.session.id, overlay);
-    let own = this.#owners.get(overlay.owner);
-    if (!own) {
-      own = new Map();
-      this.#owners.set(overlay.owner, own);
+  #link(overlay: SessionOverlay, name: string): Held {
+    let owner = this.#owners.get(name);
+    if (!owner) {
+      owner = { name, held: new Recency() };
+      this.#owners.set(name, owner);
     }
-    own.set(overlay.session.id, overlay);
+    const held = { overlay, owner } as { -readonly [key in keyof Held]: Held[key] };
+    held.among = { all: this.#order.add(held), own: owner.held.add(held) };
+    this.#held.set(overlay.session.id, held);
+    return held;
   }
 
-  #unlink(overlay: SessionOverlay): void {
-    this.#overlays.delete(overlay.session.id);
-    const own = this.#owners.get(overlay.owner);
-    own?.delete(overlay.session.id);
-    if (own?.size === 0) this.#owners.delete(overlay.owner);
+  #unlink({ overlay, owner, among }: Held): void {
+    this.#held.delete(overlay.session.id);
+    this.#order.remove(among.all);
+    owner.held.remove(among.own);
+    if (owner.held.size === 0) this.#owners.delete(owner.name);
   }
 }

@@ -2,7 +2,7 @@ import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import { SSE_KEEP_ALIVE, sseFrame } from '#libs/mcp';
 import { type HttpAnswer, SSE_HEADERS, sendJson } from '../http/answers.js';
 import type { AskChannel } from '../legacy/ask-desk.js';
-import type { OpenStream, StreamRegistry } from './stream-registry.js';
+import type { OpenReply, StreamRegistry } from './stream-registry.js';
 
 /** Milliseconds after which a client that takes nothing more of its finished answer is given up. */
 const STALL = 60_000;
@@ -25,7 +25,8 @@ export interface ReplySettings {
  * the last response, or after a while of silence, so that nothing between here and the client gives up on it. While a slow client
  * has too much unread, messages to it are dropped; responses never are.
  */
-export class PostReply implements AskChannel, OpenStream {
+export class PostReply implements AskChannel, OpenReply {
+  seat = -1;
   readonly #res: ServerResponse;
   readonly #settings: ReplySettings;
   readonly #registry: StreamRegistry;

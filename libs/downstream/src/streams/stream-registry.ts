@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import { Inject, Injectable } from '@nestjs/common';
+import { Roster, type Seated } from '#libs/kernel';
 import { type Room, StreamBuffer } from './stream-buffer.js';
 
 /** Something that is open towards a client and must not look dead. */
@@ -7,6 +8,9 @@ export interface OpenStream {
   /** Called every 5 seconds. */
   tick(): void;
 }
+
+/** The answer to a request: there are many, and not for long. */
+export interface OpenReply extends OpenStream, Seated {}
 
 /** A stream that ends only when somebody ends it. */
 export interface EndlessStream extends OpenStream {
@@ -20,7 +24,7 @@ const TICK = 5_000;
 export class StreamRegistry implements Room {
   constructor(@Inject(StreamBuffer) private readonly buffer: Room) {}
 
-  readonly #replies = new Set<OpenStream>();
+  readonly #replies = new Roster<OpenReply>();
   readonly #streams = new Set<EndlessStream>();
   #timer: NodeJS.Timeout | undefined;
   #draining = false;
@@ -44,13 +48,13 @@ export class StreamRegistry implements Room {
     return this.buffer.hasRoom(response);
   }
 
-  add(reply: OpenStream): void {
+  add(reply: OpenReply): void {
     this.#replies.add(reply);
     this.#start();
   }
 
-  remove(reply: OpenStream): void {
-    this.#replies.delete(reply);
+  remove(reply: OpenReply): void {
+    this.#replies.remove(reply);
   }
 
   addStream(stream: EndlessStream): void {
@@ -74,7 +78,7 @@ export class StreamRegistry implements Room {
 
   #tick(): void {
     if (this.#replies.size === 0 && this.#streams.size === 0) this.stop();
-    for (const reply of [...this.#replies]) reply.tick();
+    for (const reply of this.#replies.all()) reply.tick();
     for (const stream of [...this.#streams]) stream.tick();
   }
 

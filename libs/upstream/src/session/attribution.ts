@@ -1,5 +1,10 @@
 import type { RunningCall } from './running-call.js';
 
+/** Calls in flight on one session, by id. */
+export interface InFlight {
+  values(): Iterable<RunningCall>;
+}
+
 /**
  * The call an upstream's question belongs to. What came on a call's own stream belongs to that call. Else the wire
  * does not say, and only an unmistakable answer counts: one running call, or the one call that may ask among requests of
@@ -8,7 +13,7 @@ import type { RunningCall } from './running-call.js';
  */
 export function attribute(
   origin: RunningCall | undefined,
-  pending: ReadonlyMap<number, RunningCall>,
+  pending: InFlight,
   attribution: 'request' | 'connection',
   shared: boolean,
 ): RunningCall | undefined {
@@ -31,7 +36,7 @@ export function attribute(
 }
 
 /** The only caller's call in flight; undefined when there are none or several. */
-export function soleCaller(pending: ReadonlyMap<number, RunningCall>): RunningCall | undefined {
+export function soleCaller(pending: InFlight): RunningCall | undefined {
   let sole: RunningCall | undefined;
   for (const call of pending.values()) {
     if (!call.request.caller) continue;

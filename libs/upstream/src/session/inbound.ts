@@ -1,4 +1,4 @@
-import { GatewayError, type Log, Lru, type Outcome, toGatewayError } from '#libs/kernel';
+import { type ChurnMap, GatewayError, type Log, Lru, type Outcome, toGatewayError } from '#libs/kernel';
 import {
   JsonView,
   LIST_KINDS,
@@ -24,7 +24,7 @@ const ENDS = 256;
 export interface InboundPort {
   readonly server: string;
   readonly log: Log;
-  readonly pending: ReadonlyMap<number, RunningCall>;
+  readonly pending: ChurnMap<number, RunningCall>;
   readonly listener: SessionListener;
   readonly desk: AskDesk;
   /** The only call a message outside any call's stream can belong to. */
@@ -117,7 +117,7 @@ export class Inbound {
     if (message.id !== undefined) return typeof message.id === 'number' ? pending.get(message.id) : undefined;
     // No id: the upstream could not read the request. On its own stream, or alone in flight, that is clear enough.
     if (origin) return origin;
-    return pending.size === 1 ? pending.values().next().value : undefined;
+    return pending.size === 1 ? pending.values()[0] : undefined;
   }
 
   /** URLElicitationRequired names elicitations whose completion is announced later. */

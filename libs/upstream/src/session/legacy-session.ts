@@ -1,4 +1,4 @@
-import { GatewayError, type Log, type Outcome, toGatewayError } from '#libs/kernel';
+import { ChurnMap, GatewayError, type Log, type Outcome, toGatewayError } from '#libs/kernel';
 import { encodeNotification, encodeRequest, REQUEST_ID_META_KEY } from '#libs/mcp';
 import type { Connection, ConnectionListener, ConnectionStatus } from '#libs/plugin';
 import type { Forwarded } from '../credentials/forwarded-headers.js';
@@ -45,7 +45,7 @@ export class LegacySession implements UpstreamSession, CallOwner, ConnectionList
   readonly dual: boolean;
   readonly http: boolean;
   readonly #options: LegacySessionOptions;
-  readonly #pending = new Map<number, RunningCall>();
+  readonly #pending = new ChurnMap<number, RunningCall>();
   readonly #desk: AskDesk;
   readonly #inbound: Inbound;
   #connection: Connection | undefined;
@@ -217,7 +217,7 @@ export class LegacySession implements UpstreamSession, CallOwner, ConnectionList
   }
 
   async #close(reason: GatewayError): Promise<void> {
-    for (const call of [...this.#pending.values()]) this.#giveUp(call, reason);
+    for (const call of this.#pending.values()) this.#giveUp(call, reason);
     this.#desk.closeStanding();
     try {
       await this.#connection?.close();
@@ -237,7 +237,7 @@ export class LegacySession implements UpstreamSession, CallOwner, ConnectionList
   onClose(error: GatewayError): void {
     const told = connectionEnded(error, this.#options.server, this.status().stderr);
     this.#lose(told);
-    for (const call of [...this.#pending.values()]) this.#fail(call, toldTo(told, call.sent));
+    for (const call of this.#pending.values()) this.#fail(call, toldTo(told, call.sent));
   }
 
   onLimit(key: string, worn?: GatewayError): void {

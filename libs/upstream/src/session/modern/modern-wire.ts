@@ -1,4 +1,4 @@
-import { GatewayError, type Log, type Outcome, toGatewayError } from '#libs/kernel';
+import { ChurnMap, GatewayError, type Log, type Outcome, toGatewayError } from '#libs/kernel';
 import {
   encodeError,
   encodeNotification,
@@ -46,7 +46,7 @@ export interface Outgoing {
  */
 export class ModernWire implements CallOwner, ConnectionListener {
   readonly #options: WireOptions;
-  readonly #pending = new Map<number, RunningCall>();
+  readonly #pending = new ChurnMap<number, RunningCall>();
   #connection: Connection | undefined;
   #lastId = 0;
   #lastHeard = performance.now();
@@ -138,7 +138,7 @@ export class ModernWire implements CallOwner, ConnectionListener {
   }
 
   async #close(reason: GatewayError): Promise<void> {
-    for (const call of [...this.#pending.values()]) this.giveUp(call, reason);
+    for (const call of this.#pending.values()) this.giveUp(call, reason);
     try {
       await this.#connection?.close();
     } catch (thrown) {
@@ -166,7 +166,7 @@ export class ModernWire implements CallOwner, ConnectionListener {
     const told = connectionEnded(error, this.#options.server, this.status().stderr);
     const first = this.#gone === undefined;
     this.#gone ??= told;
-    for (const call of [...this.#pending.values()]) this.#fail(call, toldTo(told, call.sent));
+    for (const call of this.#pending.values()) this.#fail(call, toldTo(told, call.sent));
     if (first) this.#options.lost(told);
   }
 
@@ -226,7 +226,7 @@ export class ModernWire implements CallOwner, ConnectionListener {
   #callOf(message: ResponseMessage, origin: RunningCall | undefined): RunningCall | undefined {
     if (message.id !== undefined) return typeof message.id === 'number' ? this.#pending.get(message.id) : undefined;
     // No id: the upstream could not read the request. On its own stream, or alone in flight, that is clear enough.
-    return origin ?? (this.#pending.size === 1 ? this.#pending.values().next().value : undefined);
+    return origin ?? (this.#pending.size === 1 ? this.#pending.values()[0] : undefined);
   }
 
   #notification(message: NotificationMessage, origin: RunningCall | undefined): void {

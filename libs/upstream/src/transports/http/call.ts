@@ -35,6 +35,7 @@ const RESUME_BUDGET = 10;
 
 /** One request and everything that comes back for it, over one POST and, where the stream broke, resuming GETs. */
 export class Call implements Reply {
+  seat = -1;
   readonly #session: HttpSession;
   readonly #request: OutboundRequest;
   readonly #sink: ReplySink;

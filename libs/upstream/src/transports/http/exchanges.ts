@@ -112,8 +112,11 @@ export class PostExchange extends CredentialedRequest {
       json = outcome.deliver;
     }
     this.#reply.deliver(json);
-    // Does nothing when that was the response.
-    if (!this.#reply.answered) overheard(target, 'sent what does not answer the request', body);
+    if (this.#reply.answered) {
+      this.#reply.ended();
+      return;
+    }
+    overheard(target, 'sent what does not answer the request', body);
     const sent = body.length === 0 ? 'nothing' : 'something else';
     this.#reply.fail(protocolError(target, `did not answer the request but sent ${sent}; see its log`));
   }

@@ -19,6 +19,7 @@ export interface PostingOptions {
 
 /** A notification or response on its way: settled once, by the upstream's status or by `cancel`. */
 export class Posting extends CredentialedRequest {
+  seat = -1;
   readonly done: Promise<void>;
   readonly #bytes: number;
   readonly #inSession: boolean;

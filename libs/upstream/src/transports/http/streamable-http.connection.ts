@@ -1,4 +1,4 @@
-import { GatewayError } from '#libs/kernel';
+import { GatewayError, Roster, type Seated } from '#libs/kernel';
 import type {
   Connection,
   ConnectionStatus,
@@ -22,11 +22,15 @@ const MAX_OPEN = 4_096;
 /** How long the upstream may take to forget a session, in milliseconds. */
 const DELETE_TIME = 1_000;
 
+interface Cancellable extends Seated {
+  cancel(error: GatewayError): void;
+}
+
 /** One conversation over streamable HTTP: a session where the upstream has such, else just requests. */
 export class StreamableHttpConnection implements Connection {
   readonly attribution = 'request';
   readonly #session: HttpSession;
-  readonly #open = new Set<{ cancel(error: GatewayError): void }>();
+  readonly #open = new Roster<Cancellable>();
   #stream: StandingStream | undefined;
   #ended: GatewayError | undefined;
   #closing: Promise<void> | undefined;
@@ -51,7 +55,7 @@ export class StreamableHttpConnection implements Connection {
         },
       };
     }
-    const call = new Call(this.#session, request, sink, (over) => this.#open.delete(over));
+    const call = new Call(this.#session, request, sink, (over) => this.#open.remove(over));
     this.#open.add(call);
     call.start();
     return call;
@@ -65,7 +69,7 @@ export class StreamableHttpConnection implements Connection {
     try {
       await posting.done;
     } finally {
-      this.#open.delete(posting);
+      this.#open.remove(posting);
     }
   }
 
@@ -104,9 +108,10 @@ export class StreamableHttpConnection implements Connection {
     if (this.#ended) return;
     this.#ended = error;
     this.#stream?.stop();
-    const open = [...this.#open];
-    this.#open.clear();
-    for (const exchange of open) exchange.cancel(error);
+    for (const exchange of this.#open.all()) {
+      this.#open.remove(exchange);
+      exchange.cancel(error);
+    }
   }
 
   #refusal(): GatewayError | undefined {

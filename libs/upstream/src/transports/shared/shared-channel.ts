@@ -1,4 +1,4 @@
-import { GatewayError, type Log, messageOf } from '#libs/kernel';
+import { ChurnMap, GatewayError, type Log, messageOf } from '#libs/kernel';
 import type { ConnectionListener, ReplySink } from '#libs/plugin';
 import { type Peeked, peek, splitBatch } from './peek.js';
 import { Strays } from './strays.js';
@@ -14,7 +14,7 @@ export class SharedChannel {
   readonly #who: string;
   readonly #log: Log;
   readonly #listener: ConnectionListener;
-  readonly #pending = new Map<number, ReplySink>();
+  readonly #pending = new ChurnMap<number, ReplySink>();
   /** Open requests that could not be written. */
   readonly #unwritten = new Set<number>();
   #ended: GatewayError | undefined;
@@ -61,7 +61,7 @@ export class SharedChannel {
    * that it did not run.
    */
   failPending({ cause, code, data, message }: GatewayError): void {
-    const open = [...this.#pending];
+    const open = this.#pending.entries();
     const unwritten = new Set(this.#unwritten);
     this.#pending.clear();
     this.#unwritten.clear();

@@ -1,0 +1,35 @@
+/** Something that can be on one roster; the roster alone writes `seat`. */
+export interface Seated {
+  /** Its index on the roster, -1 while it is on none. */
+  seat: number;
+}
+
+/** What is there at the moment: coming and going costs no lookup and leaves nothing behind. Order means nothing. */
+export class Roster<T extends Seated> {
+  readonly #seats: T[] = [];
+
+  get size(): number {
+    return this.#seats.length;
+  }
+
+  add(item: T): void {
+    if (item.seat < 0) item.seat = this.#seats.push(item) - 1;
+  }
+
+  /** False when it was not on it. */
+  remove(item: T): boolean {
+    if (this.#seats[item.seat] !== item) return false;
+    const last = this.#seats.pop() as T;
+    if (last !== item) {
+      this.#seats[item.seat] = last;
+      last.seat = item.seat;
+    }
+    item.seat = -1;
+    return true;
+  }
+
+  /** A copy: whoever leaves meanwhile is in it. */
+  all(): T[] {
+    return [...this.#seats];
+  }
+}
