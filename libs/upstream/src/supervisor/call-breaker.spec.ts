@@ -14,7 +14,7 @@ function breaker(given: Partial<BreakerSettings> = {}) {
       settings: () => ({ breaker: live.breaker, retry: { initial: 1, max: 4_000, multiplier: 2 } }),
       single: () => live.single,
       open: ({ message }, wait) => {
-        if (live.serving) opened.push({ message, wait });
+        if (live.serving) opened.push({ message, wait: wait() });
         return live.serving;
       },
     },
@@ -142,6 +142,10 @@ describe('the breaker over calls', () => {
     down.live.serving = false;
     down.fail('a', 'b', 'a', 'b', 'a', 'b');
     expect([down.made.state, down.made.openings]).toEqual(['closed', 0]);
+    // That was no opening, so the next one is the first.
+    down.live.serving = true;
+    down.fail('a');
+    expect(down.opened.map(({ wait }) => wait)).toEqual([1_000]);
   });
 
   it('follows a reload', () => {

@@ -19,8 +19,8 @@ export interface BreakerPort {
   settings(): { readonly breaker: BreakerSettings; readonly retry: BackoffSettings };
   /** The upstream offers one thing only, so that this one speaks for all. */
   single(): boolean;
-  /** Calls fail: let none through for `wait` milliseconds, and then find out. False when none are let through anyway. */
-  open(cause: GatewayError, wait: number): boolean;
+  /** Calls fail: let none through for `wait()` milliseconds, and then find out. False when none are let through anyway. */
+  open(cause: GatewayError, wait: () => number): boolean;
 }
 
 export type BreakerState = 'closed' | 'open' | 'half_open';
@@ -83,7 +83,7 @@ export class CallBreaker {
     this.#count();
     const broken = this.#decider.failure(this.#state);
     if (!broken || !this.#settings.enabled || (this.#failing.size < 2 && !this.#port.single())) return;
-    if (!this.#port.open(this.#cause(error), this.#waits.next())) return;
+    if (!this.#port.open(this.#cause(error), () => this.#waits.next())) return;
     this.#state = CircuitState.Open;
     this.openings++;
   }

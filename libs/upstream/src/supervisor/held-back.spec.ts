@@ -180,6 +180,34 @@ describe('an upstream nobody watches over', () => {
   });
 });
 
+describe('a login that fails', () => {
+  const refused = new GatewayError('UPSTREAM_UNAUTHORIZED', 'HTTP 401', { notExecuted: true });
+  const as = (name: string) => exchangeOf({ principal: principal('https://issuer', name), session: name });
+
+  it.each<[string, Json]>([
+    ['of one user beside the credential of the gateway', { state: 'user' }],
+    ['of one user where the gateway has no credential', { auth: { type: 'per-user' } }],
+  ])('%s never changes the health of an upstream, however often', async (_what, rest) => {
+    const { bench, server, transport, call } = upstream({}, rest);
+    const { make } = transport;
+    await bench.up(proxyOf([server], { breaker }));
+    const before = bench.states.length;
+    transport.make = () => {
+      throw refused;
+    };
+    const capabilities = { elicitation: {} };
+    for (let n = 0; n < 12; n++) {
+      const who = exchangeOf({ principal: principal('https://issuer', 'mallory'), session: 'm', capabilities });
+      await expect(call(TOOLS[n % 3]!, who)).rejects.toMatchObject({ code: 'UPSTREAM_UNAUTHORIZED' });
+    }
+    expect(bench.states.slice(before)).toEqual([]);
+    expect(bench.upstream('lab').status).toMatchObject({ state: 'ready', breaker: { state: 'closed' } });
+    expect(bench.log.lines.filter(({ level }) => level === 'warn')).toEqual([]);
+    transport.make = make;
+    expect(await call('a', as('alice'))).toEqual({ done: true });
+  });
+});
+
 describe('connection.concurrency', () => {
   it('refuses at once what is too much, naming the key, and takes the next one when there is room', async () => {
     const { bench, calls, fate, server, call } = upstream({ concurrency: 2 });

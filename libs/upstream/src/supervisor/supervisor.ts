@@ -160,12 +160,12 @@ export class Supervisor {
   }
 
   /**
-   * Calls fail although the service session answers. None go out for `wait` milliseconds; then a new session has to connect
+   * Calls fail although the service session answers. None go out for `wait()` milliseconds; then a new session has to connect
    * and list. Running calls go on. False when the upstream is down as it is.
    */
-  hold(cause: GatewayError, wait: number): boolean {
+  hold(cause: GatewayError, wait: () => number): boolean {
     if (this.#stopped || !this.serving || !this.#watch || this.#held) return false;
-    this.#held = { cause, wait };
+    this.#held = { cause, wait: wait() };
     this.#watch.end(cause);
     return true;
   }

@@ -61,8 +61,9 @@ export class Unsupervised implements Supervision {
     clearTimeout(this.#timer);
   }
 
-  hold(cause: GatewayError, wait: number): boolean {
+  hold(cause: GatewayError, decide: () => number): boolean {
     if (!this.serving) return false;
+    const wait = decide();
     const { log, server } = this.#port;
     this.#health = this.#healthOf('unreachable', cause, Date.now() + wait);
     this.#timer = setTimeout(() => {
