@@ -4,7 +4,7 @@ import { Test } from '@nestjs/testing';
 import { expect, it } from 'vitest';
 import { Extension, InProcessServer } from '#libs/plugin';
 import { UpstreamModule, UpstreamRegistry } from './index.js';
-import { createLabServer } from './testing/lab-server.js';
+import { createLabServer, LAB_SERVER } from './testing/lab-server.js';
 import { proxyOf, serverOf } from './testing/registries.js';
 import { WayOutModule } from './testing/way-out.module.js';
 
@@ -25,6 +25,24 @@ it('the module finds built-in transports and credentials by discovery', async ()
   registry.apply(proxyOf([serverOf('lab', 'in-process')]), { sharedAnonymous: true, version: '1' });
   await registry.settled(10_000);
   expect(registry.get('lab')?.status).toMatchObject({ state: 'ready', type: 'in-process' });
+  await registry.stop(0);
+  await nest.close();
+});
+
+it('counts the children of its stdio transport against the configured bound', async () => {
+  const nest = await Test.createTestingModule({ imports: [WayOutModule, UpstreamModule] }).compile();
+  await nest.init();
+  const registry = nest.get(UpstreamRegistry);
+  const child = { command: process.execPath, args: [LAB_SERVER] };
+  const servers = [serverOf('one', 'stdio', child, { protocol: 'legacy' })];
+  registry.apply(proxyOf(servers, { max_children: 1 }), { sharedAnonymous: true, version: '1' });
+  await registry.settled(30_000);
+  servers.push(serverOf('two', 'stdio', child, { protocol: 'legacy' }));
+  registry.apply(proxyOf(servers, { max_children: 1 }), { sharedAnonymous: true, version: '1' });
+  await registry.settled(30_000);
+  expect(registry.get('one')?.status.state).toBe('ready');
+  expect(registry.get('two')?.status).toMatchObject({ state: 'unreachable', processes: { children: [] } });
+  expect(registry.get('two')?.status.reason).toContain('proxy.max_children');
   await registry.stop(0);
   await nest.close();
 });

@@ -30,6 +30,12 @@ export function checkProxy({ proxy }: GatewayConfig, findings: Findings): void {
   }
   if (proxy.retry.initial > proxy.retry.max)
     findings.problem(['proxy', 'retry', 'initial'], 'must not be longer than retry.max');
+  const children = proxy.servers.filter(({ enabled, type }) => enabled && type === 'stdio').length;
+  if (children > proxy.max_children)
+    findings.problem(
+      ['proxy', 'max_children'],
+      `must be at least ${children}: each of so many enabled stdio servers has a child process, and callers may need their own`,
+    );
 }
 
 function checkPrefixes(servers: GatewayConfig['proxy']['servers'], findings: Findings): void {

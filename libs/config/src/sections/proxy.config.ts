@@ -162,6 +162,13 @@ export class ProxyConfig {
   })
   progress_heartbeat = 10_000;
 
+  @Count({
+    doc: 'Most child processes of all stdio upstreams together. At the limit the one unused for longest makes room.',
+    min: 1,
+    max: 100_000,
+  })
+  max_children = 256;
+
   @Choice(['on', 'off'], {
     doc: "Hold a legacy upstream's call while a modern client answers its question.",
     aliases: { true: 'on', false: 'off' },

@@ -99,6 +99,13 @@ export class ConnectionConfig {
   })
   concurrency = 1_000;
 
+  @Duration({
+    doc: 'How long a session or child process of callers is kept while nobody uses it; the next call opens another.',
+    min: '10ms',
+    max: '168h',
+  })
+  idle = 600_000;
+
   @Section(() => ConnectionLimitsConfig, 'What an answer may weigh.')
   limits = new ConnectionLimitsConfig();
 

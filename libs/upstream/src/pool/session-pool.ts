@@ -1,6 +1,7 @@
 import { type Exchange, GatewayError, toGatewayError } from '#libs/kernel';
 import { formatMs } from '../session/failures.js';
 import type { SessionListener, UpstreamSession } from '../session/upstream-session.js';
+import type { ChildPlaces, IdleChild } from './child-places.js';
 import type { CrashLoops } from './crash-loops.js';
 import { SERVICE, type SessionSpec } from './session-spec.js';
 import { SessionGroup, Slot } from './slot.js';
@@ -28,6 +29,8 @@ export interface PoolOptions {
   readonly events: PoolEvents;
   /** Where sessions are child processes: what became of them, and when the next one may be started. */
   readonly crashes?: CrashLoops | undefined;
+  /** Where sessions are child processes: the bound on those of all upstreams, which may ask for an idle one. */
+  readonly places?: ChildPlaces | undefined;
   open(spec: SessionSpec, listener: SessionListener, signal: AbortSignal): Promise<UpstreamSession>;
 }
 
@@ -62,9 +65,11 @@ export class SessionPool {
   /** Sessions of which a child or stream is still left. */
   #closing = 0;
   #closed: GatewayError | undefined;
+  readonly #forget: (() => void) | undefined;
 
   constructor(options: PoolOptions) {
     this.#options = options;
+    this.#forget = options.places?.join({ oldestIdle: () => this.#oldestIdle() });
   }
 
   groups(): IterableIterator<SessionGroup> {
@@ -182,6 +187,7 @@ export class SessionPool {
   /** Closes everything; calls fail with `error`, those that still wait with `refusal`. Resolves when no session and no child is left. */
   async close(error: GatewayError, refusal = error): Promise<void> {
     this.#closed ??= refusal;
+    this.#forget?.();
     this.#abort.abort(refusal);
     for (const waiter of [...this.#waiters]) waiter.refuse(refusal);
     for (const slot of [...this.slots()]) this.#drop(slot, error);
@@ -377,14 +383,19 @@ export class SessionPool {
 
   /** Ends the session of another key that has been unused longest. */
   #evict(asking: SessionGroup): boolean {
+    const oldest = this.#oldestIdle(asking);
+    oldest?.end();
+    return oldest !== undefined;
+  }
+
+  #oldestIdle(except?: SessionGroup): IdleChild | undefined {
     let oldest: Slot | undefined;
     for (const slot of this.slots()) {
-      if (slot.group === asking || slot.group.spec.key === SERVICE.key) continue;
+      if (slot.group === except || slot.group.spec.key === SERVICE.key) continue;
       if (slot.running > 0 || slot.retiring || slot.subscribed.size > 0) continue;
       if (!oldest || slot.lastUsed < oldest.lastUsed) oldest = slot;
     }
-    if (oldest) this.#dismiss(oldest);
-    return oldest !== undefined;
+    return oldest && { lastUsed: oldest.lastUsed, end: () => this.#dismiss(oldest) };
   }
 
   #ended(): GatewayError {

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { principal } from '#libs/kernel';
+import { ChildPlaces } from '../pool/child-places.js';
 import { type CallerOptions, exchangeOf, jsonOf, RecordingSink, toolCall } from '../testing/callers.js';
 import { LAB_SERVER } from '../testing/lab-server.js';
 import { proxyOf, RegistryBench, serverOf } from '../testing/registries.js';
@@ -23,7 +24,8 @@ afterEach(async () => {
 });
 
 function bench(): RegistryBench {
-  const made = new RegistryBench({ stdio: new StdioTransport() });
+  const places = new ChildPlaces();
+  const made = new RegistryBench({ stdio: new StdioTransport(undefined, places) }, places);
   benches.push(made);
   return made;
 }
@@ -169,5 +171,57 @@ describe('children of one stdio upstream', () => {
     expect(new Set(pids).size).toBe(people.length);
     expect(processes(test).children).toHaveLength(3);
     expect(processes(test).restarts).toBe(0);
+  });
+});
+
+describe('proxy.max_children', () => {
+  const legacy = { protocol: 'legacy' as const };
+
+  it('holds over all upstreams: the child unused for longest makes room, whosever it is', async () => {
+    const test = bench();
+    const config = proxyOf([lab('one', {}, legacy), lab('two', {}, legacy)], { max_children: 4 });
+    await test.up(config);
+    const [a, b] = [
+      await who(test, { principal: people[0]! }, 'one'),
+      await who(test, { principal: people[1]! }, 'two'),
+    ];
+    const c = await who(test, { principal: people[2]! }, 'two');
+    const left = () => [...processes(test, 'one').children, ...processes(test, 'two').children].map(({ pid }) => pid);
+    expect(left()).toHaveLength(4);
+    expect(left()).toEqual(expect.arrayContaining([b, c]));
+    expect(left()).not.toContain(a);
+    expect(processes(test, 'one').restarts).toBe(0);
+    expect(await who(test, { principal: people[0]! }, 'one')).not.toBe(a);
+    expect(left()).not.toContain(b);
+  });
+
+  it('refuses at once what finds all children in use, names the key, and is over with the next end of a call', async () => {
+    const test = bench();
+    await test.up(proxyOf([lab('lab', {}, legacy)], { max_children: 2 }));
+    const exchange = exchangeOf({ principal: people[0]! });
+    const hanging = test.upstream('lab').send(toolCall('hang'), exchange, new RecordingSink());
+    await test.until(() => processes(test).children.some(({ running }) => running > 0));
+    await expect(who(test, { principal: people[1]! })).rejects.toMatchObject({
+      code: 'UPSTREAM_BUSY',
+      notExecuted: true,
+      data: { server: 'lab', key: 'proxy.max_children', limit: 2 },
+    });
+    expect(test.upstream('lab').status.state).toBe('ready');
+    exchange.abort();
+    await expect(hanging).rejects.toMatchObject({ code: 'CANCELLED' });
+    expect(await who(test, { principal: people[1]! })).toBeGreaterThan(1);
+  });
+});
+
+describe('connection.idle', () => {
+  it('stops children that callers do not use; the next call starts another, and the lists stay', async () => {
+    const test = bench();
+    await test.up(proxyOf([lab('lab', { idle: 50 })]));
+    const first = await who(test, { principal: people[0]! });
+    await vi.waitFor(() => expect(processes(test).children).toMatchObject([{ service: true }]), { timeout: 20_000 });
+    expect(test.names('lab')).toContain('echo');
+    expect(await who(test, { principal: people[0]! })).not.toBe(first);
+    expect(processes(test)).toMatchObject({ restarts: 0 });
+    expect(test.withdrawn).toEqual([]);
   });
 });

@@ -4,9 +4,10 @@ import { Emitter, GatewayError, type Log, messageOf, SILENT, within } from '#lib
 import type { Listing } from '#libs/mcp';
 import { ExtensionRegistry, GatewayLog } from '#libs/plugin';
 import type { UpstreamDirectory, UpstreamEvents } from '../contract.js';
+import { ChildPlaces } from '../pool/child-places.js';
 import { ColdStartGate } from '../supervisor/cold-start-gate.js';
 import type { Extensions } from '../upstream/opener.js';
-import { type GatewaySettings, IDLE_SESSION } from '../upstream/settings.js';
+import type { GatewaySettings } from '../upstream/settings.js';
 import { Upstream } from '../upstream/upstream.js';
 
 export interface ApplyOptions {
@@ -16,8 +17,6 @@ export interface ApplyOptions {
   readonly version: string;
   /** Milliseconds running calls of a removed or changed upstream may take (`server.shutdown.timeout`). */
   readonly shutdownTimeout?: number;
-  /** Milliseconds an unused upstream session is kept. */
-  readonly idleTimeout?: number;
 }
 
 /** Names of the upstreams a new configuration concerned. */
@@ -44,7 +43,14 @@ export class UpstreamRegistry implements UpstreamDirectory {
   #egress: ProxyConfig['egress'] | undefined;
   #stopped = false;
 
-  constructor(@Inject(ExtensionRegistry) extensions: Extensions, @Optional() @Inject(GatewayLog) log?: Log) {
+  readonly #places: ChildPlaces;
+
+  constructor(
+    @Inject(ExtensionRegistry) extensions: Extensions,
+    @Optional() @Inject(GatewayLog) log?: Log,
+    @Optional() @Inject(ChildPlaces) places?: ChildPlaces,
+  ) {
+    this.#places = places ?? new ChildPlaces();
     this.#extensions = extensions;
     this.#log = log ?? SILENT;
     this.events = new Emitter((thrown) => {
@@ -79,8 +85,8 @@ export class UpstreamRegistry implements UpstreamDirectory {
       grace: config.grace,
       sharedAnonymous: options.sharedAnonymous,
       version: options.version,
-      idle: options.idleTimeout ?? IDLE_SESSION,
     };
+    this.#places.limit = config.max_children;
     // Sockets that are open were judged by the policy of then.
     const moved = this.#egress !== undefined && !equalConfig(this.#egress, config.egress);
     this.#egress = config.egress;
@@ -145,6 +151,7 @@ export class UpstreamRegistry implements UpstreamDirectory {
       settings: () => this.#settings!,
       events: this.events,
       gate: this.#gate,
+      places: this.#places,
       log: this.#log,
       ...(inherited ? { inherited } : {}),
     });

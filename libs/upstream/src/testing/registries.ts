@@ -10,6 +10,7 @@ import {
   type UpstreamTarget,
   UpstreamTransport,
 } from '#libs/plugin';
+import type { ChildPlaces } from '../pool/child-places.js';
 import { type ApplyOptions, UpstreamRegistry } from '../registry/upstream-registry.js';
 import type { Extensions } from '../upstream/opener.js';
 import { ScriptedConnection } from './scripted-connection.js';
@@ -118,8 +119,9 @@ export class RegistryBench {
   readonly log = recordingLog();
   #wake: (() => void)[] = [];
 
-  constructor(transports: Record<string, UpstreamTransport>) {
-    this.registry = new UpstreamRegistry(extensionsOf(transports), this.log.log);
+  /** `places`: those of the stdio transport, where the bound on children matters. */
+  constructor(transports: Record<string, UpstreamTransport>, places?: ChildPlaces) {
+    this.registry = new UpstreamRegistry(extensionsOf(transports), this.log.log, places);
     const { events } = this.registry;
     events.on('listed', (listing) => this.#note(() => this.listed.push(listing)));
     events.on('withdrawn', (event) => this.#note(() => this.withdrawn.push(event)));

@@ -7,6 +7,7 @@ import { NoneCredential } from '../credentials/none.credential.js';
 import { ClientCredentialsCredential } from '../credentials/oauth/client-credentials.credential.js';
 import { TokenExchangeCredential } from '../credentials/oauth/token-exchange.credential.js';
 import { PassthroughCredential } from '../credentials/passthrough.credential.js';
+import { ChildPlaces } from '../pool/child-places.js';
 import { StreamableHttpTransport } from './http/streamable-http.transport.js';
 import { InProcessTransport } from './in-process/in-process.transport.js';
 import { SseTransport } from './sse/sse.transport.js';
@@ -16,6 +17,7 @@ import { StdioTransport } from './stdio/stdio.transport.js';
 @Module({
   imports: [PluginModule],
   providers: [
+    ChildPlaces,
     StreamableHttpTransport,
     SseTransport,
     StdioTransport,
@@ -28,5 +30,6 @@ import { StdioTransport } from './stdio/stdio.transport.js';
     TokenExchangeCredential,
     PassthroughCredential,
   ],
+  exports: [ChildPlaces],
 })
 export class TransportsModule {}

@@ -11,12 +11,8 @@ export interface GatewaySettings {
   readonly sharedAnonymous: boolean;
   /** Version of the gateway, told to upstreams. */
   readonly version: string;
-  /** Milliseconds an unused upstream session is kept. */
-  readonly idle: number;
 }
 
-/** Default of `GatewaySettings.idle`. */
-export const IDLE_SESSION = 600_000;
 /** Milliseconds that finding out an upstream's era may take, before a session is opened. */
 export const PROBING = 30_000;
 /** Longest a call waits for the first connection to its upstream. */

@@ -13,6 +13,7 @@ import type { UpstreamStatus } from '#libs/plugin';
 import { CapabilityProbes } from '../audiences/capability-probes.js';
 import { PersonalLists } from '../audiences/personal-lists.js';
 import type { CallSink, UpstreamCall, UpstreamEvents, UpstreamHandle } from '../contract.js';
+import type { ChildPlaces } from '../pool/child-places.js';
 import { CrashLoops } from '../pool/crash-loops.js';
 import { SessionPool } from '../pool/session-pool.js';
 import { effectiveState, SERVICE, type SessionSpec, specFor } from '../pool/session-spec.js';
@@ -36,6 +37,7 @@ export interface UpstreamOptions {
   readonly settings: () => GatewaySettings;
   readonly events: Emitter<UpstreamEvents>;
   readonly gate: ColdStartGate;
+  readonly places: ChildPlaces;
   readonly log: Log;
   /** Lists of the same upstream under its earlier configuration. */
   readonly inherited?: Listing;
@@ -81,7 +83,8 @@ export class Upstream implements UpstreamHandle {
       server,
       crashes: this.#crashes,
       limit: config.connection.pool,
-      idle: settings().idle,
+      places: config.type === STDIO ? options.places : undefined,
+      idle: config.connection.idle,
       open: (spec, listener, signal) => this.#open(spec, listener, signal),
       events: {
         listener: (group) => ({

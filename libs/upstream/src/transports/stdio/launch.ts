@@ -3,6 +3,7 @@ import { accessSync, constants, statSync } from 'node:fs';
 import { delimiter, isAbsolute, join, resolve } from 'node:path';
 import { GatewayError, messageOf } from '#libs/kernel';
 import type { UpstreamTarget } from '#libs/plugin';
+import type { ChildPlace } from '../../pool/child-places.js';
 import { subject } from '../shared/text.js';
 import type { ChildEnvironment } from './child-environment.js';
 import { ProcessGroup } from './process-group.js';
@@ -15,11 +16,16 @@ export interface Launched {
 
 /**
  * Starts the upstream's program: no shell, its own process group, and only the configured environment besides PATH and
- * HOME. Resolves when the program runs.
+ * HOME. Resolves when the program runs; from then on the place is given back when nothing of the group is left.
  *
  * @throws GatewayError UPSTREAM_UNREACHABLE that says what is wrong with the command
  */
-export async function launch(target: UpstreamTarget, base: ChildEnvironment, signal: AbortSignal): Promise<Launched> {
+export async function launch(
+  target: UpstreamTarget,
+  base: ChildEnvironment,
+  place: ChildPlace,
+  signal: AbortSignal,
+): Promise<Launched> {
   const env = { PATH: base.PATH, HOME: base.HOME, ...target.env };
   const command = target.command ?? '';
   if (signal.aborted) throw unstartable(target, new Error('the attempt was given up'), env.PATH);
@@ -37,7 +43,7 @@ export async function launch(target: UpstreamTarget, base: ChildEnvironment, sig
     throw unstartable(target, thrown, env.PATH);
   }
   // Its number is there at once, unless it could not be started; the gateway may be stopped before it hears that it runs.
-  const group = child.pid === undefined ? undefined : new ProcessGroup(child.pid, target.log);
+  const group = child.pid === undefined ? undefined : new ProcessGroup(child.pid, target.log, place);
   return await new Promise((resolve, reject) => {
     child.once('error', (error) => reject(unstartable(target, error, env.PATH)));
     child.once('spawn', () => {

@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import type { Log } from '#libs/kernel';
+import type { ChildPlace } from '../../pool/child-places.js';
 import { Watchdog } from './watchdog.js';
 
 // Whatever happens to the gateway, no group survives it: its own exit ends them, and after SIGKILL the watchdog does.
@@ -13,12 +14,19 @@ function killAll(): void {
 /** A child that leads its own process group, with everything it started. Exists from spawn until the last one is gone. */
 export class ProcessGroup {
   readonly pid: number;
+  readonly #place: ChildPlace | undefined;
 
-  constructor(pid: number, log: Log) {
+  constructor(pid: number, log: Log, place?: ChildPlace) {
     this.pid = pid;
+    this.#place = place;
     if (live.size === 0) process.on('exit', killAll);
     live.add(this);
     watchdog.add(pid, log);
+  }
+
+  /** It is going to be stopped. */
+  ending(): void {
+    if (live.has(this)) this.#place?.ending();
   }
 
   /** Signals every process of the group. */
@@ -53,6 +61,7 @@ export class ProcessGroup {
 
   #forget(): void {
     live.delete(this);
+    this.#place?.leave();
     watchdog.remove(this.pid);
     if (live.size === 0) process.off('exit', killAll);
   }

@@ -133,6 +133,7 @@ export class StdioConnection implements Connection {
 
   /** stdin closed, SIGTERM, SIGKILL, each with its time; then nothing of the group is left, or nothing can be done. */
   async #end(): Promise<void> {
+    this.#group.ending();
     this.#child.stdin.end();
     // What a child leaves behind was told nothing by the end of its stdin: it gets the signals at once.
     if ((await this.#exited(this.#times.stdin)) && !this.#group.alive()) return this.#letGo();

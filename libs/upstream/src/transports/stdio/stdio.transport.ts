@@ -1,9 +1,10 @@
 import { Inject, Optional } from '@nestjs/common';
 import { GatewayError } from '#libs/kernel';
 import { type Connection, type ConnectOptions, Extension, type UpstreamTarget, UpstreamTransport } from '#libs/plugin';
+import { ChildPlaces } from '../../pool/child-places.js';
 import { subject } from '../shared/text.js';
 import { ChildEnvironment } from './child-environment.js';
-import { launch } from './launch.js';
+import { type Launched, launch } from './launch.js';
 import { SHUTDOWN_TIMES, type ShutdownTimes, StdioConnection } from './stdio.connection.js';
 
 /**
@@ -16,9 +17,15 @@ export class StdioTransport extends UpstreamTransport {
   times: ShutdownTimes = SHUTDOWN_TIMES;
   readonly #base: ChildEnvironment;
 
-  constructor(@Optional() @Inject(ChildEnvironment) base?: ChildEnvironment) {
+  readonly #places: ChildPlaces;
+
+  constructor(
+    @Optional() @Inject(ChildEnvironment) base?: ChildEnvironment,
+    @Optional() @Inject(ChildPlaces) places?: ChildPlaces,
+  ) {
     super();
     this.#base = base ?? new ChildEnvironment();
+    this.#places = places ?? new ChildPlaces();
   }
 
   override validate(target: UpstreamTarget): readonly string[] {
@@ -42,12 +49,23 @@ export class StdioTransport extends UpstreamTransport {
   }
 
   async connect(target: UpstreamTarget, { listener, signal }: ConnectOptions): Promise<Connection> {
-    const launched = await launch(target, this.#base, signal);
+    const launched = await this.#launch(target, signal);
     const connection = new StdioConnection(target, launched, listener, this.times);
     if (!signal.aborted) return connection;
     await connection.close();
     throw new GatewayError('UPSTREAM_UNREACHABLE', `${subject(target)} was given up while it started`, {
       notExecuted: true,
     });
+  }
+
+  /** With a place among the children of all upstreams. */
+  async #launch(target: UpstreamTarget, signal: AbortSignal): Promise<Launched> {
+    const place = await this.#places.take(target.name, signal);
+    try {
+      return await launch(target, this.#base, place, signal);
+    } catch (thrown) {
+      place.leave();
+      throw thrown;
+    }
   }
 }
