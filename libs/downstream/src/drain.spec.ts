@@ -55,7 +55,12 @@ class Connection {
     const chunks: Buffer[] = [];
     for await (const chunk of response) chunks.push(chunk as Buffer);
     const text = Buffer.concat(chunks).toString();
-    return { status: response.statusCode ?? 0, headers: response.headers, text, json: JSON.parse(text || 'null') };
+    return {
+      status: response.statusCode ?? 0,
+      headers: response.headers,
+      text,
+      json: text.startsWith('{') ? JSON.parse(text) : undefined,
+    };
   }
 
   close(): void {
@@ -126,6 +131,26 @@ describe('a gateway that ends', () => {
     expect((await other.send(new ModernClient(gateway.url).call('tools/list'))).json.result).toMatchObject({
       done: true,
     });
+  });
+
+  it('opens streams on the connections it had, and ends them at once, each in its way', async () => {
+    const gateway = await start();
+    const [one, other] = [await Connection.used(gateway), await Connection.used(gateway)];
+    const client = await TestClient.open(gateway.url);
+    gateway.drain.endAll();
+    const headers = { accept: 'text/event-stream', 'mcp-session-id': client.session };
+    const get = await one.send({ method: 'GET', headers });
+    expect([get.status, get.headers['connection'], get.text]).toEqual([200, 'close', 'retry: 3000\n\n']);
+    const listen = await other.send(
+      new ModernClient(gateway.url).call('subscriptions/listen', { notifications: {} }, 7),
+    );
+    expect([listen.status, listen.headers['connection']]).toEqual([200, 'close']);
+    expect(listen.text).toMatch(/"id":7,"result":\{"resultType":"complete"/);
+    expect([...one.ports, ...other.ports]).toHaveLength(2);
+    expect(gateway.stats.streams).toBe(0);
+    expect(gateway.proxy.listeners.size + gateway.proxy.subscribers.size).toBe(0);
+    const late = await new Connection(gateway).send({ method: 'GET', headers });
+    expect([late.status, late.json.error.data.code]).toEqual([503, 'SHUTTING_DOWN']);
   });
 
   it('refuses new work on new connections in a way that balancers and clients understand', async () => {

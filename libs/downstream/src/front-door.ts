@@ -17,7 +17,6 @@ import { Refusals, type Refused } from './http/refusals.js';
 import { RequestsInFlight } from './http/requests-in-flight.js';
 import { LegacyFront } from './legacy/legacy-front.js';
 import { ModernFront } from './modern/modern-front.js';
-import { StreamRegistry } from './streams/stream-registry.js';
 
 type Handler = (inbound: Inbound) => void | Promise<void>;
 
@@ -29,7 +28,6 @@ export class FrontDoor {
     private readonly proxy: McpProxy,
     private readonly legacy: LegacyFront,
     private readonly modern: ModernFront,
-    private readonly registry: StreamRegistry,
     private readonly connections: Connections,
     private readonly refusals: Refusals,
     private readonly inFlight: RequestsInFlight,
@@ -47,7 +45,7 @@ export class FrontDoor {
       if (request.method !== 'GET') throw methodNotAllowed(`${request.method} is not served at an MCP endpoint`);
       this.#refuseModern(inbound);
       checkAcceptForGet(request.headers.accept);
-      if (this.registry.draining) throw shuttingDown();
+      if (this.connections.isLate(request.socket)) throw shuttingDown();
       // A client that left while it was being authenticated will not say so again.
       if (!response.destroyed) this.legacy.get(inbound);
     });

@@ -8,6 +8,16 @@ export const SSE_HEADERS: Readonly<OutgoingHttpHeaders> = {
   'x-accel-buffering': 'no',
 };
 
+/**
+ * The head of a stream that ends only when somebody ends it: its connection ends with it, so that a client that opens it
+ * again, because this gateway stops, does so on a new one.
+ */
+export function openEndless(res: ServerResponse): void {
+  res.shouldKeepAlive = false;
+  res.writeHead(200, SSE_HEADERS);
+  res.flushHeaders();
+}
+
 /** What HTTP says of a message that is an answer by itself. */
 export interface HttpAnswer {
   readonly status: number;

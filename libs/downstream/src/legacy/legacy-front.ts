@@ -92,6 +92,7 @@ export class LegacyFront extends EraFront {
         ask: (request) => overlay.asks.ask(request, stream, this.policy.limits.ask),
       }),
     );
+    if (this.registry.draining) stream.end();
   }
 
   /** Ends the session. @throws GatewayError */

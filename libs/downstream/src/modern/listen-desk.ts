@@ -33,7 +33,7 @@ export class ListenDesk implements OnModuleDestroy {
     this.#stop = config.onChange(() => this.#endOrphans());
   }
 
-  /** @throws GatewayError INVALID_PARAMS, NOT_ACCEPTABLE, SHUTTING_DOWN, LISTEN_LIMIT */
+  /** @throws GatewayError INVALID_PARAMS, NOT_ACCEPTABLE, LISTEN_LIMIT */
   async open(inbound: InboundPost, request: ModernRequest): Promise<void> {
     const { message } = request;
     const wish = readWish(message.params);
@@ -42,9 +42,6 @@ export class ListenDesk implements OnModuleDestroy {
         'NOT_ACCEPTABLE',
         'subscriptions/listen is answered with a stream: Accept text/event-stream',
       );
-    }
-    if (this.registry.draining) {
-      throw new GatewayError('SHUTTING_DOWN', 'The gateway is shutting down; try again in a moment');
     }
     const exchange = this.calls.exchange(inbound, request);
     const release = this.#take(this.sessions.ownerOf(inbound));
@@ -90,6 +87,7 @@ export class ListenDesk implements OnModuleDestroy {
     });
     this.#streams.set(stream, endpoint);
     this.registry.addStream(stream);
+    if (this.registry.draining) stream.end();
     return stream;
   }
 

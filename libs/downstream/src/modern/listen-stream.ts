@@ -9,7 +9,7 @@ import {
   withSubscriptionId,
 } from '#libs/mcp';
 import type { ListenWish } from '#libs/proxy';
-import { SSE_HEADERS } from '../http/answers.js';
+import { openEndless } from '../http/answers.js';
 import type { Lease } from '../streams/leases.js';
 import type { Room } from '../streams/stream-buffer.js';
 import type { EndlessStream } from '../streams/stream-registry.js';
@@ -55,8 +55,7 @@ export class ListenStream implements EndlessStream {
     this.#lease = lease;
     this.#onClosed = onClosed;
     res.once('close', () => this.#close());
-    res.writeHead(200, SSE_HEADERS);
-    res.flushHeaders();
+    openEndless(res);
   }
 
   get ended(): boolean {

@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import { SSE_KEEP_ALIVE } from '#libs/mcp';
-import { SSE_HEADERS } from '../http/answers.js';
+import { openEndless } from '../http/answers.js';
 import type { AskChannel } from '../legacy/ask-desk.js';
 import type { Lease } from './leases.js';
 import type { Room } from './stream-buffer.js';
@@ -28,8 +28,7 @@ export class GetStream implements EndlessStream, AskChannel {
     this.#lease = lease;
     this.#onClosed = onClosed;
     res.once('close', () => this.#close());
-    res.writeHead(200, SSE_HEADERS);
-    res.flushHeaders();
+    openEndless(res);
   }
 
   send(frame: Buffer): boolean {

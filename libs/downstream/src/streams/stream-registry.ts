@@ -39,7 +39,7 @@ export class StreamRegistry implements Room {
     return this.#replies.size;
   }
 
-  /** True after `endAll`: no new streams. */
+  /** True after `endAll`: what opens now has to end at once, so that its client opens it where it can stay. */
   get draining(): boolean {
     return this.#draining;
   }
