@@ -98,6 +98,8 @@ export interface RequestHandle {
 export interface ReplySink {
   /** A message on this request's own stream: notifications, requests of the upstream, and at last the response. */
   onMessage(message: Buffer): void;
+  /** More of a long answer has arrived, which is a sign of life although no message is whole yet. Optional for both sides. */
+  onBytes?(): void;
   /**
    * The transport can no longer deliver the response. Called at most once, never after the response was handed to
    * `onMessage`. `error.notExecuted` is true only when the upstream provably did not run the request.

@@ -269,6 +269,43 @@ describe.each(ERAS)('a call to a %s upstream that ran out of time', (era) => {
   });
 });
 
+describe('an answer on its way', () => {
+  it.each(['JSON', 'an event'])('is a sign of life piece by piece, as %s', async (form) => {
+    const at = await world({}, { timeout: 1_000 });
+    at.raw.onCall = async (each) => {
+      each.run();
+      const text = JSON.stringify(each.result());
+      const head = form === 'JSON' ? `application/json\r\ncontent-length: ${text.length}` : 'text/event-stream';
+      const pieces = form === 'JSON' ? [...text] : [...`data: ${text}`];
+      each.socket.write(`HTTP/1.1 200 OK\r\ncontent-type: ${head}\r\n\r\n`);
+      // Together longer than the limit on silence, none of them as long.
+      const wait = Math.ceil(1_600 / pieces.length);
+      for (const piece of pieces) {
+        await new Promise((resolve) => setTimeout(resolve, wait));
+        each.socket.write(piece);
+      }
+      if (form !== 'JSON') each.socket.write('\n\n');
+    };
+    const { nonce, settled } = call(at, 'write');
+    expect(await settled).toBe(JSON.stringify(nonce));
+    expect(at.raw.executed).toEqual([nonce]);
+  });
+
+  it('does not begin with the comments that keep its stream open', async () => {
+    const at = await world({}, { timeout: 150 });
+    let talking: NodeJS.Timeout | undefined;
+    at.raw.onCall = (each) => {
+      each.run();
+      each.stream();
+      talking = setInterval(() => each.socket.write(': still here\n\n'), 10);
+    };
+    const { settled } = call(at, 'write');
+    const error = await settled;
+    clearInterval(talking);
+    expect(error).toMatchObject({ code: 'UPSTREAM_TIMEOUT', data: { limit: 'connection.timeout' } });
+  });
+});
+
 describe('words of a modern tool', () => {
   it('that sound like a server of the other era are believed only when the server says the same', async () => {
     const at = await world({ era: 'modern' });

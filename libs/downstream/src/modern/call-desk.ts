@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { GatewayError, type Outcome, type Resumption, toGatewayError } from '#libs/kernel';
 import { namedMember, paramsDigest, type RequestMessage } from '#libs/mcp';
 import { McpProxy } from '#libs/proxy';
+import { cutOff } from '../cut-off.js';
 import type { InboundPost } from '../front.js';
 import { errorMessage } from '../http/answers.js';
 import { FrontLog } from '../http/front-log.js';
@@ -95,7 +96,7 @@ export class CallDesk {
 
   /** Aborts whatever still runs or is parked: the last step of a shutdown. */
   abortAll(): void {
-    const reason = new GatewayError('SHUTTING_DOWN', 'The gateway is shutting down; try again in a moment');
+    const reason = cutOff();
     for (const call of [...this.#calls]) call.abort(reason);
   }
 

@@ -1,8 +1,9 @@
 import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { ProxyConfigRef, ServerConfigRef } from '#libs/config';
-import { type ClientSession, GatewayError } from '#libs/kernel';
+import type { ClientSession } from '#libs/kernel';
 import { GatewayLog } from '#libs/plugin';
 import { McpProxy } from '#libs/proxy';
+import { cutOff } from '../cut-off.js';
 import type { Inbound } from '../front.js';
 import { FrontPolicy } from '../http/front-policy.js';
 import type { SessionClaims } from './claims.js';
@@ -95,7 +96,7 @@ export class Sessions implements OnModuleDestroy {
 
   /** Aborts whatever still runs: the last step of a shutdown. */
   abortAll(): void {
-    this.#store.abortAll(new GatewayError('SHUTTING_DOWN', 'The gateway is shutting down; try again in a moment'));
+    this.#store.abortAll(cutOff());
   }
 
   onModuleDestroy(): void {

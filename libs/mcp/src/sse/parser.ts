@@ -49,6 +49,11 @@ export class SseParser {
     readonly handlers: SseHandlers,
   ) {}
 
+  /** An event, or a line of it, has begun and not ended. */
+  get reading(): boolean {
+    return this.#data !== undefined || this.#line.length > 0;
+  }
+
   push(chunk: Buffer): void {
     if (this.#failed || chunk.length === 0) return;
     let from = this.#skipLineFeed && chunk[0] === LINE_FEED ? 1 : 0;

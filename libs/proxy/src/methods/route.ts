@@ -5,6 +5,7 @@ import {
   type ObjectRef,
   type Outcome,
   type Resumption,
+  toGatewayError,
 } from '#libs/kernel';
 import { JsonView, type ParamHeader, paramHeaderValues } from '#libs/mcp';
 import type { Judged, PolicyChain } from '../policies/policy-chain.js';
@@ -53,20 +54,28 @@ export async function route(desk: Desk, request: Request, to: Route): Promise<Ou
 
 async function judgedRoute(policies: PolicyChain, desk: Desk, request: Request, to: Route): Promise<Outcome> {
   const judged = judgedOf(request, to.ref);
+  const began = performance.now();
   const params = await policies.before(judged, to.params);
+  const spent = performance.now() - began - judged.asked;
   // Policies take their time, in which the permission may have gone.
   if (!authorize(desk, request, to.ref)) return to.unknown();
   // What a policy has a hand in is nobody else's.
   const own = params === to.params ? to : { ...to, kept: undefined, keep: undefined };
-  const outcome = keep(own, await fetch(desk, request, own, params));
-  return handOver(desk, request, to, await policies.after(judged, params, outcome));
+  const outcome = keep(own, await fetch(desk, request, own, params, spent));
+  return handOver(desk, request, to, await policies.after(judged, params, outcome).catch(afterwards));
+}
+
+/** What a policy refuses to hand over was done all the same. */
+function afterwards(thrown: unknown): never {
+  const { cause, code, data, message } = toGatewayError(thrown);
+  throw new GatewayError(code, message, { data: { ...data, mayHaveExecuted: true }, cause });
 }
 
 export function judgedOf({ exchange, message, verdict }: Request, object: ObjectRef): Judged {
-  return { exchange, verdict, object, method: message.method as Judged['method'] };
+  return { exchange, verdict, object, method: message.method as Judged['method'], asked: 0 };
 }
 
-function fetch(desk: Desk, request: Request, to: Route, params: Buffer): Outcome | Promise<Outcome> {
+function fetch(desk: Desk, request: Request, to: Route, params: Buffer, spent = 0): Outcome | Promise<Outcome> {
   const { exchange, view, message, verdict } = request;
   const { subject, declaredHeaders } = to;
   const { server } = to.ref;
@@ -87,6 +96,7 @@ function fetch(desk: Desk, request: Request, to: Route, params: Buffer): Outcome
       wantsProgress: progressToken !== undefined,
       repeatable: to.repeatable && !resumption,
       solo: to.solo,
+      spent,
       relaysInput: exchange.client.era === 'modern' && MAY_ASK.has(method),
       ...(resumption && { resumption }),
       ...(declaredHeaders && {

@@ -69,6 +69,15 @@ describe('call policies', () => {
     ]);
   });
 
+  it('deny what was done already, and say that it may have been', async () => {
+    const { client, sent } = await judgedWorld({ no: { after: () => deny } });
+    await expect(client.send('tools/call', WORK)).rejects.toMatchObject({
+      code: 'ACCESS_DENIED',
+      data: { rule: 'no', mayHaveExecuted: true },
+    });
+    expect(sent()).toHaveLength(1);
+  });
+
   it.each(['before', 'after'] as const)(
     'keep nobody waiting who gave up, %s the call',
     async (when) => {

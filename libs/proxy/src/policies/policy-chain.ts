@@ -25,6 +25,8 @@ export interface Judged {
   readonly object: PolicyCall['object'];
   /** Takes the denial, for whoever records it. */
   readonly verdict: { denial?: Denial };
+  /** Milliseconds in which the client was asked, which do not count. */
+  asked: number;
 }
 
 /** What policies say, before and after a call, as it is read here: by people who may not have a type checker. */
@@ -117,7 +119,9 @@ export class PolicyChain {
   async #settle(judged: Judged, name: string, said: Said): Promise<Settled> {
     if (said.effect !== 'ask') return said;
     const { exchange, object } = judged;
+    const began = performance.now();
     const answer = await this.#trusting(judged, name, () => askClient(exchange, object.server, name, said.question));
+    judged.asked += performance.now() - began;
     const decided = await this.#judge(judged, name, () => said.decide(answer));
     if (decided.effect === 'ask') throw this.#denial(judged, name, 'it asked a second time');
     return decided;

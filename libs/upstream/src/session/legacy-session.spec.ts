@@ -676,3 +676,29 @@ describe('the end of a session', () => {
     expect(told.lost).toEqual([]);
   });
 });
+
+describe('a session that is given up', () => {
+  const cause = new GatewayError('UPSTREAM_UNREACHABLE', 'could not be renewed', { notExecuted: true });
+
+  it('proves nothing about a request that was sent on it, whatever the reason proves about others', async () => {
+    const connection = new ScriptedConnection('request');
+    const { session } = await open(connection);
+    const { outcome } = call(session);
+    await connection.request('tools/call');
+    await session.close(cause);
+    await expect(outcome).rejects.toMatchObject({ code: 'UPSTREAM_UNREACHABLE', notExecuted: false });
+    expect(connection.posted).toContainEqual(expect.objectContaining({ method: 'notifications/cancelled' }));
+  });
+
+  it('had not run what was never written, and the upstream hears nothing of that', async () => {
+    const connection = new ScriptedConnection('request');
+    const { session } = await open(connection);
+    const send = connection.send.bind(connection);
+    connection.send = (request, sink) => ({ ...send(request, sink), started: false });
+    const { outcome } = call(session);
+    await connection.request('tools/call');
+    await session.close(new GatewayError('UPSTREAM_REMOVED', 'gone'));
+    await expect(outcome).rejects.toMatchObject({ code: 'UPSTREAM_REMOVED', notExecuted: true });
+    expect(connection.posted).not.toContainEqual(expect.objectContaining({ method: 'notifications/cancelled' }));
+  });
+});

@@ -65,6 +65,10 @@ export class RunningCall implements ReplySink {
     this.#owner.onMessage(message, this);
   }
 
+  onBytes(): void {
+    this.alive();
+  }
+
   onError(error: GatewayError): void {
     if (!this.#ended) this.#owner.onError(error, this);
   }

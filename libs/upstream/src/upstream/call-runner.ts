@@ -69,6 +69,7 @@ export class CallRunner {
     const run = { exchange, call, task, deadline };
     this.drain.enter();
     try {
+      if (call.spent) this.#inTime(call, deadline);
       if (gone() || !supervisor.serving) await this.#admitted(run);
       const first = await this.#attempt(spec(exchange, era), run);
       if (!(first instanceof GatewayError)) return first;

@@ -120,6 +120,10 @@ export class Call implements Reply {
     }
   }
 
+  receiving(): void {
+    if (!this.#over && !this.#answered) this.#sink.onBytes?.();
+  }
+
   /** An event stream for this request. Returns what takes its bytes. */
   stream(): (chunk: Buffer) => void {
     const parser = new SseParser(this.#session.target.limits.event, {
@@ -138,6 +142,7 @@ export class Call implements Reply {
       }
       try {
         parser.push(chunk);
+        if (parser.reading) this.receiving();
       } catch (thrown) {
         const large = thrown instanceof GatewayError && thrown.code === 'UPSTREAM_TOO_LARGE';
         this.fail(

@@ -20,6 +20,8 @@ export interface Reply {
   deliver(message: Buffer): void;
   /** The response was delivered. */
   readonly answered: boolean;
+  /** An answer that does not come in one piece has come a piece further. */
+  receiving(): void;
   /** Begins an event stream. Returns what takes its bytes. */
   stream(): (chunk: Buffer) => void;
   /** The stream is over, by itself or by an error. */
@@ -79,7 +81,7 @@ export class PostExchange extends CredentialedRequest {
     const failed = this.#status > 299;
     // The rest of an error page explains nothing.
     if (failed && this.#size > ERROR_BODY) return;
-    this.#parts.push(chunk);
+    if (this.#parts.push(chunk) > 1) this.#reply.receiving();
     this.#size += chunk.length;
     if (!failed && this.#size > this.session.target.limits.response) this.#tooLarge();
     else if (failed && this.#size > ERROR_BODY) {
