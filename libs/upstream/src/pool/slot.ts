@@ -50,6 +50,8 @@ export class Slot {
   lastUsed = this.opened;
   /** Takes no new calls; closed when the last one ends. */
   retiring = false;
+  /** Calls in a row that timed out without a word on the session. */
+  silences = 0;
   /** Its connection broke under a call. */
   broken = false;
   idleTimer: NodeJS.Timeout | undefined;

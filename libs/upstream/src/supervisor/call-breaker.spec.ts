@@ -20,13 +20,16 @@ function breaker(given: Partial<BreakerSettings> = {}) {
     },
     () => 1,
   );
-  const fail = (...subjects: string[]) => {
-    for (const subject of subjects) made.failed(made.epoch, subject, TIMEOUT);
+  const session = {};
+  const failOn = (where: object, ...subjects: string[]) => {
+    for (const subject of subjects) made.failed(made.epoch, subject, where, TIMEOUT);
   };
-  const answer = (...subjects: string[]) => {
-    for (const subject of subjects) made.succeeded(made.epoch, subject);
+  const answerOn = (where: object, ...subjects: string[]) => {
+    for (const subject of subjects) made.succeeded(made.epoch, subject, where);
   };
-  return { made, live, opened, fail, answer };
+  const fail = failOn.bind(undefined, session);
+  const answer = answerOn.bind(undefined, session);
+  return { made, live, opened, fail, answer, failOn, answerOn };
 }
 
 describe('the breaker over calls', () => {
@@ -64,6 +67,24 @@ describe('the breaker over calls', () => {
     fail('slow', 'slow', 'slow');
     expect(made.state).toBe('closed');
     fail('quick');
+    expect(made.state).toBe('open');
+  });
+
+  it('does not hold one session that hangs against those of others', () => {
+    const { made, failOn, answerOn } = breaker();
+    const [mine, yours] = [{}, {}];
+    answerOn(yours, 'a', 'b');
+    failOn(mine, 'a', 'b', 'c', 'a', 'b', 'c', 'a', 'b');
+    expect(made.state).toBe('closed');
+    failOn(yours, 'c');
+    expect(made.state).toBe('open');
+  });
+
+  it('takes the only session in use for the upstream', () => {
+    const { made, failOn, answerOn } = breaker();
+    const mine = {};
+    answerOn(mine, 'a');
+    failOn(mine, 'a', 'b', 'a', 'b');
     expect(made.state).toBe('open');
   });
 
@@ -129,8 +150,8 @@ describe('the breaker over calls', () => {
     const before = made.epoch;
     fail('a', 'b', 'a', 'b');
     made.restored();
-    for (let i = 0; i < 20; i++) made.failed(before, `late ${i}`, TIMEOUT);
-    made.succeeded(before, 'late');
+    for (let i = 0; i < 20; i++) made.failed(before, `late ${i}`, {}, TIMEOUT);
+    made.succeeded(before, 'late', {});
     expect(made.state).toBe('half_open');
   });
 

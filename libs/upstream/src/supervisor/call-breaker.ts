@@ -25,13 +25,13 @@ export interface BreakerPort {
 
 export type BreakerState = 'closed' | 'open' | 'half_open';
 
-/** More failing objects than this say nothing new. */
+/** More failing objects, or sessions, than this say nothing new. */
 const ENOUGH = 8;
 
 /**
  * The circuit breaker over the calls of one upstream: it sees how calls end, and calls the upstream broken when too many
  * of the latest ones did not come back, although its session answers. One thing that always fails is no broken
- * upstream, so at least two have to. What proves that it is well again is no caller's call but a new service session.
+ * upstream, so at least two have to; neither is one session while others work. What proves that it is well again is no caller's call but a new service session.
  *
  * The decision is cockatiel's; its policy around each call would cost an AbortController a call.
  */
@@ -47,6 +47,9 @@ export class CallBreaker {
   #state = CircuitState.Closed;
   /** Objects whose latest call failed. */
   readonly #failing = new Set<string>();
+  /** Sessions whose latest call failed, and the one that was answered last. */
+  readonly #sick = new Set<object>();
+  #well: object | undefined;
   #lastFailure = Number.NEGATIVE_INFINITY;
   /** Calls that ended since the fresh start. */
   #ended = 0;
@@ -66,23 +69,28 @@ export class CallBreaker {
     return this.#state === CircuitState.HalfOpen ? 'half_open' : 'closed';
   }
 
-  /** A call of this object was answered, with whatever. */
-  succeeded(epoch: number, subject: string): void {
+  /** A call of this object on this session was answered, with whatever. */
+  succeeded(epoch: number, subject: string, session: object): void {
     if (epoch !== this.epoch) return;
     this.#decider.success(this.#state);
     this.#state = CircuitState.Closed;
-    if (this.#failing.size > 0) this.#failing.delete(subject);
+    this.#well = session;
+    if (this.#failing.size > 0) {
+      this.#failing.delete(subject);
+      this.#sick.delete(session);
+    }
     this.#count();
   }
 
-  /** A call of this object did not come back: the way broke, or nothing was heard in time. */
-  failed(epoch: number, subject: string, error: GatewayError): void {
+  /** A call of this object on this session did not come back: the way broke, or nothing was heard in time. */
+  failed(epoch: number, subject: string, session: object, error: GatewayError): void {
     if (epoch !== this.epoch || this.#state === CircuitState.Open) return;
     this.#renew();
     if (this.#failing.size < ENOUGH) this.#failing.add(subject);
+    if (this.#sick.size < ENOUGH) this.#sick.add(session);
     this.#count();
     const broken = this.#decider.failure(this.#state);
-    if (!broken || !this.#settings.enabled || (this.#failing.size < 2 && !this.#port.single())) return;
+    if (!broken || !this.#settings.enabled || this.#isLocal()) return;
     if (!this.#port.open(this.#cause(error), () => this.#waits.next())) return;
     this.#state = CircuitState.Open;
     this.openings++;
@@ -92,6 +100,12 @@ export class CallBreaker {
   restored(): void {
     this.#state = this.#state === CircuitState.Closed ? CircuitState.Closed : CircuitState.HalfOpen;
     this.#begin();
+  }
+
+  /** Only one thing fails, or only one session while another works. */
+  #isLocal(): boolean {
+    if (this.#failing.size < 2 && !this.#port.single()) return true;
+    return this.#sick.size < 2 && this.#well !== undefined && !this.#sick.has(this.#well);
   }
 
   /** As many calls as are looked at, and it stayed closed: it has recovered for good. */
@@ -108,7 +122,7 @@ export class CallBreaker {
       this.#settings = breaker;
       this.#decider = deciderOf(breaker);
       for (let n = 0; n < successes; n++) this.#decider.success(CircuitState.Closed);
-      this.#failing.clear();
+      this.#forget();
     }
     this.#lastFailure = now;
   }
@@ -118,7 +132,14 @@ export class CallBreaker {
     this.#ended = 0;
     this.#settings = this.#port.settings().breaker;
     this.#decider = deciderOf(this.#settings);
+    this.#well = undefined;
+    this.#forget();
+  }
+
+  /** Forgets who failed. */
+  #forget(): void {
     this.#failing.clear();
+    this.#sick.clear();
   }
 
   #cause(last: GatewayError): GatewayError {

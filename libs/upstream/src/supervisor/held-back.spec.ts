@@ -129,6 +129,35 @@ describe('an upstream whose calls fail while its session answers', () => {
     expect(await call('b')).toEqual({ done: true });
   });
 
+  it.each([
+    ['gives a caller another session when its own answers no ping either', false, 4],
+    ['leaves a caller its session when that answers pings', true, 3],
+  ])('%s, and everybody else keeps theirs', async (_what, pings, sessions) => {
+    const { bench, server, transport, call } = upstream({ timeout: 20 }, { state: 'user' });
+    const heartbeat = { enabled: true, interval: 600_000, timeout: 200, failures: 3 };
+    await bench.up(proxyOf([server], { breaker, heartbeat }));
+    const who = (name: string) => () =>
+      exchangeOf({ principal: principal('https://issuer', name), session: name, capabilities: { elicitation: {} } });
+    const [alice, bob] = [who('alice'), who('bob')];
+    expect(await call('a', alice())).toEqual({ done: true });
+    expect(await call('a', bob())).toEqual({ done: true });
+    const [, hers, his] = transport.connections;
+    hers!.onRequest = (request) => {
+      if (pings && request.method === 'ping') hers!.answer(request, {});
+    };
+    for (const tool of ['a', 'b', 'c']) {
+      await expect(call(tool, alice())).rejects.toMatchObject({ code: 'UPSTREAM_TIMEOUT' });
+      expect(await call(tool, bob())).toEqual({ done: true });
+    }
+    await hers!.request('ping');
+    await expect.poll(() => hers!.closed || pings).toBe(true);
+    if (pings) await expect(call('a', alice())).rejects.toMatchObject({ code: 'UPSTREAM_TIMEOUT' });
+    else expect(await call('a', alice())).toEqual({ done: true });
+    expect(transport.connections).toHaveLength(sessions);
+    expect([hers!.closed, his!.closed]).toEqual([!pings, false]);
+    expect(bench.upstream('lab').status).toMatchObject({ state: 'ready', breaker: { state: 'closed', openings: 0 } });
+  });
+
   it.each<[string, Fate]>([
     ['errors of tools', 'tool error'],
     ['errors of the protocol', 'rpc error'],

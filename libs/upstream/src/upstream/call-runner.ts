@@ -1,8 +1,8 @@
-import type { UpstreamConfig } from '#libs/config';
+import type { ProxyConfig, UpstreamConfig } from '#libs/config';
 import { type Era, type Exchange, GatewayError, type Outcome, toGatewayError } from '#libs/kernel';
 import type { UpstreamCall } from '../contract.js';
 import type { SessionPool } from '../pool/session-pool.js';
-import type { SessionSpec } from '../pool/session-spec.js';
+import { SERVICE, type SessionSpec } from '../pool/session-spec.js';
 import type { Slot } from '../pool/slot.js';
 import { Deadline } from '../session/deadline.js';
 import { type Expiry, expired, formatMs, timedOut } from '../session/failures.js';
@@ -13,6 +13,9 @@ import type { ClientDesk } from './client-desk.js';
 import { Drain } from './drain.js';
 import { beforeSending, brokenOff, concernsHealth, full, mayReplay, toldOf, unavailable } from './explain.js';
 import { FIRST_CONNECT_WAIT } from './settings.js';
+
+/** Calls in a row that end in silence until somebody asks whether their session still lives. */
+const SILENCES = 3;
 
 /** What running a call needs of its upstream. */
 export interface CallRunnerParts {
@@ -31,6 +34,7 @@ export interface CallRunnerParts {
   readonly desk: ClientDesk;
   readonly supervisor: Supervision;
   readonly breaker: CallBreaker;
+  heartbeat(): ProxyConfig['heartbeat'];
   /** The session an exchange belongs on, in the era it is sent in. @throws GatewayError REPLICA_STATE */
   spec(exchange: Exchange, era: Era | undefined): SessionSpec;
   health(): Health;
@@ -125,7 +129,8 @@ export class CallRunner {
         this.#inTime(call, deadline);
       }
       const outcome = await task(slot, deadline);
-      breaker.succeeded(epoch, call.subject);
+      breaker.succeeded(epoch, call.subject, slot);
+      slot.silences = 0;
       this.parts.served(slot);
       return spec.personal ? forOne(outcome) : outcome;
     } catch (thrown) {
@@ -167,9 +172,25 @@ export class CallRunner {
     // On a shared stream the connection is gone with its calls, even when its end has not been announced yet: that is
     // one failure, however many were running.
     const lost = error.code === 'UPSTREAM_DISCONNECTED' && slot.session.attribution === 'connection';
-    if (failed && !(lost && slot.broken)) this.parts.breaker.failed(epoch, subject, error);
+    if (failed && !(lost && slot.broken)) this.parts.breaker.failed(epoch, subject, slot, error);
     if (lost) slot.retiring = slot.broken = true;
+    if (failed && error.code === 'UPSTREAM_TIMEOUT') this.#silent(slot);
     if (failed || concernsHealth(error)) this.#look();
+  }
+
+  /**
+   * The supervisor watches over its own session only: one of a caller that stays silent through several calls is pinged,
+   * and takes no more of them when it does not answer that either.
+   */
+  #silent(slot: Slot): void {
+    const { heartbeat, pool, timeout } = this.parts;
+    const { session } = slot;
+    if (slot.group.spec.key === SERVICE.key || performance.now() - session.lastHeard < timeout) return;
+    if (++slot.silences < SILENCES || !heartbeat().enabled) return;
+    slot.silences = 0;
+    const patience = heartbeat().timeout;
+    const answered = session.request({ method: 'ping', subject: 'ping', timeout: patience, maxTotal: patience });
+    answered.catch(() => pool.retire([slot]));
   }
 
   /** Something broke: is the upstream still there? */

@@ -161,6 +161,7 @@ export class Upstream implements UpstreamHandle {
       desk: this.#desk,
       supervisor: this.#supervisor,
       breaker: this.#breaker,
+      heartbeat: () => settings().heartbeat,
       concurrency: config.connection.concurrency,
       spec: (exchange, era) => this.#spec(exchange, era),
       health: () => this.#health,
