@@ -106,6 +106,11 @@ export class ConnectionConfig {
   })
   idle = 600_000;
 
+  @Flag({
+    doc: 'stdio: after the idle time stop the service child, too, which lists and hears of changes. Lists stay, the next call starts it.',
+  })
+  idle_service = false;
+
   @Section(() => ConnectionLimitsConfig, 'What an answer may weigh.')
   limits = new ConnectionLimitsConfig();
 

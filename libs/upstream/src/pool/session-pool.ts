@@ -16,6 +16,8 @@ export interface PoolEvents {
   /** A session is open; `first` of its group holds the group's subscriptions. */
   opened(slot: Slot): void;
   lost(slot: Slot, error: GatewayError): void;
+  /** Nobody used the service session for the idle time; its supervisor decides. */
+  unused?(): void;
   /** The listener for what a session of this group sends outside of calls. */
   listener(group: SessionGroup): Omit<SessionListener, 'lost' | 'worn'>;
 }
@@ -350,12 +352,18 @@ export class SessionPool {
   }
 
   #watchIdle(slot: Slot, wait: number): void {
-    if (slot.group.spec.key === SERVICE.key) return;
+    const { events, idle } = this.#options;
+    const service = slot.group.spec.key === SERVICE.key;
+    if (service && !events.unused) return;
     slot.idleTimer = setTimeout(() => {
-      const left = slot.lastUsed + this.#options.idle - performance.now();
-      if (slot.running > 0 || slot.subscribed.size > 0) this.#watchIdle(slot, this.#options.idle);
-      else if (left > 1) this.#watchIdle(slot, left);
-      else this.#dismiss(slot);
+      const left = slot.lastUsed + idle - performance.now();
+      const used = slot.running > 0 || slot.subscribed.size > 0;
+      if (!used && left <= 1 && !service) {
+        this.#dismiss(slot);
+        return;
+      }
+      this.#watchIdle(slot, used || left <= 1 ? idle : left);
+      if (!used && left <= 1) events.unused?.();
     }, wait);
     slot.idleTimer.unref();
   }

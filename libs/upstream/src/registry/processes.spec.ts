@@ -224,4 +224,40 @@ describe('connection.idle', () => {
     expect(processes(test)).toMatchObject({ restarts: 0 });
     expect(test.withdrawn).toEqual([]);
   });
+
+  it('stops the service child, too, where that is wanted: lists stay, and the next call starts it', async () => {
+    const test = bench();
+    await test.up(proxyOf([lab('lab', { idle: 50, idle_service: true }, { protocol: 'legacy' })]));
+    for (let round = 0; round < 2; round++) {
+      await vi.waitFor(() => expect(processes(test).children).toEqual([]), { timeout: 20_000 });
+      expect(test.upstream('lab').status).toMatchObject({
+        state: 'ready',
+        reason: expect.stringContaining('nobody used'),
+      });
+      expect(test.names('lab')).toContain('echo');
+      expect(await who(test)).toBeGreaterThan(1);
+    }
+    expect(processes(test)).toMatchObject({ restarts: 0 });
+    expect(test.states).toEqual(['lab connecting', 'lab ready']);
+    expect(test.withdrawn).toEqual([]);
+  });
+
+  it('finds out when the service child cannot be started again, and says so', async () => {
+    const test = bench();
+    const program = fragile();
+    const { args, env } = program;
+    const retry = { initial: 60_000, max: 60_000, multiplier: 1 };
+    const server = lab('lab', { idle: 50, idle_service: true, args, env }, { protocol: 'legacy' });
+    await test.up(proxyOf([server], { retry }));
+    await vi.waitFor(() => expect(processes(test).children).toEqual([]), { timeout: 20_000 });
+    program.breakIt();
+    await expect(who(test)).rejects.toMatchObject({ message: expect.stringContaining('exited with code 7') });
+    await test.state('lab', 'unreachable');
+    const starts = program.starts();
+    await expect(who(test)).rejects.toMatchObject({
+      message: expect.stringMatching(/exited with code 7.*tries again/),
+    });
+    expect(program.starts()).toBe(starts);
+    expect(starts).toBeLessThanOrEqual(3);
+  });
 });

@@ -11,6 +11,9 @@ const PROVEN = 10;
 /** Early deaths in a row before the wait grows. */
 const TOLERATED = 3;
 
+/** Why a session ended that nobody used. */
+const UNUSED = new GatewayError('UPSTREAM_DISCONNECTED', 'The gateway stopped this session, which nobody used');
+
 /** Longest time a list is not asked for again whatever the upstream says of it (milliseconds). */
 const MAX_TTL = 3_600_000;
 
@@ -79,6 +82,7 @@ export class Supervisor {
   /** Calls fail although the session answers: why, and how long to leave it alone. */
   #held: { readonly cause: GatewayError; readonly wait: number } | undefined;
   #stopped = false;
+  #resting = false;
   #grace: NodeJS.Timeout | undefined;
   #endPause: (() => void) | undefined;
   #wake: () => void = () => {};
@@ -146,7 +150,8 @@ export class Supervisor {
   }
 
   listChanged(kinds: readonly ListKind[]): void {
-    this.#watch?.listChanged(kinds);
+    if (this.#resting) this.wake();
+    else this.#watch?.listChanged(kinds);
   }
 
   sessionLost(slot: Slot, cause: GatewayError): void {
@@ -154,9 +159,20 @@ export class Supervisor {
     else this.check();
   }
 
+  /** Nobody uses the service session: it may end until somebody does. The upstream goes on serving, its lists stay. */
+  rest(): void {
+    if (this.serving && !this.#resting) this.#watch?.end(UNUSED);
+  }
+
+  /** Somebody needs the service session again. */
+  wake(): void {
+    if (this.#resting) this.#endPause?.();
+  }
+
   /** Something failed elsewhere that may mean the upstream is down. */
   check(): void {
-    this.#watch?.check();
+    if (this.#resting) this.wake();
+    else this.#watch?.check();
   }
 
   /**
@@ -183,6 +199,10 @@ export class Supervisor {
       const lost = await this.#watch!.lost;
       // Calls may still run on it: who stops the supervisor closes the sessions.
       if (this.#stopped) return;
+      if (lost === UNUSED) {
+        await this.#asleep();
+        continue;
+      }
       const held = this.#held;
       this.#held = undefined;
       if (held?.cause === lost) {
@@ -288,13 +308,28 @@ export class Supervisor {
       }, grace);
       this.#grace.unref();
     }
+    await this.#pause(delay);
+  }
+
+  async #asleep(): Promise<void> {
+    const slot = this.#part();
+    if (slot) this.#port.retire(slot);
+    this.#earlyDeaths = 0;
+    this.#resting = true;
+    this.#set('ready', 'its process was stopped because nobody used it; the next call starts it', undefined);
+    await this.#pause();
+    this.#resting = false;
+  }
+
+  /** Until the time is over, for ever without one, or somebody ends it. */
+  async #pause(delay?: number): Promise<void> {
     await new Promise<void>((resolve) => {
       const end = () => {
         clearTimeout(timer);
         this.#endPause = undefined;
         resolve();
       };
-      const timer = setTimeout(end, delay);
+      const timer = delay === undefined ? undefined : setTimeout(end, delay);
       this.#endPause = end;
     });
   }

@@ -16,6 +16,8 @@ export type Supervision = Pick<
   | 'sessionLost'
   | 'check'
   | 'hold'
+  | 'rest'
+  | 'wake'
 >;
 
 const NOT_WATCHED =
@@ -87,6 +89,10 @@ export class Unsupervised implements Supervision {
   sessionLost(): void {}
 
   check(): void {}
+
+  rest(): void {}
+
+  wake(): void {}
 
   #healthOf(state: UpstreamState, cause?: GatewayError, nextRetry?: number): Health {
     return { state, reason: cause?.message ?? NOT_WATCHED, since: Date.now(), nextRetry, cause };

@@ -97,6 +97,7 @@ export class Upstream implements UpstreamHandle {
         }),
         opened: (slot) => this.#opened(slot),
         lost: (slot, error) => this.#lost(slot, error),
+        ...(config.type === STDIO && config.connection.idle_service ? { unused: () => this.#supervisor.rest() } : {}),
       },
     });
     this.#personal = config.enabled && !this.#opener.serves ? this.#personalLists() : undefined;
@@ -391,7 +392,10 @@ export class Upstream implements UpstreamHandle {
 
   #opened(slot: Slot): void {
     this.#eras.opened(slot.session);
-    if (slot.group.spec.key === SERVICE.key) this.#retireOthers(slot.session);
+    if (slot.group.spec.key === SERVICE.key) {
+      this.#retireOthers(slot.session);
+      this.#supervisor.wake();
+    }
     if (this.#replacing) {
       this.#supervisor.listChanged(LIST_KINDS);
       this.#probes.expire();
