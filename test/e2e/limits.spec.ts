@@ -3,8 +3,9 @@ import { connect, dataOf, type Peer } from '../support/client.js';
 import { GENERATIONS } from '../support/clients.js';
 import { type FileConfig, type Gateway, listed, type SpawnedGateway, spawnGateway } from '../support/gateway.js';
 import { Inspector } from '../support/inspector.js';
-import { callTool } from '../support/modern.js';
+import { callTool, type ModernReply } from '../support/modern.js';
 import { initializeBody, RawSession, http as raw } from '../support/raw.js';
+import { Torrent } from '../support/torrent.js';
 import { type HttpServer, http, startRich } from '../support/upstreams.js';
 import { Cleanup, until } from '../support/wait.js';
 
@@ -189,6 +190,39 @@ describe('an address that guesses keys', () => {
     expect((await open('203.0.113.6', 'guess')).status).toBe(401);
     expect(await limitsReached(gateway)).toBe(
       'mcp_gateway_limits_reached{limit="server.limits.auth_failures_per_minute",rule=""} 6',
+    );
+  });
+});
+
+describe('a flood of calls', () => {
+  it('is taken up to the bound, the rest is refused at once, and what was taken is done', async () => {
+    const torrent = cleanup.add(await Torrent.start());
+    const limits = { requests_in_flight: 40 };
+    const servers = [http('web', torrent.url, { pool: 64 })];
+    const gateway = cleanup.add(await spawnGateway({ server: { limits }, servers }));
+    await listed(gateway, 'web');
+    const taken: ModernReply[] = [];
+    const refused: ModernReply[] = [];
+    const calls = Array.from({ length: 400 }, async () => {
+      const reply = await callTool(gateway.mcp(), 'web:hold');
+      (reply.status === 503 ? refused : taken).push(reply);
+    });
+    await until('the rest is refused', () => refused.length + torrent.holds === 400);
+    expect(torrent.holds).toBe(40);
+    for (const { headers, error } of refused) {
+      expect(Number(headers['retry-after'])).toBeGreaterThan(0);
+      expect(error).toMatchObject({ data: { code: 'OVERLOADED', key: 'server.limits.requests_in_flight' } });
+    }
+    for (const probe of ['live', 'ready']) {
+      expect((await raw(`${gateway.url}/${probe}`, { method: 'GET' })).status).toBe(200);
+    }
+    torrent.release();
+    await Promise.all(calls);
+    expect(taken.map(({ status, result }) => [status, result?.['content']])).toEqual(Array(40).fill([200, []]));
+    expect((await callTool(gateway.mcp(), 'web:echo')).status).toBe(200);
+    expect(torrent.holds).toBe(40);
+    expect(await limitsReached(gateway)).toBe(
+      'mcp_gateway_limits_reached{limit="server.limits.requests_in_flight",rule=""} 360',
     );
   });
 });

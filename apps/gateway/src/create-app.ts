@@ -122,6 +122,7 @@ function running(app: NestFastifyApplication, live: LiveConfig): Omit<Gateway, '
       streams: () => stats.streams,
       parked: () => stats.parked,
       inFlight: () => stats.inFlight,
+      bytesInFlight: () => stats.bytesInFlight,
       loopDelay: () => stats.loopDelay,
     },
   });

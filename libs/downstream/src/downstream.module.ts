@@ -9,6 +9,7 @@ import { EntryGuard } from './http/entry.guard.js';
 import { FrontLog } from './http/front-log.js';
 import { FrontPolicy } from './http/front-policy.js';
 import { GatewayExceptionFilter } from './http/gateway-exception.filter.js';
+import { HeldBytes } from './http/held-bytes.js';
 import { HostOriginGuard } from './http/host-origin.guard.js';
 import { RefusalAudit } from './http/refusal-audit.js';
 import { Refusals } from './http/refusals.js';
@@ -58,6 +59,7 @@ export class DownstreamModule {
         ConnectionFaults,
         Connections,
         FrontDoor,
+        HeldBytes,
         RequestsInFlight,
         LegacyFront,
         Initializer,

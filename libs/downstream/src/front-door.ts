@@ -12,6 +12,7 @@ import { Connections } from './http/connections.js';
 import { correlate } from './http/correlation.js';
 import { FrontLog } from './http/front-log.js';
 import { FrontPolicy } from './http/front-policy.js';
+import { SMALL_BODY } from './http/held-bytes.js';
 import { acceptedForPost, checkAcceptForGet, checkContentType } from './http/post-headers.js';
 import { Refusals, type Refused } from './http/refusals.js';
 import { RequestsInFlight } from './http/requests-in-flight.js';
@@ -59,24 +60,25 @@ export class FrontDoor {
   }
 
   async #post(inbound: Inbound): Promise<void> {
-    const { request } = inbound;
+    const { request, response } = inbound;
     checkContentType(request.headers);
     const accepted = acceptedForPost(request.headers.accept);
     const { limits } = this.policy;
-    this.shedder.admitBody(this.inFlight.arriving);
-    const body = await this.inFlight.body(request, limits.body);
+    const held = this.inFlight.bytes;
+    this.shedder.admitBody(this.inFlight.arriving, isSmall(request) ? 0 : held);
+    const body = await this.inFlight.body(request, response, limits.body);
     const message = parseClientMessage(body, { depth: limits.json_depth, nodes: limits.json_nodes });
-    await this.#dispatch({ ...inbound, message, accepted });
+    await this.#dispatch({ ...inbound, message, accepted }, held);
   }
 
-  /** What fails once the message is read is answered to its id. */
-  async #dispatch(inbound: InboundPost): Promise<void> {
+  /** What fails once the message is read is answered to its id. `held`: what requests held before this one. */
+  async #dispatch(inbound: InboundPost, held: number): Promise<void> {
     const { message, request, response, requestId } = inbound;
     const era = eraOf(message, versionHeader(request));
     try {
       if (isNewWork(message)) {
         if (this.connections.isLate(request.socket)) throw shuttingDown();
-        this.shedder.admit(this.inFlight.count);
+        this.shedder.admit(this.inFlight.count, held);
       }
       await (era === 'modern' ? this.modern : this.legacy).post(inbound);
     } catch (thrown) {
@@ -132,6 +134,11 @@ export class FrontDoor {
       throw methodNotAllowed('Sessions and their streams belong to protocol revisions with initialize');
     }
   }
+}
+
+/** Announces no more than an answer or a cancellation has: those are read whatever memory is held. */
+function isSmall({ headers }: IncomingMessage): boolean {
+  return Number(headers['content-length'] ?? Number.POSITIVE_INFINITY) < SMALL_BODY;
 }
 
 /** Answers, notifications and pings are not: refusing them would only make work that is begun last longer. */

@@ -36,6 +36,11 @@ export class DownstreamStats {
     return this.requests.count;
   }
 
+  /** Bytes of bodies, and of answers that nobody has read yet. */
+  get bytesInFlight(): number {
+    return this.requests.bytes;
+  }
+
   /** Milliseconds work waits for its turn. */
   get loopDelay(): number {
     return this.shedder.loopDelay;

@@ -91,6 +91,7 @@ export const ERRORS = {
   ASK_TIMEOUT: { rpc: -32603, http: 200, level: 'info', reason: 'ask', origin: 'gateway' },
   ASK_UNDELIVERED: { rpc: -32603, http: 200, level: 'info', reason: 'ask', origin: 'gateway' },
   // life cycle
+  CLIENT_TOO_SLOW: { rpc: -32603, http: 200, level: 'info', reason: 'client_slow', origin: 'gateway' },
   CANCELLED: { rpc: -32603, http: 200, level: 'debug', reason: 'cancelled', origin: 'gateway' },
   SHUTTING_DOWN: { rpc: -32603, http: 503, level: 'info', reason: 'shutdown', origin: 'gateway' },
   INTERNAL: { rpc: -32603, http: 500, level: 'error', reason: 'internal', origin: 'gateway' },

@@ -110,6 +110,11 @@ export interface Exchange {
 
   /** Progress and log messages, on this request's own stream. Never throws; dropped once the exchange is over. */
   notify(notification: OutboundNotification): void;
+  /**
+   * True while the client has not read what it was told so far: whoever can should wait with more. `resume` is called once
+   * there is room again, or nobody to tell. What is told regardless is dropped when there is too much of it.
+   */
+  crowded?(resume: () => void): boolean;
   /** Asks the client. The answer rejects with ASK_* when it cannot be delivered, or is not answered in time. */
   ask(request: InputRequest): Ask;
 

@@ -16,6 +16,7 @@ export interface GaugeSources {
     streams(): number;
     parked(): number;
     inFlight(): number;
+    bytesInFlight(): number;
     /** Milliseconds. */
     loopDelay(): number;
   };
@@ -229,6 +230,12 @@ export class GatewayMetrics extends CallMetrics {
       'Requests that arrive or wait for their answer',
       [],
       (gauge, { frontDoor }) => gauge.set(frontDoor.inFlight()),
+    );
+    define(
+      'mcp_gateway_bytes_in_flight',
+      'Bytes of request bodies, and of answers that clients have not read yet',
+      [],
+      (gauge, { frontDoor }) => gauge.set(frontDoor.bytesInFlight()),
     );
     define(
       'mcp_gateway_event_loop_delay_seconds',

@@ -99,7 +99,10 @@ describe('metrics', () => {
         },
       },
     ];
-    const frontDoor = { sessions: () => 5, streams: () => 7, parked: () => 2, inFlight: () => 3, loopDelay: () => 250 };
+    const frontDoor = {
+      ...{ sessions: () => 5, streams: () => 7, parked: () => 2 },
+      ...{ inFlight: () => 3, bytesInFlight: () => 4096, loopDelay: () => 250 },
+    };
     metrics.attach({ status: { upstreams: () => upstreams }, frontDoor, audit: { lost: 3, leftOut: 7 } });
     const { body } = await scrape(`${url}/metrics`);
     expect(body).toContain('mcp_gateway_upstream_state{proxy="files",state="degraded"} 1\n');

@@ -92,6 +92,12 @@ export interface RequestHandle {
    * for a socket or a credential. Absent where that cannot be told.
    */
   readonly started?: boolean;
+  /**
+   * Reads nothing more of its answer for now: its caller cannot take it. Only where an answer has a stream of its own, so that
+   * nobody else waits.
+   */
+  pause?(): void;
+  resume?(): void;
 }
 
 /** Where what belongs to one request goes. */

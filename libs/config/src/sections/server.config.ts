@@ -129,6 +129,13 @@ export class LimitsConfig {
   @Count({ doc: 'Most requests in flight in this process; more are answered 503.', min: 1, max: 1_000_000 })
   requests_in_flight = 10_000;
 
+  @Size({
+    doc: 'Most bytes that request bodies, and answers which clients have not read yet, may hold in memory; then new requests are answered 503.',
+    min: '1MiB',
+    max: '1024GiB',
+  })
+  bytes_in_flight = 512 * 1024 * 1024;
+
   @Duration({
     doc: 'Mean delay of the event loop beyond which new requests are answered 503. 0: any.',
     min: '0',

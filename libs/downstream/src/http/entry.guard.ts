@@ -28,7 +28,7 @@ export class EntryGuard implements CanActivate {
   canActivate(context: ExecutionContext): boolean | Promise<boolean> {
     if (publicOptions(this.reflector, context.getHandler(), context.getClass())) return this.auth.canActivate(context);
     const request = context.switchToHttp().getRequest<{ raw: IncomingMessage }>().raw;
-    if (isNewWork(request)) this.shedder.admit(this.inFlight.count);
+    if (isNewWork(request)) this.shedder.admit(this.inFlight.count, this.inFlight.bytes);
     const entered = this.gate.enter(this.policy.addresses.of(request), request.headers.authorization);
     return entered ? entered.then((visit) => this.#authenticate(context, visit)) : this.auth.canActivate(context);
   }

@@ -3,10 +3,14 @@ import { GatewayError } from '#libs/kernel';
 
 /**
  * Collects a request's body. Over the limit the rest is read and thrown away, so that the client gets to see the
- * answer; the server's requestTimeout bounds that.
+ * answer; the server's requestTimeout bounds that. `kept` is told of all that lies in memory meanwhile.
  * @throws GatewayError BODY_TOO_LARGE, or BODY_INCOMPLETE when the client went away in the middle
  */
-export function readBody(request: IncomingMessage, limit: number): Promise<Buffer> {
+export function readBody(
+  request: IncomingMessage,
+  limit: number,
+  kept: (bytes: number) => void = () => {},
+): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     if (Number(request.headers['content-length'] ?? 0) > limit) {
       request.resume();
@@ -23,6 +27,7 @@ export function readBody(request: IncomingMessage, limit: number): Promise<Buffe
       size += chunk.length;
       if (size <= limit) {
         chunks.push(chunk);
+        kept(chunk.length);
         return;
       }
       stop(() => reject(tooLarge(limit)));

@@ -90,6 +90,10 @@ export class LegacyExchange implements Exchange {
     if (!this.#over) this.#reply.send(sseFrame(encodeNotification(method, params)));
   }
 
+  crowded(resume: () => void): boolean {
+    return !this.#over && this.#reply.crowded(resume);
+  }
+
   ask(request: InputRequest): Ask {
     const ask = this.#desk.ask(request, this.#over ? CLOSED : this.#reply, this.#askTimeout());
     this.#asks ??= new Set();

@@ -17,7 +17,7 @@ afterEach(async () => {
 
 /** A client that sent its request, and reads nothing until it is told to. */
 async function deafClient(settings: ReplySettings) {
-  const registry = new StreamRegistry({ hasRoom: () => true });
+  const registry = new StreamRegistry({ hasRoom: () => true, unread: () => {} });
   let closed = false;
   const server = createServer((_request, response) => {
     response.once('close', () => {

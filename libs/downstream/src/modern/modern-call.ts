@@ -141,6 +141,10 @@ export class ModernCall implements Exchange {
     if (own !== undefined || params === undefined) at.reply.send(sseFrame(encodeNotification(method, own)));
   }
 
+  crowded(resume: () => void): boolean {
+    return !this.#over && (this.#at?.reply.crowded(resume) ?? false);
+  }
+
   ask(request: InputRequest): Ask {
     const refusal = this.#refusal(request);
     if (refusal) return refusedAsk(refusal);

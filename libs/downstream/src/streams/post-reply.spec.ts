@@ -13,7 +13,7 @@ afterEach(async () => {
 
 /** One POST answered by `act`. */
 async function answered(settings: ReplySettings, act: (reply: PostReply) => void) {
-  const registry = new StreamRegistry({ hasRoom: () => true });
+  const registry = new StreamRegistry({ hasRoom: () => true, unread: () => {} });
   const server = createServer((_request, response) => act(new PostReply(response, settings, registry)));
   servers.push(server);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

@@ -54,6 +54,19 @@ export class PostReply implements AskChannel, OpenReply {
     return true;
   }
 
+  /** True while the client has not read what was written; then `resume` is called once it has, or is gone. */
+  crowded(resume: () => void): boolean {
+    if (this.#closed || !this.#res.writableNeedDrain) return false;
+    const done = () => {
+      this.#res.off('drain', done);
+      stop();
+      resume();
+    };
+    this.#res.on('drain', done);
+    const stop = this.onClosed(done);
+    return true;
+  }
+
   onClosed(listener: () => void): () => void {
     this.#watchers ??= new Set();
     this.#watchers.add(listener);
@@ -110,7 +123,9 @@ export class PostReply implements AskChannel, OpenReply {
     this.#close();
     write();
     // What the client does not read lies in memory; a socket that stands still is destroyed with it.
-    if (this.#res.writableLength > 0) this.#res.setTimeout(this.#settings.stall ?? STALL);
+    if (this.#res.writableLength === 0) return;
+    this.#registry.unread(this.#res);
+    this.#res.setTimeout(this.#settings.stall ?? STALL);
   }
 
   #close(): void {

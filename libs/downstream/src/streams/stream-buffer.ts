@@ -2,6 +2,7 @@ import type { ServerResponse } from 'node:http';
 import { Injectable } from '@nestjs/common';
 import { FrontLog } from '../http/front-log.js';
 import { FrontPolicy } from '../http/front-policy.js';
+import { HeldBytes } from '../http/held-bytes.js';
 
 /** Whether more may be written to a response. */
 export interface Room {
@@ -9,17 +10,28 @@ export interface Room {
   hasRoom(response: ServerResponse): boolean;
 }
 
+/** What is written to clients, as far as it lies in memory. */
+export interface Buffers extends Room {
+  /** The last of a response was written: what is left of it lies there until its client reads it. */
+  unread(response: ServerResponse): void;
+}
+
 /** What a client that reads slowly may leave in memory. */
 @Injectable()
-export class StreamBuffer implements Room {
+export class StreamBuffer implements Buffers {
   constructor(
     private readonly policy: FrontPolicy,
     private readonly log: FrontLog,
+    private readonly held: HeldBytes,
   ) {}
 
   hasRoom({ writableLength }: ServerResponse): boolean {
     if (writableLength <= this.policy.limits.stream_buffer) return true;
     this.log.reached('server.limits.stream_buffer');
     return false;
+  }
+
+  unread(response: ServerResponse): void {
+    this.held.hold(response, response.writableLength);
   }
 }

@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import { Inject, Injectable } from '@nestjs/common';
 import { Roster, type Seated } from '#libs/kernel';
-import { type Room, StreamBuffer } from './stream-buffer.js';
+import { type Buffers, StreamBuffer } from './stream-buffer.js';
 
 /** Something that is open towards a client and must not look dead. */
 export interface OpenStream {
@@ -21,8 +21,8 @@ const TICK = 5_000;
 
 /** Everything open towards clients. One timer keeps all of it alive; it runs only while something is open. */
 @Injectable()
-export class StreamRegistry implements Room {
-  constructor(@Inject(StreamBuffer) private readonly buffer: Room) {}
+export class StreamRegistry implements Buffers {
+  constructor(@Inject(StreamBuffer) private readonly buffer: Buffers) {}
 
   readonly #replies = new Roster<OpenReply>();
   readonly #streams = new Set<EndlessStream>();
@@ -46,6 +46,10 @@ export class StreamRegistry implements Room {
 
   hasRoom(response: ServerResponse): boolean {
     return this.buffer.hasRoom(response);
+  }
+
+  unread(response: ServerResponse): void {
+    this.buffer.unread(response);
   }
 
   add(reply: OpenReply): void {

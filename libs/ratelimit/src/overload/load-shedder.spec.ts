@@ -10,9 +10,9 @@ function shedderOf(limits: Partial<LimitsConfig>, delay: LoopDelay) {
   return new LoadShedder(new ServerConfigRef(server), delay);
 }
 
-function refusal(shedder: LoadShedder, inFlight = 0): GatewayError | undefined {
+function refusal(shedder: LoadShedder, inFlight = 0, bytes = 0): GatewayError | undefined {
   try {
-    shedder.admit(inFlight);
+    shedder.admit(inFlight, bytes);
     return undefined;
   } catch (thrown) {
     return thrown as GatewayError;
@@ -31,6 +31,17 @@ describe('LoadShedder', () => {
       data: { key: 'server.limits.requests_in_flight' },
     });
     expect(refusal(shedder, 2)).toBeUndefined();
+  });
+
+  it('takes requests while they hold less than they may, and again as soon as they do', () => {
+    const shedder = shedderOf({ bytes_in_flight: 1_000 }, delayOf(0));
+    expect(refusal(shedder, 0, 999)).toBeUndefined();
+    expect(refusal(shedder, 0, 1_000)).toMatchObject({
+      code: 'OVERLOADED',
+      data: { key: 'server.limits.bytes_in_flight' },
+    });
+    expect(refusal(shedder, 0, 999)).toBeUndefined();
+    expect(() => shedder.admitBody(0, 1_000)).toThrow(/unread answers hold 1000 bytes/);
   });
 
   it('refuses while work waits longer than allowed; 0 allows any delay', () => {

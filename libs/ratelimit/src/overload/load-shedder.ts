@@ -34,11 +34,12 @@ export class LoadShedder implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   /**
-   * Asks for one more request besides those that are in flight.
+   * Asks for one more request besides those that are in flight, and hold so many bytes.
    * @throws GatewayError OVERLOADED
    */
-  admit(inFlight: number): void {
+  admit(inFlight: number, bytes: number): void {
     const { requests_in_flight, event_loop_delay } = this.config.current.limits;
+    this.#admitBytes(bytes);
     if (inFlight >= requests_in_flight) {
       throw this.#overloaded(`${inFlight} requests are in flight`, 'requests_in_flight');
     }
@@ -51,12 +52,18 @@ export class LoadShedder implements OnApplicationBootstrap, OnModuleDestroy {
    * Asks for room for one more body besides those that are arriving, of whatever it will turn out to be.
    * @throws GatewayError OVERLOADED
    */
-  admitBody(arriving: number): void {
+  admitBody(arriving: number, bytes: number): void {
+    this.#admitBytes(bytes);
     if (arriving < this.config.current.limits.requests_in_flight) return;
     throw this.#overloaded(`${arriving} requests are arriving`, 'requests_in_flight');
   }
 
-  #overloaded(what: string, key: 'requests_in_flight' | 'event_loop_delay'): GatewayError {
+  #admitBytes(bytes: number): void {
+    if (bytes < this.config.current.limits.bytes_in_flight) return;
+    throw this.#overloaded(`requests and unread answers hold ${bytes} bytes`, 'bytes_in_flight');
+  }
+
+  #overloaded(what: string, key: 'requests_in_flight' | 'bytes_in_flight' | 'event_loop_delay'): GatewayError {
     const retryAfter = 1 + (this.#shed++ % SPREAD);
     return new GatewayError(
       'OVERLOADED',

@@ -46,6 +46,16 @@ export function startedTooLate(server: string, text: string): GatewayError {
   return new GatewayError('UPSTREAM_UNREACHABLE', text, { data, notExecuted: true });
 }
 
+/** The upstream had to wait for a client that does not read, and not for ever. */
+export function unread(server: string, request: SessionRequest): GatewayError {
+  const text = `The client did not read what ${server} says about ${request.subject} for ${formatMs(request.timeout)} (connection.timeout of this server)`;
+  return new GatewayError(
+    'CLIENT_TOO_SLOW',
+    `${text}, so the call was cancelled; it may have been executed. Read the stream of a call while it runs`,
+    { data: { server, key: 'proxy.servers[].connection.timeout', milliseconds: request.timeout } },
+  );
+}
+
 /**
  * The same failure as one call has to be told of it. Errors are shared: that a connection could not be renewed, say, proves
  * nothing about a request that was sent on it before.

@@ -138,8 +138,10 @@ export class Inbound {
       case 'notifications/message': {
         if (!params) return;
         const call = origin ?? this.port.soleCaller();
-        if (call?.request.caller) call.request.caller.sink.log(params.raw());
-        else listener.logged(params.raw());
+        if (call?.request.caller) {
+          call.request.caller.sink.log(params.raw());
+          call.pace();
+        } else listener.logged(params.raw());
         return;
       }
       case 'notifications/cancelled': {
@@ -171,7 +173,9 @@ export class Inbound {
     const caller = call?.request.caller;
     if (!call || !caller) return;
     call.alive();
-    if (caller.wantsProgress) caller.sink.progress(withoutMembers(params, ['progressToken']));
+    if (!caller.wantsProgress) return;
+    caller.sink.progress(withoutMembers(params, ['progressToken']));
+    call.pace();
   }
 
   #protocolError(text: string, call: RunningCall): GatewayError {

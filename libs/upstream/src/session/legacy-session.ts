@@ -6,7 +6,7 @@ import { AskDesk } from './ask-desk.js';
 import { attribute, soleCaller } from './attribution.js';
 import type { ClientCapabilities } from './capabilities.js';
 import type { ExpiredLimit } from './deadline.js';
-import { connectionEnded, formatMs, notOpened, startedTooLate, timedOut, toldTo } from './failures.js';
+import { connectionEnded, formatMs, notOpened, startedTooLate, timedOut, toldTo, unread } from './failures.js';
 import { initializeParams, readWelcome, type Welcome } from './handshake.js';
 import { Inbound } from './inbound.js';
 import { connectionOf, type Opening, openWithin } from './opening.js';
@@ -256,7 +256,9 @@ export class LegacySession implements UpstreamSession, CallOwner, ConnectionList
     const { maxTotal, method, timeout } = call.request;
     const expiry = { limit, milliseconds: limit === 'timeout' ? timeout : maxTotal, sent: call.sent };
     const { server } = this.#options;
-    this.#giveUp(call, method === 'initialize' ? this.#tooSlow() : timedOut(server, call.request, expiry));
+    if (method === 'initialize') this.#giveUp(call, this.#tooSlow());
+    else if (call.held && limit === 'timeout') this.#giveUp(call, unread(server, call.request));
+    else this.#giveUp(call, timedOut(server, call.request, expiry));
   }
 
   // How calls end.

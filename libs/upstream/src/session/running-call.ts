@@ -30,6 +30,7 @@ export class RunningCall implements ReplySink {
   #heard = performance.now();
   #ended = false;
   #questions = 0;
+  #held = false;
 
   constructor(
     readonly id: number,
@@ -77,6 +78,28 @@ export class RunningCall implements ReplySink {
   alive(): void {
     this.#heard = performance.now();
   }
+
+  /** The client does not read what the upstream says, so the upstream has to wait. */
+  get held(): boolean {
+    return this.#held;
+  }
+
+  /** After something was told to the client: lets the upstream wait until that is read, where that stops nobody else. */
+  pace(): void {
+    const { handle } = this;
+    if (this.#held || this.#ended || !handle?.pause) return;
+    if (!this.request.caller?.exchange.crowded?.(this.#resume)) return;
+    this.#held = true;
+    handle.pause();
+  }
+
+  readonly #resume = (): void => {
+    if (!this.#held) return;
+    this.#held = false;
+    if (this.#ended) return;
+    this.alive();
+    this.handle?.resume?.();
+  };
 
   /** While questions are open both clocks stand still. */
   questionOpened(): void {

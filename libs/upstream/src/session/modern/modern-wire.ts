@@ -15,7 +15,7 @@ import type { Connection, ConnectionListener, ConnectionStatus } from '#libs/plu
 import { excerpt } from '../../transports/shared/text.js';
 import { soleCaller } from '../attribution.js';
 import type { ExpiredLimit } from '../deadline.js';
-import { connectionEnded, timedOut, toldTo } from '../failures.js';
+import { connectionEnded, timedOut, toldTo, unread } from '../failures.js';
 import { withoutMembers } from '../params.js';
 import { type CallOwner, RunningCall } from '../running-call.js';
 import type { SessionRequest } from '../upstream-session.js';
@@ -182,7 +182,9 @@ export class ModernWire implements CallOwner, ConnectionListener {
   onExpired(limit: ExpiredLimit, call: RunningCall): void {
     const { maxTotal, timeout } = call.request;
     const expiry = { limit, milliseconds: limit === 'timeout' ? timeout : maxTotal, sent: call.sent };
-    this.giveUp(call, timedOut(this.#options.server, call.request, expiry));
+    const { server } = this.#options;
+    const clientIsSlow = call.held && limit === 'timeout';
+    this.giveUp(call, clientIsSlow ? unread(server, call.request) : timedOut(server, call.request, expiry));
   }
 
   #receive(bytes: Buffer, origin: RunningCall | undefined): void {
@@ -236,11 +238,13 @@ export class ModernWire implements CallOwner, ConnectionListener {
         if (params) this.#progress(params);
         return;
       case 'notifications/message': {
-        const caller = (origin ?? soleCaller(this.#pending))?.request.caller;
+        const call = origin ?? soleCaller(this.#pending);
+        const caller = call?.request.caller;
         const rank = logLevelRank(params?.get('level')?.string());
         // Without a wish for them there must be none (M:log), and what is too chatty is kept back.
         if (!params || !caller?.logLevel || (rank >= 0 && rank < logLevelRank(caller.logLevel))) return;
         caller.sink.log(params.raw());
+        call?.pace();
         return;
       }
       case 'notifications/cancelled': {
@@ -267,7 +271,9 @@ export class ModernWire implements CallOwner, ConnectionListener {
     const caller = call?.request.caller;
     if (!call || !caller) return;
     call.alive();
-    if (caller.wantsProgress) caller.sink.progress(withoutMembers(params, ['progressToken']));
+    if (!caller.wantsProgress) return;
+    caller.sink.progress(withoutMembers(params, ['progressToken']));
+    call.pace();
   }
 
   #settle(call: RunningCall, outcome: Outcome): void {

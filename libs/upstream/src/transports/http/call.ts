@@ -82,6 +82,14 @@ export class Call implements Reply {
     if (!this.#answered) this.#end();
   }
 
+  pause(): void {
+    this.#exchange?.pause();
+  }
+
+  resume(): void {
+    this.#exchange?.resume();
+  }
+
   /** The connection is going away. */
   cancel(error: GatewayError): void {
     if (this.#answered) this.#end();

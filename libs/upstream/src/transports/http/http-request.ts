@@ -34,6 +34,15 @@ export abstract class HttpRequest implements Dispatcher.DispatchHandler {
     this.#controller?.abort(new Error('abandoned'));
   }
 
+  /** Leaves the rest of the answer with the upstream, until `resume`. */
+  pause(): void {
+    this.#controller?.pause();
+  }
+
+  resume(): void {
+    if (!this.#over) this.#controller?.resume();
+  }
+
   /** Forgets the attempt under way, of which nothing was reported yet, so that the request can be dispatched again. */
   protected restart(): void {
     const controller = this.#controller;
