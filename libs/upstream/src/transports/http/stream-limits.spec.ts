@@ -199,7 +199,8 @@ describe('sessions whose stream has a limit', () => {
     closers.push(() => upstream.close());
     const test = bench();
     const server = serverOf('old', 'sse', { url: `${upstream.origin}/sse` });
-    server.connection.limits.stream_lifetime = 150;
+    // Longer than what passes for a crash loop.
+    server.connection.limits.stream_lifetime = 400;
     await test.up(proxyOf([server]));
     const call = () => test.upstream('old').send(toolCall('t'), exchangeOf(), new RecordingSink());
     const first = call();
