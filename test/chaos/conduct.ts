@@ -77,7 +77,8 @@ function rowsOf({ allowed, unharmed = [], world: plan }: Experiment, stage: Live
 
 async function perform(experiment: Experiment, stage: LiveStage, tidy = TIDY): Promise<void> {
   const { world, random } = stage;
-  const plan = { ...USUAL, upstreams: experiment.world.upstreams.map(({ name }) => name), ...experiment.load };
+  const upstreams = experiment.world.upstreams.map(({ name }) => name);
+  const plan = { ...USUAL, upstreams, headers: world.headers, ...experiment.load };
   const { pid } = world.gateway;
   stage.progress('warming up');
   await underLoad(plan, stage, random.fork(), () => stage.calls(WARM));

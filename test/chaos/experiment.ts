@@ -1,3 +1,5 @@
+import type { ChaosClient } from './clients/client.js';
+import type { Order, Outcome } from './ledger/call.js';
 import type { Allowances } from './ledger/verdict.js';
 import type { LoadPlan } from './load.js';
 import type { Random } from './random.js';
@@ -30,6 +32,10 @@ export interface Stage {
   progress(text: string): void;
   /** Lets the load run until so many more calls, to this upstream or any, have come to an end. */
   calls(count: number, upstream?: string): Promise<void>;
+  /** One call of a client of the experiment's own, beside the load. It is in the book like any other. */
+  call(client: ChaosClient, upstream: string, more?: Partial<Order>): Promise<Outcome>;
+  /** Waits for a condition. */
+  until(what: string, probe: () => boolean | Promise<boolean>): Promise<void>;
   /** From now on everything can be right again: the clock of the recovery starts for these upstreams. */
   faultEnds(...upstreams: string[]): void;
   /** Waits until each upstream whose fault ended gives a right answer again. */

@@ -2,7 +2,7 @@ import type { ChaosClient } from './clients/client.js';
 import { Official } from './clients/official.js';
 import { RawLegacy } from './clients/raw-legacy.js';
 import { RawModern } from './clients/raw-modern.js';
-import type { Order } from './ledger/call.js';
+import type { Order, Outcome } from './ledger/call.js';
 import type { Ledger } from './ledger/ledger.js';
 import type { Random } from './random.js';
 
@@ -72,15 +72,9 @@ export class Load {
 
   async #run(client: ChaosClient, random: Random): Promise<void> {
     while (!this.#stopped) {
-      await this.#call(client, this.#order(client, random));
+      await callAndNote(client, this.#order(client, random), this.#ledger);
       await this.#pause();
     }
-  }
-
-  async #call(client: ChaosClient, order: Order): Promise<void> {
-    const sentAt = performance.now();
-    const outcome = await client.call(order);
-    this.#ledger.add({ ...order, client: client.name, sentAt, settledAt: performance.now(), outcome });
   }
 
   #order(client: ChaosClient, random: Random): Order {
@@ -105,6 +99,14 @@ export class Load {
       this.#endings.add(end);
     });
   }
+}
+
+/** One call, from the sending to the entry in the book. */
+export async function callAndNote(client: ChaosClient, order: Order, ledger: Ledger): Promise<Outcome> {
+  const sentAt = performance.now();
+  const outcome = await client.call(order);
+  ledger.add({ ...order, client: client.name, sentAt, settledAt: performance.now(), outcome });
+  return outcome;
 }
 
 function times<T>(count: number, make: (n: number) => T): T[] {

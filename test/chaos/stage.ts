@@ -1,5 +1,8 @@
 import { until } from '../support/wait.js';
+import type { ChaosClient } from './clients/client.js';
 import type { Stage } from './experiment.js';
+import type { Order, Outcome } from './ledger/call.js';
+import { callAndNote } from './load.js';
 import type { Random } from './random.js';
 import type { World } from './world/world.js';
 
@@ -15,6 +18,7 @@ export class LiveStage implements Stage {
   readonly #say: (text: string) => void;
   /** When the fault of an upstream ended. */
   readonly #ended = new Map<string, number>();
+  #calls = 0;
 
   constructor(world: World, random: Random, say: (text: string) => void) {
     this.world = world;
@@ -38,6 +42,15 @@ export class LiveStage implements Stage {
     const ended = () => ledger.count(upstream);
     const enough = ended() + count;
     await until(`${count} calls ${upstream ? `to ${upstream} ` : ''}come to an end`, () => ended() >= enough, CALLS);
+  }
+
+  async call(client: ChaosClient, upstream: string, more: Partial<Order> = {}): Promise<Outcome> {
+    const nonce = `${client.name}.${++this.#calls}.${this.random.between(0, 0xffffffff).toString(36)}`;
+    return callAndNote(client, { nonce, upstream, tool: 'work', ms: 0, size: 100, ...more }, this.world.ledger);
+  }
+
+  async until(what: string, probe: () => boolean | Promise<boolean>): Promise<void> {
+    await until(what, probe, RECOVERY);
   }
 
   faultEnds(...upstreams: string[]): void {

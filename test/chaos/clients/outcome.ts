@@ -5,8 +5,18 @@ interface Response {
   readonly id?: unknown;
   readonly method?: string;
   readonly result?: ToolResult;
-  readonly error?: RpcFailure;
+  /** A word where the refusal is OAuth's (RFC 6750). */
+  readonly error?: RpcFailure | string;
 }
+
+/** OAuth's words for errors of the catalogue. */
+const OAUTH: Readonly<Record<string, string>> = {
+  unauthorized: 'UNAUTHENTICATED',
+  invalid_token: 'TOKEN_INVALID',
+  invalid_request: 'CREDENTIALS_MALFORMED',
+  insufficient_scope: 'INSUFFICIENT_SCOPE',
+  access_denied: 'ACCESS_DENIED',
+};
 
 interface ToolResult {
   readonly content?: readonly { readonly text?: string }[];
@@ -32,7 +42,9 @@ export function outcomeOf(posted: Posted | Outcome, id: number): Outcome {
   if (!response || responses.length > 1) {
     return { kind: 'broken', said: `${responses.length} responses with status ${posted.status}` };
   }
-  if (response.error) return failure(response.error);
+  const { error } = response;
+  if (typeof error === 'string') return { kind: 'error', code: OAUTH[error], said: error };
+  if (error) return failure(error);
   if (response.id !== id) return { kind: 'answer', text: `for the request ${JSON.stringify(response.id)}, not ${id}` };
   return resultOf(response.result ?? {});
 }

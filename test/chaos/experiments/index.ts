@@ -1,6 +1,19 @@
 import type { Experiment } from '../experiment.js';
+import { HALF_OPEN } from './half-open.js';
+import { IDENTITY_PROVIDER } from './identity-provider.js';
 import { KILL_UPSTREAMS } from './kill-upstreams.js';
 import { UPSTREAMS_BABBLE, UPSTREAMS_HANG, UPSTREAMS_RESET } from './misbehave.js';
+import { RELOAD } from './reload.js';
+import { RETURN_LATE } from './return-late.js';
 
 /** In the order in which they run: in a bounded run the first ones are the most likely to fit. */
-export const EXPERIMENTS: readonly Experiment[] = [KILL_UPSTREAMS, UPSTREAMS_BABBLE, UPSTREAMS_HANG, UPSTREAMS_RESET];
+export const EXPERIMENTS: readonly Experiment[] = [
+  KILL_UPSTREAMS,
+  UPSTREAMS_BABBLE,
+  UPSTREAMS_HANG,
+  UPSTREAMS_RESET,
+  HALF_OPEN,
+  RELOAD,
+  RETURN_LATE,
+  IDENTITY_PROVIDER,
+];

@@ -16,7 +16,7 @@ const RIGHT: Verdict = { kind: 'right' };
 const CLEAR: Verdict = { kind: 'clear' };
 /** A call that may be repeated is repeated once at most. */
 const MOST = { work: 1, look: 2 };
-/** Errors that say the call did not run. */
+/** Errors that mean the call did not run, where they do not say so themselves. */
 const DID_NOT_RUN: readonly string[] = ['UPSTREAM_UNREACHABLE', 'UPSTREAM_BUSY', 'RATE_LIMITED', 'OVERLOADED'];
 
 /** Joins what a client saw with how often an upstream ran it. */
@@ -50,7 +50,7 @@ function refused(call: Call, error: Extract<Outcome, { kind: 'error' }>, runs: n
   const { code, said } = error;
   if (!isOurs(code)) return { kind: 'wrong', why: `an error without a code of ours: ${code} ${said.slice(0, 200)}` };
   if (code === 'INTERNAL') return { kind: 'wrong', why: `a defect: ${said.slice(0, 200)}` };
-  const denied = error.mayHaveRun === false || DID_NOT_RUN.includes(code);
+  const denied = error.mayHaveRun === undefined ? DID_NOT_RUN.includes(code) : !error.mayHaveRun;
   if (denied && runs > 0 && call.tool === 'work')
     return { kind: 'wrong', why: `it ran, but: ${code} ${said.slice(0, 300)}` };
   return CLEAR;

@@ -1,6 +1,6 @@
 // An upstream of one kind. It writes each nonce down before it answers, so that a kill loses no entry.
 //   --kind stdio | sse | http-sessions | http-json | http-stream | modern   --port N
-import { appendFileSync } from 'node:fs';
+import { appendFileSync, existsSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { StdioServerTransport } from '@modelcontextprotocol/sdk/server/stdio.js';
@@ -45,6 +45,7 @@ const SERVE = {
 };
 
 if (flags.kind === 'stdio') {
+  if (existsSync(process.env.CHAOS_AWAY ?? '')) process.exit(1);
   process.stdin.once('end', () => process.exit(0));
   await legacy().connect(new StdioServerTransport());
 } else {

@@ -1,3 +1,4 @@
+import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ROOT, type Running, startProcess, untilOutput } from '../../support/processes.js';
 import type { ServerEntry } from '../../support/upstreams.js';
@@ -22,6 +23,8 @@ export interface Upstream {
   start(): Promise<void>;
   /** SIGKILL for every process of it. */
   kill(): Promise<void>;
+  /** The same, and it stays away until it is started. */
+  takeAway(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -48,14 +51,23 @@ export async function upstreamFor(plan: UpstreamPlan, env: Record<string, string
 
 /** Started by the gateway, and started again by it. */
 function stdioUpstream({ name, connection, more }: UpstreamPlan, env: Record<string, string>): Upstream {
-  const command = { command: process.execPath, args: [SERVER, '--kind', 'stdio'], env };
+  const away = `${env['CHAOS_LEDGER']}-${name}-away`;
+  const command = {
+    command: process.execPath,
+    args: [SERVER, '--kind', 'stdio'],
+    env: { ...env, CHAOS_AWAY: away },
+  };
+  const kill = async () => {
+    for (const pid of processesWith(`CHAOS_UPSTREAM=${env['CHAOS_UPSTREAM']}`)) process.kill(pid, 'SIGKILL');
+  };
   return {
     name,
     entry: { name, type: 'stdio', connection: { ...command, ...connection }, ...more },
-    start: async () => {},
-    async kill() {
-      const variable = `CHAOS_UPSTREAM=${env['CHAOS_UPSTREAM']}`;
-      for (const pid of processesWith(variable)) process.kill(pid, 'SIGKILL');
+    start: async () => rmSync(away, { force: true }),
+    kill,
+    async takeAway() {
+      writeFileSync(away, '');
+      await kill();
     },
     close: async () => {},
   };
@@ -66,6 +78,10 @@ function httpUpstream(plan: UpstreamPlan, env: Record<string, string>, port: num
   let running: Running | undefined;
   const type = kind === 'sse' ? 'sse' : 'streamable-http';
   const url = `http://127.0.0.1:${relay?.port ?? port}/${kind === 'sse' ? 'sse' : 'mcp'}`;
+  const kill = async () => {
+    running?.child.kill('SIGKILL');
+    await until(`${name} is gone`, () => running?.child.signalCode !== null);
+  };
   return {
     name,
     entry: { name, type, connection: { url, ...connection }, ...more },
@@ -76,10 +92,8 @@ function httpUpstream(plan: UpstreamPlan, env: Record<string, string>, port: num
         return await untilOutput(running, /"url":/);
       });
     },
-    async kill() {
-      running?.child.kill('SIGKILL');
-      await until(`${name} is gone`, () => running?.child.signalCode !== null);
-    },
+    kill,
+    takeAway: kill,
     async close() {
       await running?.close();
       await relay?.close();

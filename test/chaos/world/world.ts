@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type FileConfig, listed, type SpawnedGateway, spawnGateway } from '../../support/gateway.js';
+import { type FileConfig, listedFor, type SpawnedGateway, spawnGateway } from '../../support/gateway.js';
 import { http } from '../../support/raw.js';
 import { Cleanup, until } from '../../support/wait.js';
 import { Ledger } from '../ledger/ledger.js';
@@ -15,6 +15,17 @@ export interface WorldPlan {
   readonly proxy?: Record<string, unknown>;
   readonly server?: Record<string, unknown>;
   readonly sections?: Record<string, unknown>;
+  /** Starts what else the world needs; the gateway will listen on this port. */
+  readonly beside?: (port: number) => Promise<Beside>;
+}
+
+/** Something that runs beside the gateway, such as an identity provider. */
+export interface Beside {
+  /** What the gateway's configuration has because of it. */
+  readonly sections?: Record<string, unknown>;
+  /** What callers send because of it. */
+  readonly headers?: Record<string, string>;
+  close(): Promise<void>;
 }
 
 export interface WorldOptions {
@@ -35,6 +46,7 @@ export class World {
   readonly ledger: Ledger;
   readonly upstreams: readonly Upstream[];
   readonly port: number;
+  readonly beside: Beside | undefined;
   gateway!: SpawnedGateway;
   readonly #plan: WorldPlan;
   readonly #options: WorldOptions;
@@ -47,6 +59,7 @@ export class World {
     this.ledger = made.ledger;
     this.upstreams = made.upstreams;
     this.port = made.port;
+    this.beside = made.beside;
     this.#mark = made.mark;
     this.#cleanup = made.cleanup;
   }
@@ -60,11 +73,14 @@ export class World {
     const env = { CHAOS_RUN: mark, CHAOS_LEDGER: ledger.file };
     const upstreams = await Promise.all(plan.upstreams.map((upstream) => upstreamFor(upstream, env)));
     for (const upstream of upstreams) cleanup.add(upstream);
-    const world = new World(plan, options, { ledger, upstreams, mark, cleanup, port: await lastingPort() });
+    const port = await lastingPort();
+    const beside = await plan.beside?.(port);
+    if (beside) cleanup.add(beside);
+    const world = new World(plan, options, { ledger, upstreams, mark, cleanup, port, beside });
     try {
       await Promise.all(upstreams.map((upstream) => upstream.start()));
       await world.startGateway();
-      await listed(world.gateway, ...upstreams.map(({ name }) => name));
+      await listedFor(world.headers, world.gateway, ...upstreams.map(({ name }) => name));
     } catch (error) {
       await world.close();
       throw error;
@@ -76,6 +92,11 @@ export class World {
     return `http://127.0.0.1:${this.port}/mcp`;
   }
 
+  /** What every caller sends. */
+  get headers(): Record<string, string> {
+    return this.beside?.headers ?? {};
+  }
+
   /** What the gateway's file has, with changes. */
   config(changes: Partial<FileConfig> = {}): FileConfig {
     const { proxy, server, sections } = this.#plan;
@@ -83,7 +104,7 @@ export class World {
       servers: this.upstreams.map(({ entry }) => entry),
       proxy: { ...PROXY, ...proxy },
       server: { ...SERVER, ...server },
-      ...(sections && { sections }),
+      sections: { ...sections, ...this.beside?.sections },
       ...changes,
     };
   }
@@ -133,4 +154,5 @@ interface Made {
   readonly port: number;
   readonly mark: string;
   readonly cleanup: Cleanup;
+  readonly beside: Beside | undefined;
 }

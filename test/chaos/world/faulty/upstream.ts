@@ -39,6 +39,10 @@ export class FaultyUpstream implements Upstream {
     await closed;
   }
 
+  takeAway(): Promise<void> {
+    return this.kill();
+  }
+
   async close(): Promise<void> {
     if (this.#server.listening) await this.kill();
   }
