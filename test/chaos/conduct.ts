@@ -1,7 +1,7 @@
 import { isAlive } from '../support/processes.js';
 import { until } from '../support/wait.js';
 import type { Experiment } from './experiment.js';
-import type { Tally } from './ledger/ledger.js';
+import type { Tally } from './ledger/count.js';
 import { Load, type LoadPlan, USUAL } from './load.js';
 import { Random } from './random.js';
 import { LiveStage } from './stage.js';
