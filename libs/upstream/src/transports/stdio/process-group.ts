@@ -7,6 +7,9 @@ import { Watchdog } from './watchdog.js';
 const live = new Set<ProcessGroup>();
 export const watchdog = new Watchdog();
 
+/** How often a group that does not end is looked at (milliseconds). */
+const LINGER = 1_000;
+
 function killAll(): void {
   for (const group of live) group.signal('SIGKILL');
 }
@@ -57,6 +60,14 @@ export class ProcessGroup {
       await new Promise((resolve) => setTimeout(resolve, Math.min(pause, left)));
     }
     return true;
+  }
+
+  /** It did not end in time: it stays on record until it has ended after all. */
+  linger(): void {
+    const timer = setInterval(() => {
+      if (!this.alive()) clearInterval(timer);
+    }, LINGER);
+    timer.unref();
   }
 
   #forget(): void {

@@ -142,6 +142,7 @@ export class StdioConnection implements Connection {
       this.#group.signal('SIGKILL');
       if (!(await this.#group.gone(this.#times.kill))) {
         this.#target.log.error({ pid: this.#group.pid }, `${subject(this.#target)} does not end, not even by SIGKILL`);
+        this.#group.linger();
       }
     }
     await this.#exited(this.#times.kill);

@@ -7,6 +7,7 @@ import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { GatewayError, type Log, SILENT } from '#libs/kernel';
+import { ChildPlaces } from '../../pool/child-places.js';
 import { Conversation, type TargetSettings, testTarget } from '../../testing/index.js';
 import { ChildEnvironment } from './child-environment.js';
 import { StdioTransport } from './stdio.transport.js';
@@ -138,6 +139,19 @@ describe('the end of a child', () => {
     );
     expect(Number(stdout)).toBeGreaterThan(1);
     await vi.waitFor(() => expect(runs(Number(stdout))).toBe(false), { timeout: 10_000 });
+  });
+
+  it('gives its place to another child once nothing of its group is left, however long that takes', async () => {
+    const places = new ChildPlaces();
+    const transport = new StdioTransport(undefined, places);
+    transport.times = { stdin: 0, term: 0, kill: 0 };
+    const { talk, told } = await ready(script(GRANDCHILD), transport);
+    expect(places.taken).toBe(1);
+    await talk.connection.close();
+    await vi.waitFor(() => expect(places.taken).toBe(0), { timeout: 10_000 });
+    expect(runs(told['grandchild'] as number)).toBe(false);
+    await expect(connect({ command: 'no-such-program' }, transport)).rejects.toThrow('not found');
+    expect(places.taken).toBe(0);
   });
 
   it('comes when the attempt to connect is given up', async () => {
