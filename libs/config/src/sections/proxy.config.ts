@@ -82,10 +82,10 @@ export class BreakerConfig {
   calls = 20;
 
   @Count({ doc: 'How many calls there have to be before any judgement.', min: 1, max: 10_000 })
-  minimum = 5;
+  minimum = 10;
 
   @Count({ doc: 'Calls are held back when more than this part of them failed.', min: 0.01, max: 0.99, fraction: true })
-  share = 0.5;
+  share = 0.8;
 
   @Duration({ doc: 'Failures are forgotten when none followed for this long.', min: '1s', max: '24h' })
   window = 120_000;
