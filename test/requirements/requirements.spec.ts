@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { ROOT } from '../support/processes.js';
 import { FILES, RULES } from './requirements.js';
+import { hasTest } from './sources.js';
 
 const THREATS = [
   ...['001-008', '010-018', '020-023 025-026 028-033', '040-044 046-049 051 053', '060-061 063 065-067 070 072-075'],
@@ -33,24 +34,6 @@ const ids = Object.entries(GROUPS).flatMap(([group, ranges]) =>
     return Array.from({ length }, (_, n) => group + String(from + n).padStart(first.length, '0'));
   }),
 );
-
-const sources = new Map<string, string>();
-function source(path: string): string {
-  const text = sources.get(path) ?? readFileSync(join(ROOT, path), 'utf8').replaceAll("\\'", "'");
-  sources.set(path, text);
-  return text;
-}
-
-/** Whether a file has a test of that title: the title as a literal, handed to `it` or to what `it.each` made. */
-function hasTest(path: string, title: string): boolean {
-  const literal = ["'", '"', '`'].map((quote) => quote + title + quote);
-  return literal.some((text) => {
-    for (let at = source(path).indexOf(text); at >= 0; at = source(path).indexOf(text, at + 1)) {
-      if (/\(\s*$/.test(source(path).slice(0, at)) && /^\s*,/.test(source(path).slice(at + text.length))) return true;
-    }
-    return false;
-  });
-}
 
 const scenarios = ['2025-11-25', '2026-07-28'].flatMap((revision) => {
   const file = `node_modules/@modelcontextprotocol/conformance/requirements/${revision}.yaml`;

@@ -98,7 +98,8 @@ export function expired(
   { limit, milliseconds, sent }: Expiry,
   text: string,
 ): GatewayError {
-  const data = { server, ...toolOf(call), limit: `connection.${limit}`, milliseconds, mayHaveExecuted: sent };
+  const key = `proxy.servers[].connection.${limit}`;
+  const data = { server, ...toolOf(call), limit: `connection.${limit}`, key, milliseconds, mayHaveExecuted: sent };
   return new GatewayError('UPSTREAM_TIMEOUT', text, { data, notExecuted: !sent });
 }
 

@@ -105,6 +105,19 @@ describe('discovery', () => {
     expect(bench.upstream('lab').status.reason).toContain('only the first 2 entries are used (proxy.discovery.items)');
   });
 
+  it('is cut at the size of the configuration', async () => {
+    const names = Array.from({ length: 20 }, (_, index) => `t${index}`);
+    const { bench } = scripted(() => tools(...names));
+    const discovery = { ...listingEvery(600_000), size: 100 };
+    bench.apply(proxyOf([lab()], { discovery }));
+    await bench.state('lab', 'degraded');
+    expect(bench.names('lab').length).toBeGreaterThan(0);
+    expect(bench.names('lab')).toEqual(names.slice(0, bench.names('lab').length));
+    expect(bench.names('lab').length).toBeLessThan(20);
+    expect(bench.upstream('lab').status.reason).toContain('(proxy.discovery.size)');
+    expect(bench.listed[0]?.cut?.tools).toBe('proxy.discovery.size');
+  });
+
   it('lets one failing list fail alone, and keeps its last good items', async () => {
     let broken: Json | undefined;
     const { bench, transport } = scripted((method) => {
