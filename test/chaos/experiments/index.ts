@@ -1,4 +1,5 @@
 import type { Experiment } from '../experiment.js';
+import { FREEZE_UPSTREAMS } from './freeze-upstreams.js';
 import { HALF_OPEN } from './half-open.js';
 import { IDENTITY_PROVIDER } from './identity-provider.js';
 import { KILL_UPSTREAMS } from './kill-upstreams.js';
@@ -9,6 +10,7 @@ import { RETURN_LATE } from './return-late.js';
 /** In the order in which they run: in a bounded run the first ones are the most likely to fit. */
 export const EXPERIMENTS: readonly Experiment[] = [
   KILL_UPSTREAMS,
+  FREEZE_UPSTREAMS,
   UPSTREAMS_BABBLE,
   UPSTREAMS_HANG,
   UPSTREAMS_RESET,

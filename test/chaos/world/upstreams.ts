@@ -21,7 +21,9 @@ export interface Upstream {
   /** The network in front of it, where the plan says `relayed`. */
   readonly relay?: Relay | undefined;
   start(): Promise<void>;
-  /** SIGKILL for every process of it. */
+  /** For every process of it. */
+  signal(signal: NodeJS.Signals): void;
+  /** SIGKILL, until it is gone. */
   kill(): Promise<void>;
   /** The same, and it stays away until it is started. */
   takeAway(): Promise<void>;
@@ -57,13 +59,15 @@ function stdioUpstream({ name, connection, more }: UpstreamPlan, env: Record<str
     args: [SERVER, '--kind', 'stdio'],
     env: { ...env, CHAOS_AWAY: away },
   };
-  const kill = async () => {
-    for (const pid of processesWith(`CHAOS_UPSTREAM=${env['CHAOS_UPSTREAM']}`)) process.kill(pid, 'SIGKILL');
+  const signal = (name: NodeJS.Signals) => {
+    for (const pid of processesWith(`CHAOS_UPSTREAM=${env['CHAOS_UPSTREAM']}`)) process.kill(pid, name);
   };
+  const kill = async () => signal('SIGKILL');
   return {
     name,
     entry: { name, type: 'stdio', connection: { ...command, ...connection }, ...more },
     start: async () => rmSync(away, { force: true }),
+    signal,
     kill,
     async takeAway() {
       writeFileSync(away, '');
@@ -92,6 +96,7 @@ function httpUpstream(plan: UpstreamPlan, env: Record<string, string>, port: num
         return await untilOutput(running, /"url":/);
       });
     },
+    signal: (name) => void running?.child.kill(name),
     kill,
     takeAway: kill,
     async close() {

@@ -32,6 +32,10 @@ export class FaultyUpstream implements Upstream {
     });
   }
 
+  signal(): never {
+    throw new Error(`${this.name} lives in this process: choose its behaviour instead`);
+  }
+
   /** Every connection is gone, and so is the port. */
   async kill(): Promise<void> {
     const closed = new Promise((resolve) => this.#server.close(resolve));
