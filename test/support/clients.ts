@@ -18,6 +18,9 @@ export interface Told {
 export interface CallOptions {
   readonly onprogress?: (progress: { progress: number; total?: number; message?: string }) => void;
   readonly signal?: AbortSignal;
+  /** Milliseconds it waits, anew after each progress if so. */
+  readonly timeout?: number;
+  readonly resetTimeoutOnProgress?: boolean;
 }
 
 export interface Result {
