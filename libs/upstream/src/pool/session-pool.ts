@@ -1,13 +1,11 @@
-import { type Exchange, GatewayError, toGatewayError } from '#libs/kernel';
-import { formatMs } from '../session/failures.js';
+import { GatewayError, toGatewayError } from '#libs/kernel';
 import type { SessionListener, UpstreamSession } from '../session/upstream-session.js';
 import type { ChildPlaces, IdleChild } from './child-places.js';
 import type { CrashLoops } from './crash-loops.js';
 import { SERVICE, type SessionSpec } from './session-spec.js';
 import { SessionGroup, Slot } from './slot.js';
+import { Waiters, type WaitLimits } from './waiters.js';
 
-/** Most calls that wait for a session of one upstream. */
-const MAX_WAITING = 1_000;
 /** Bound for sessions that cost the upstream a record, not a process or a stream of its own. */
 const MAX_LIGHT_SESSIONS = 10_000;
 
@@ -36,21 +34,6 @@ export interface PoolOptions {
   open(spec: SessionSpec, listener: SessionListener, signal: AbortSignal): Promise<UpstreamSession>;
 }
 
-/** How long to wait for a session, in milliseconds, and for whom. */
-export interface WaitLimits {
-  readonly timeout: number;
-  readonly exchange?: Exchange;
-  /** What whoever waited too long is told. */
-  readonly tooLong?: () => GatewayError;
-}
-
-interface Waiter {
-  readonly group: SessionGroup;
-  readonly solo: boolean;
-  grant(slot: Slot): void;
-  refuse(error: GatewayError): void;
-}
-
 /**
  * The sessions of one upstream: opened lazily and once per key however many ask, shared by callers of equal keys,
  * closed when idle. Where the wire does not say which call a question belongs to, calls that may be asked get a session
@@ -59,7 +42,7 @@ interface Waiter {
 export class SessionPool {
   readonly #options: PoolOptions;
   readonly #groups = new Map<string, SessionGroup>();
-  readonly #waiters = new Set<Waiter>();
+  readonly #waiters: Waiters;
   readonly #abort = new AbortController();
   /** Openings and closings under way, so that `close` can wait for the last child. */
   readonly #work = new Set<Promise<void>>();
@@ -71,6 +54,13 @@ export class SessionPool {
 
   constructor(options: PoolOptions) {
     this.#options = options;
+    this.#waiters = new Waiters({
+      server: options.server,
+      limit: options.limit,
+      arrived: () => this.#pump(),
+      granted: (slot, solo) => this.#occupy(slot, solo),
+      refused: (group) => this.#tidy(group),
+    });
     this.#forget = options.places?.join({ oldestIdle: () => this.#oldestIdle() });
   }
 
@@ -95,50 +85,10 @@ export class SessionPool {
    * A session as soon as there is one. Pair with `release`.
    * @throws GatewayError UPSTREAM_BUSY, UPSTREAM_TIMEOUT, the exchange's reason, or why no session could be opened
    */
-  wait(spec: SessionSpec, solo: boolean, limits: WaitLimits): Promise<Slot> {
-    const { server } = this.#options;
-    if (this.#closed) return Promise.reject(this.#closed);
-    if (this.#waiters.size >= MAX_WAITING) {
-      const text = `${server} is busy: ${MAX_WAITING} calls are already waiting for a session; raise connection.pool or call less`;
-      return Promise.reject(
-        new GatewayError('UPSTREAM_BUSY', text, {
-          data: { server, key: 'proxy.servers[].connection.pool' },
-          notExecuted: true,
-        }),
-      );
-    }
-    const group = this.#group(spec);
-    return new Promise((resolve, reject) => {
-      let unsubscribe: (() => void) | undefined;
-      const done = () => {
-        clearTimeout(timer);
-        unsubscribe?.();
-        if (!this.#waiters.delete(waiter)) return;
-        group.waiting--;
-        if (solo) group.waitingSolo--;
-      };
-      const waiter: Waiter = {
-        group,
-        solo,
-        grant: (slot) => {
-          done();
-          this.#occupy(slot, solo);
-          resolve(slot);
-        },
-        refuse: (error) => {
-          done();
-          this.#tidy(group);
-          reject(error);
-        },
-      };
-      const { timeout, tooLong = () => this.#waitedTooLong(timeout) } = limits;
-      const timer = setTimeout(() => waiter.refuse(tooLong()), timeout);
-      this.#waiters.add(waiter);
-      group.waiting++;
-      if (solo) group.waitingSolo++;
-      unsubscribe = limits.exchange?.onAbort((reason) => waiter.refuse(reason));
-      if (this.#waiters.has(waiter)) this.#pump();
-    });
+  async wait(spec: SessionSpec, solo: boolean, limits: WaitLimits): Promise<Slot> {
+    if (this.#closed) throw this.#closed;
+    this.#waiters.checkRoom();
+    return await this.#waiters.wait(this.#group(spec), solo, limits);
   }
 
   release(slot: Slot, solo: boolean): void {
@@ -191,7 +141,7 @@ export class SessionPool {
     this.#closed ??= refusal;
     this.#forget?.();
     this.#abort.abort(refusal);
-    for (const waiter of [...this.#waiters]) waiter.refuse(refusal);
+    this.#waiters.refuseAll(refusal);
     for (const slot of [...this.slots()]) this.#drop(slot, error);
     while (this.#work.size > 0) await Promise.all(this.#work);
     this.#groups.clear();
@@ -218,7 +168,7 @@ export class SessionPool {
 
   /** Serves waiters in order of arrival and opens what they need, as far as the limit allows. */
   #pump(): void {
-    for (const waiter of [...this.#waiters]) {
+    for (const waiter of this.#waiters.all()) {
       if (!this.#waiters.has(waiter)) continue;
       const slot = this.#free(waiter.group, waiter.solo);
       if (slot) waiter.grant(slot);
@@ -272,7 +222,7 @@ export class SessionPool {
   /** Everybody who waited for this opening shares its error; where other sessions live, one call less can be served. */
   #openFailed(group: SessionGroup, error: GatewayError): void {
     if (!this.#closed) this.#options.crashes?.failed(group.spec, error);
-    const waiting = [...this.#waiters].filter((waiter) => waiter.group === group);
+    const waiting = this.#waiters.all(group);
     const alone = group.slots.length === 0 && group.opening === 0;
     for (const waiter of alone ? waiting : waiting.slice(0, 1)) waiter.refuse(error);
     this.#tidy(group);
@@ -282,7 +232,7 @@ export class SessionPool {
   /** Nobody of the group can be served: there is no session, and none may be opened. */
   #refuseAll(group: SessionGroup, error: GatewayError): void {
     if (group.slots.length > 0 || group.opening > 0) return;
-    for (const waiter of [...this.#waiters]) if (waiter.group === group) waiter.refuse(error);
+    this.#waiters.refuseAll(error, group);
     this.#tidy(group);
   }
 
@@ -408,15 +358,5 @@ export class SessionPool {
 
   #ended(): GatewayError {
     return new GatewayError('UPSTREAM_DISCONNECTED', `The gateway closed this session with ${this.#options.server}`);
-  }
-
-  #waitedTooLong(timeout: number): GatewayError {
-    const { limit, server } = this.#options;
-    return new GatewayError(
-      'UPSTREAM_TIMEOUT',
-      `${server}: no session was free for ${formatMs(timeout)} (connection.timeout); ` +
-        `connection.pool allows ${limit} at a time`,
-      { data: { server, limit: 'connection.timeout', milliseconds: timeout }, notExecuted: true },
-    );
   }
 }
