@@ -6,7 +6,7 @@ import { EnvelopeError, type Message, parseClientMessage } from '#libs/mcp';
 import { McpProxy } from '#libs/proxy';
 import { LoadShedder } from '#libs/ratelimit';
 import { eraOf, eraOfHeaders, versionHeader } from './era.js';
-import type { Inbound, InboundPost } from './front.js';
+import type { Inbound } from './front.js';
 import { methodNotAllowed } from './http/answers.js';
 import { Connections } from './http/connections.js';
 import { correlate } from './http/correlation.js';
@@ -18,8 +18,6 @@ import { Refusals, type Refused } from './http/refusals.js';
 import { RequestsInFlight } from './http/requests-in-flight.js';
 import { LegacyFront } from './legacy/legacy-front.js';
 import { ModernFront } from './modern/modern-front.js';
-
-type Handler = (inbound: Inbound) => void | Promise<void>;
 
 /** The MCP endpoints behind the guards: headers, then the body, then the era's own front. Answers every failure. */
 @Injectable()
@@ -36,12 +34,37 @@ export class FrontDoor {
     private readonly log: FrontLog,
   ) {}
 
-  post(request: IncomingMessage, response: ServerResponse, name: string | undefined): Promise<void> {
-    return this.#answer(request, response, name, (inbound) => this.#post(inbound));
+  /** What fails once the message is read is answered to its id, in its era. */
+  async post(request: IncomingMessage, response: ServerResponse, name: string | undefined): Promise<void> {
+    const requestId = correlate(request, response);
+    let message: Message | undefined;
+    let era: Era | undefined;
+    try {
+      const inbound = this.#inbound(request, response, name, requestId);
+      checkContentType(request.headers);
+      const accepted = acceptedForPost(request.headers.accept);
+      const { limits } = this.policy;
+      // What requests held before this one.
+      const held = this.inFlight.bytes;
+      this.shedder.admitBody(this.inFlight.arriving, isSmall(request) ? 0 : held);
+      const body = await this.inFlight.body(request, response, limits.body);
+      message = parseClientMessage(body, { depth: limits.json_depth, nodes: limits.json_nodes });
+      era = eraOf(message, versionHeader(request));
+      if (isNewWork(message)) {
+        if (this.connections.isLate(request.socket)) throw shuttingDown();
+        this.shedder.admit(this.inFlight.count, held);
+      }
+      const answering = (era === 'modern' ? this.modern : this.legacy).post({ ...inbound, message, accepted });
+      if (answering) await answering;
+    } catch (thrown) {
+      const error = toGatewayError(thrown);
+      const idJson = message?.kind === 'request' ? message.idJson : !message && idOf(error);
+      this.#refuse({ error, request, requestId }, response, idJson || null, era ?? eraOfHeaders(request));
+    }
   }
 
-  get(request: IncomingMessage, response: ServerResponse, name: string | undefined): Promise<void> {
-    return this.#answer(request, response, name, (inbound) => {
+  get(request: IncomingMessage, response: ServerResponse, name: string | undefined): void {
+    this.#answer(request, response, name, (inbound) => {
       // Fastify routes HEAD here as well; a stream has no head to look at without opening it.
       if (request.method !== 'GET') throw methodNotAllowed(`${request.method} is not served at an MCP endpoint`);
       this.#refuseModern(inbound);
@@ -52,65 +75,40 @@ export class FrontDoor {
     });
   }
 
-  delete(request: IncomingMessage, response: ServerResponse, name: string | undefined): Promise<void> {
-    return this.#answer(request, response, name, (inbound) => {
+  delete(request: IncomingMessage, response: ServerResponse, name: string | undefined): void {
+    this.#answer(request, response, name, (inbound) => {
       this.#refuseModern(inbound);
       this.legacy.delete(inbound);
     });
   }
 
-  async #post(inbound: Inbound): Promise<void> {
-    const { request, response } = inbound;
-    checkContentType(request.headers);
-    const accepted = acceptedForPost(request.headers.accept);
-    const { limits } = this.policy;
-    const held = this.inFlight.bytes;
-    this.shedder.admitBody(this.inFlight.arriving, isSmall(request) ? 0 : held);
-    const body = await this.inFlight.body(request, response, limits.body);
-    const message = parseClientMessage(body, { depth: limits.json_depth, nodes: limits.json_nodes });
-    await this.#dispatch({ ...inbound, message, accepted }, held);
-  }
-
-  /** What fails once the message is read is answered to its id. `held`: what requests held before this one. */
-  async #dispatch(inbound: InboundPost, held: number): Promise<void> {
-    const { message, request, response, requestId } = inbound;
-    const era = eraOf(message, versionHeader(request));
-    try {
-      if (isNewWork(message)) {
-        if (this.connections.isLate(request.socket)) throw shuttingDown();
-        this.shedder.admit(this.inFlight.count, held);
-      }
-      await (era === 'modern' ? this.modern : this.legacy).post(inbound);
-    } catch (thrown) {
-      const idJson = message.kind === 'request' ? message.idJson : null;
-      this.#refuse({ error: toGatewayError(thrown), request, requestId }, response, idJson, era);
-    }
-  }
-
-  async #answer(
+  /** Answers a request that has no body. */
+  #answer(
     request: IncomingMessage,
     response: ServerResponse,
     name: string | undefined,
-    handler: Handler,
-  ): Promise<void> {
+    handler: (inbound: Inbound) => void,
+  ): void {
     const requestId = correlate(request, response);
     try {
-      const traceparent = request.headers['traceparent'];
-      const principal = principalOf(request);
-      await handler({
-        request,
-        response,
-        principal,
-        endpoint: this.#endpoint(name, principal),
-        requestId,
-        traceparent: saneTraceparent(typeof traceparent === 'string' ? traceparent : undefined),
-        remoteAddress: this.policy.addresses.of(request),
-      });
+      handler(this.#inbound(request, response, name, requestId));
     } catch (thrown) {
-      const error = toGatewayError(thrown);
-      const idJson = error instanceof EnvelopeError ? (error.idJson ?? null) : null;
-      this.#refuse({ error, request, requestId }, response, idJson, eraOfHeaders(request));
+      this.#refuse({ error: toGatewayError(thrown), request, requestId }, response, null, eraOfHeaders(request));
     }
+  }
+
+  #inbound(request: IncomingMessage, response: ServerResponse, name: string | undefined, requestId: string): Inbound {
+    const traceparent = request.headers['traceparent'];
+    const principal = principalOf(request);
+    return {
+      request,
+      response,
+      principal,
+      endpoint: this.#endpoint(name, principal),
+      requestId,
+      traceparent: typeof traceparent === 'string' ? saneTraceparent(traceparent) : undefined,
+      remoteAddress: this.policy.addresses.of(request),
+    };
   }
 
   #refuse(refused: Refused, response: ServerResponse, idJson: string | null, era: Era): void {
@@ -139,6 +137,11 @@ export class FrontDoor {
 /** Announces no more than an answer or a cancellation has: those are read whatever memory is held. */
 function isSmall({ headers }: IncomingMessage): boolean {
   return Number(headers['content-length'] ?? Number.POSITIVE_INFINITY) < SMALL_BODY;
+}
+
+/** The id of a message that was refused while it was read. */
+function idOf(error: GatewayError): string | undefined {
+  return error instanceof EnvelopeError ? error.idJson : undefined;
 }
 
 /** Answers, notifications and pings are not: refusing them would only make work that is begun last longer. */

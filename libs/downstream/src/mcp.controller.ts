@@ -26,14 +26,14 @@ export class McpController {
   }
 
   @Get()
-  get(@Req() request: Request, @Res() reply: FastifyReply): Promise<void> {
+  get(@Req() request: Request, @Res() reply: FastifyReply): void {
     reply.hijack();
-    return this.door.get(request.raw, reply.raw, request.params.name);
+    this.door.get(request.raw, reply.raw, request.params.name);
   }
 
   @Delete()
-  delete(@Req() request: Request, @Res() reply: FastifyReply): Promise<void> {
+  delete(@Req() request: Request, @Res() reply: FastifyReply): void {
     reply.hijack();
-    return this.door.delete(request.raw, reply.raw, request.params.name);
+    this.door.delete(request.raw, reply.raw, request.params.name);
   }
 }

@@ -96,10 +96,10 @@ export class ProxyService extends McpProxy implements OnApplicationBootstrap {
 
   endpoint(name: string | undefined, principal?: Principal): Endpoint | undefined {
     const endpoint = endpointOf(name, this.proxyConfig.current);
-    if (!endpoint || !principal) return endpoint;
+    if (!endpoint || !principal || endpoint.kind === 'aggregate') return endpoint;
     const behind = serversBehind(endpoint, this.proxyConfig.current);
     const isHidden = behind.length > 0 && !behind.some((server) => this.catalogue.mayKnow(principal, server));
-    return isHidden && endpoint.kind !== 'aggregate' ? undefined : endpoint;
+    return isHidden ? undefined : endpoint;
   }
 
   spelling(clientName: string): Spelling {

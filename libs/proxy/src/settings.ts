@@ -22,9 +22,11 @@ export function catalogueSettings(proxy: ProxyConfig, server: ServerConfig): Cat
   };
 }
 
+const AGGREGATE: Endpoint = Object.freeze({ kind: 'aggregate' });
+
 /** What lies behind `/mcp` or `/mcp/<name>`; undefined when nothing of that name is configured. */
 export function endpointOf(name: string | undefined, { servers, toolsets }: ProxyConfig): Endpoint | undefined {
-  if (name === undefined) return { kind: 'aggregate' };
+  if (name === undefined) return AGGREGATE;
   if (servers.some((server) => server.name === name && server.enabled)) return { kind: 'server', server: name };
   return Object.hasOwn(toolsets, name) ? { kind: 'toolset', toolset: name } : undefined;
 }

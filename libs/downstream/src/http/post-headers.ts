@@ -5,7 +5,8 @@ const JSON_TYPE = /^application\/json[ \t]*(?:;[ \t]*charset="?utf-8"?[ \t]*)?$/
 
 /** @throws GatewayError UNSUPPORTED_MEDIA_TYPE unless the body is declared as plain, unpacked JSON in UTF-8 */
 export function checkContentType(headers: IncomingHttpHeaders): void {
-  if (!JSON_TYPE.test(headers['content-type'] ?? '')) {
+  const type = headers['content-type'] ?? '';
+  if (type !== 'application/json' && !JSON_TYPE.test(type)) {
     throw new GatewayError('UNSUPPORTED_MEDIA_TYPE', 'Content-Type must be application/json (charset utf-8)');
   }
   const encoding = headers['content-encoding'];
@@ -49,11 +50,23 @@ function weightOf(parameters: readonly string[]): number {
   return Number.isNaN(weight) ? 1 : weight;
 }
 
+/** What the few spellings clients use mean. Strangers can fill it, so it begins anew when it is full. */
+const known = new Map<string, Accepted>();
+const MAX_KNOWN = 100;
+
 /** @throws GatewayError NOT_ACCEPTABLE */
 export function acceptedForPost(accept: string | undefined): Accepted {
-  const accepted = acceptedTypes(accept);
+  const accepted = known.get(accept ?? '') ?? remembered(accept ?? '');
   if (accepted.json || accepted.stream) return accepted;
   throw new GatewayError('NOT_ACCEPTABLE', 'Accept must list application/json and text/event-stream');
+}
+
+function remembered(accept: string): Accepted {
+  const accepted = acceptedTypes(accept);
+  if (accept.length > 200) return accepted;
+  if (known.size >= MAX_KNOWN) known.clear();
+  known.set(accept, accepted);
+  return accepted;
 }
 
 /** @throws GatewayError NOT_ACCEPTABLE */

@@ -17,6 +17,8 @@ const MAX_RUNNING = 1_000;
 /** Runs a session's requests: `ping` here, everything else through the proxy, each at most once per id. */
 @Injectable()
 export class RequestRunner {
+  readonly #askTimeout = () => this.policy.limits.ask;
+
   constructor(
     private readonly proxy: McpProxy,
     private readonly policy: FrontPolicy,
@@ -29,32 +31,35 @@ export class RequestRunner {
     const refusal = this.#refusal(overlay, request);
     if (refusal) this.refuse(inbound, refusal, reply, request.idJson);
     else if (request.method === 'ping') reply.answer(encodeResult(request.idJson, '{}'));
-    else this.#run(inbound, overlay, request, reply);
+    else void this.#run(inbound, overlay, request, reply);
   }
 
-  #run(inbound: InboundPost, overlay: SessionOverlay, request: RequestMessage, reply: PostReply): void {
-    const exchange = new LegacyExchange(inbound, overlay.session, reply, overlay.asks, () => this.policy.limits.ask);
+  async #run(inbound: InboundPost, overlay: SessionOverlay, request: RequestMessage, reply: PostReply): Promise<void> {
+    const { idJson } = request;
+    const exchange = new LegacyExchange(inbound, overlay.session, reply, overlay.asks, this.#askTimeout);
     const running: Running = {
       abort: (reason) => {
-        overlay.running.delete(request.idJson);
+        overlay.running.delete(idJson);
         exchange.finish();
         if (reason.code === 'CANCELLED') reply.skip();
         else this.#fail(inbound, request, reason, reply);
         exchange.abort(reason);
       },
     };
-    overlay.running.set(request.idJson, running);
+    overlay.running.set(idJson, running);
     this.log.began(exchange.client);
-    this.#handle(exchange, request).then(
-      (outcome) => {
-        if (this.#finish(overlay, request, running, exchange)) reply.answer(encodeOutcome(request.idJson, outcome));
-      },
-      (thrown) => {
-        if (this.#finish(overlay, request, running, exchange)) {
-          this.#fail(inbound, request, toGatewayError(thrown), reply);
-        }
-      },
-    );
+    let answer: Buffer | GatewayError;
+    try {
+      answer = encodeOutcome(idJson, await this.proxy.handle(exchange, request));
+    } catch (thrown) {
+      answer = toGatewayError(thrown);
+    }
+    if (overlay.running.get(idJson) === running) overlay.running.delete(idJson);
+    // Aborted meanwhile, it has had its answer.
+    if (exchange.over) return;
+    exchange.finish();
+    if (answer instanceof GatewayError) this.#fail(inbound, request, answer, reply);
+    else reply.answer(answer);
   }
 
   /** Answers something that could not even be run. */
@@ -69,19 +74,6 @@ export class RequestRunner {
     const running = overlay.running.get(idJson);
     running?.abort(new GatewayError('CANCELLED', 'The client cancelled the request'));
     return running !== undefined;
-  }
-
-  // async, so that a handler that throws at once is no different from one that rejects
-  async #handle(exchange: LegacyExchange, request: RequestMessage): Promise<Outcome> {
-    return this.proxy.handle(exchange, request);
-  }
-
-  /** False when the request was aborted meanwhile and has had its answer. */
-  #finish(overlay: SessionOverlay, request: RequestMessage, running: Running, exchange: LegacyExchange): boolean {
-    if (overlay.running.get(request.idJson) === running) overlay.running.delete(request.idJson);
-    if (exchange.over) return false;
-    exchange.finish();
-    return true;
   }
 
   #fail(inbound: InboundPost, request: RequestMessage, error: GatewayError, reply: PostReply): void {

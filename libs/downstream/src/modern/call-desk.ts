@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { GatewayError, type Outcome, type Resumption, toGatewayError } from '#libs/kernel';
+import { GatewayError, type Outcome, type Resumption, Roster, toGatewayError } from '#libs/kernel';
 import { namedMember, paramsDigest, type RequestMessage } from '#libs/mcp';
 import { McpProxy } from '#libs/proxy';
 import { cutOff } from '../cut-off.js';
@@ -24,7 +24,7 @@ import { RequestStates, type State, type StateBinding, stateInvalid } from './re
 /** Runs modern requests: first ones start a call, retries go on with one. Every one gets its answer here. */
 @Injectable()
 export class CallDesk {
-  readonly #calls = new Set<ModernCall>();
+  readonly #calls = new Roster<ModernCall>();
   readonly #hooks: CallHooks;
 
   constructor(
@@ -48,7 +48,7 @@ export class CallDesk {
       keep: (call) => void lot.park(call, times.keep, () => call.finish()),
       ended: (call) => {
         lot.remove(call);
-        this.#calls.delete(call);
+        this.#calls.remove(call);
       },
     };
   }
@@ -56,7 +56,7 @@ export class CallDesk {
   /** Calls whose client waits for an answer. */
   get running(): number {
     let running = 0;
-    for (const call of this.#calls) if (call.attached) running++;
+    for (const call of this.#calls.all()) if (call.attached) running++;
     return running;
   }
 
@@ -97,7 +97,7 @@ export class CallDesk {
   /** Aborts whatever still runs or is parked: the last step of a shutdown. */
   abortAll(): void {
     const reason = cutOff();
-    for (const call of [...this.#calls]) call.abort(reason);
+    for (const call of this.#calls.all()) call.abort(reason);
   }
 
   #start(call: ModernCall, at: Attachment): void {

@@ -11,6 +11,7 @@ import {
   type Outcome,
   type Principal,
   type Resumption,
+  type Seated,
   type Spelling,
   toGatewayError,
 } from '#libs/kernel';
@@ -58,7 +59,8 @@ export interface CallGiven {
  * as long as its HTTP request. When an upstream asks something, the request is answered `input_required`, the call is
  * parked without a client, and a retry adopts it.
  */
-export class ModernCall implements Exchange {
+export class ModernCall implements Exchange, Seated {
+  seat = -1;
   readonly id: string;
   readonly traceparent?: string;
   readonly principal: Principal;

@@ -1,3 +1,4 @@
+import { stringEquals } from './bytes.js';
 import type { JsonMember, JsonView, Span } from './view.js';
 
 /** Replaces the bytes of a span; `start === end` inserts. */
@@ -53,6 +54,32 @@ export interface MemberChanges {
  */
 export function editMembers(object: JsonView, changes: MemberChanges): Edit[] {
   if (object.type !== 'object') throw new TypeError(`cannot edit members of a JSON ${object.type}`);
+  return simpleEdits(object, changes) ?? anyEdits(object, changes);
+}
+
+/** One member set and none removed, as most requests need it: undefined when it is more, or the key repeated. */
+function simpleEdits(object: JsonView, { set, remove }: MemberChanges): Edit[] | undefined {
+  if (!set || (remove !== undefined && remove.length > 0)) return undefined;
+  const [key, ...more] = Object.keys(set);
+  if (key === undefined || more.length > 0) return undefined;
+  let [count, start, end, last] = [0, 0, 0, -1];
+  object.forEachMember((keyStart, keyEnd, valueStart, valueEnd) => {
+    last = valueEnd;
+    if (!stringEquals(object.bytes, keyStart, keyEnd, key)) return;
+    count++;
+    start = valueStart;
+    end = valueEnd;
+  });
+  if (count > 1) return undefined;
+  const text = set[key] as string | Buffer;
+  if (count === 1) return [{ start, end, text }];
+  const at = last < 0 ? object.start + 1 : last;
+  const label = `${last < 0 ? '' : ','}${JSON.stringify(key)}:`;
+  const member = typeof text === 'string' ? label + text : Buffer.concat([Buffer.from(label), text]);
+  return [{ start: at, end: at, text: member }];
+}
+
+function anyEdits(object: JsonView, changes: MemberChanges): Edit[] {
   const members = object.members();
   const set = new Map(Object.entries(changes.set ?? {}));
   const kept = members.map((member) => !(changes.remove?.includes(member.key) || set.has(member.key)));

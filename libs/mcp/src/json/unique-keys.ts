@@ -20,7 +20,8 @@ export class UniqueKeys {
   reset(): void {
     this.#top = 0;
     this.#bases.length = 0;
-    this.#sets.clear();
+    // Clearing an empty Map makes a new table all the same.
+    if (this.#sets.size > 0) this.#sets.clear();
   }
 
   open(): void {
@@ -28,7 +29,7 @@ export class UniqueKeys {
   }
 
   close(): void {
-    this.#sets.delete(this.#bases.length);
+    if (this.#sets.size > 0) this.#sets.delete(this.#bases.length);
     this.#top = this.#bases.pop() ?? 0;
   }
 

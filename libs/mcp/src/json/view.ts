@@ -122,6 +122,23 @@ export class JsonView implements Span {
     }
   }
 
+  /** Where each member lies, key and value, with nothing decoded or made. */
+  forEachMember(visit: (keyStart: number, keyEnd: number, start: number, end: number) => void): void {
+    if (this.bytes[this.start] !== OPEN_BRACE) return;
+    const index = this.#members();
+    if (index) {
+      const { spans } = index;
+      for (let at = 0; at < spans.length; at += SPAN_WIDTH) {
+        visit(spans[at]!, spans[at + 1]!, spans[at + 2]!, spans[at + 3]!);
+      }
+    } else {
+      eachMember(this.bytes, this.start, this.end, (keyStart, keyEnd, start, end) => {
+        visit(keyStart, keyEnd, start, end);
+        return true;
+      });
+    }
+  }
+
   /** Elements in order; empty when this is not an array. */
   items(): JsonView[] {
     const found: JsonView[] = [];

@@ -3,6 +3,9 @@ import { type Exchange, GatewayError } from '#libs/kernel';
 import { type Edit, editMembers, HOP_META_KEYS, type JsonView, splice } from '#libs/mcp';
 import { capabilitiesOf } from '#libs/upstream';
 
+const NONE: readonly string[] = [];
+const NO_EDITS: readonly Edit[] = [];
+
 /** Members of params that belong to a modern client's retry and are handed over apart. */
 export const RETRY_MEMBERS = ['inputResponses', 'requestState'] as const;
 
@@ -29,14 +32,11 @@ export function forUpstream(
   params: JsonView,
   changes: { set?: Record<string, string>; remove?: readonly string[] } = {},
 ): Buffer {
-  const edits: Edit[] = [];
   const meta = params.get('_meta');
-  const carried = meta ? HOP_META_KEYS.filter((key) => meta.get(key) !== undefined) : [];
-  if (meta && carried.length > 0) edits.push(...editMembers(meta, { remove: carried }));
-  const remove = changes.remove?.filter((key) => params.get(key) !== undefined) ?? [];
-  if (changes.set || remove.length > 0) {
-    edits.push(...editMembers(params, { ...(changes.set && { set: changes.set }), remove }));
-  }
+  const carried = meta ? HOP_META_KEYS.filter((key) => meta.get(key) !== undefined) : NONE;
+  const remove = changes.remove?.filter((key) => params.get(key) !== undefined) ?? NONE;
+  const own = changes.set || remove.length > 0 ? editMembers(params, { set: changes.set ?? {}, remove }) : NO_EDITS;
+  const edits = meta && carried.length > 0 ? [...editMembers(meta, { remove: carried }), ...own] : own;
   return splice(params.bytes, edits, params);
 }
 
