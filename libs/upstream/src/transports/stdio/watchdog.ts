@@ -4,7 +4,7 @@ import type { Socket } from 'node:net';
 import type { Log } from '#libs/kernel';
 
 /**
- * Reads `+ pgid start` and `- pgid` lines. Its stdin ends when the gateway does, however that came about: then what is left of
+ * Is started with the groups of then, `pgid:start `, and reads `+ pgid start` and `- pgid` lines. Its stdin ends when the gateway does, however that came about: then what is left of
  * the groups gets a pause to follow the end of its own stdin, SIGTERM, and two pauses later SIGKILL.
  *
  * The number of a group can belong to strangers only after its leader and all members are gone; then the leader's start
@@ -12,7 +12,7 @@ import type { Log } from '#libs/kernel';
  */
 export const script = (pause: number): string => `set -f
 trap '' HUP INT TERM
-groups=' '
+groups=" $1"
 while read -r op id start; do
   case $op in
     +) groups="$groups$id:$start " ;;
@@ -78,7 +78,7 @@ export class Watchdog {
   add(group: number, log: Log): void {
     this.#log = log;
     this.#groups.set(group, startOf(group));
-    if (this.#child) this.#tell(group);
+    if (this.#child) this.#write(`+ ${group} ${this.#groups.get(group)}\n`);
     else this.#start();
   }
 
@@ -96,7 +96,7 @@ export class Watchdog {
     const started = performance.now();
     let child: ChildProcess;
     try {
-      child = spawn(this.#shell, ['-c', script(PAUSE), 'mcp-gateway-watchdog'], {
+      child = spawn(this.#shell, ['-c', script(PAUSE), 'mcp-gateway-watchdog', this.#known()], {
         detached: true,
         stdio: ['pipe', 'ignore', 'ignore'],
         env: { PATH: '/usr/local/bin:/usr/bin:/bin' },
@@ -123,11 +123,11 @@ export class Watchdog {
     // Nobody waits for it: it must not keep the process running.
     child.unref();
     (child.stdin as Socket | null)?.unref();
-    for (const group of this.#groups.keys()) this.#tell(group);
   }
 
-  #tell(group: number): void {
-    this.#write(`+ ${group} ${this.#groups.get(group)}\n`);
+  /** The groups of now, as the script keeps them: whatever becomes of the gateway in the next moment, the shell knows them. */
+  #known(): string {
+    return [...this.#groups].map(([group, start]) => `${group}:${start} `).join('');
   }
 
   /** Short writes to a pipe go through at once, so that a gateway killed in the next moment has said it. */
