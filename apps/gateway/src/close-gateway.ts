@@ -5,11 +5,16 @@ import type { Drain } from '#libs/downstream';
 import type { GatewayStatus } from '#libs/proxy';
 
 /**
- * A connection without a byte for so long is closed. Behind a balancer a client may be slow to use again the connection
- * its last answer came on; without one, somebody waits for the process to end.
+ * A connection without a byte for so long is closed. A client may be slow to use again the connection its last answer came
+ * on, and behind a balancer nobody minds the wait; without one, somebody waits for the process to end.
  */
-const QUIET = { behindBalancer: 1_000, alone: 250 };
-/** What requests that were aborted get to write their last answer. */
+const QUIET = { behindBalancer: 2_000, alone: 250 };
+/**
+ * What the last requests get: an aborted one that was answered with a stream leaves a connection its client may have used
+ * again before it heard that it closes.
+ */
+const LAST_REQUESTS = 5_000;
+/** What these get, once they are aborted, to write their answers. */
 const LAST_WORDS = 1_000;
 /** What connections get to close by themselves before they are cut. */
 const PATIENCE = 3_000;
@@ -28,9 +33,11 @@ export async function closeGateway(
   if (pause > 0) await wait(pause);
   drain.endAll();
   const quiet = pause > 0 ? QUIET.behindBalancer : QUIET.alone;
-  const finished = await drain.idle({ within: timeout, quiet });
-  drain.abortAll();
-  if (!finished) await drain.idle({ within: LAST_WORDS, quiet });
+  for (const within of [timeout, LAST_REQUESTS, LAST_WORDS]) {
+    const finished = await drain.idle({ within, quiet });
+    drain.abortAll();
+    if (finished) break;
+  }
   const server: Server = app.getHttpServer();
   const cut = setTimeout(() => server.closeAllConnections(), PATIENCE);
   try {

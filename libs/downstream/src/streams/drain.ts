@@ -8,7 +8,7 @@ import { StreamRegistry } from './stream-registry.js';
 
 const LOOK = 50;
 /** Once nothing runs any more: how long connections may take to become quiet. */
-const PATIENCE = 3_000;
+const PATIENCE = 5_000;
 
 export interface DrainTimes {
   /** Milliseconds running requests have. */
@@ -41,8 +41,9 @@ export class Drain implements BeforeApplicationShutdown, OnModuleDestroy {
   }
 
   /**
-   * Waits until no client waits for an answer any more, and closes connections as they become quiet. True when nobody
-   * waits; what connections are left then never were.
+   * Waits until no client waits for an answer any more, then for connections to become quiet, and closes them. False as
+   * soon as the time is over in which running requests had to finish. An answer that became a stream before the gateway
+   * was stopped did not say that its connection closes: its client may be about to send the next request there.
    */
   async idle({ within, quiet }: DrainTimes): Promise<boolean> {
     const deadline = performance.now() + within;
@@ -54,9 +55,8 @@ export class Drain implements BeforeApplicationShutdown, OnModuleDestroy {
         patience ??= now + PATIENCE;
         this.connections.closeQuiet(quiet);
         if (this.connections.open === 0 || now >= patience) return true;
-      }
-      if (now >= deadline) return !busy;
-      await wait(Math.min(LOOK, Math.max(1, deadline - now)));
+      } else if (now >= deadline) return false;
+      await wait(LOOK);
     }
   }
 
