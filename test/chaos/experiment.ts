@@ -34,6 +34,11 @@ export interface Stage {
   calls(count: number, upstream?: string): Promise<void>;
   /** One call of a client of the experiment's own, beside the load. It is in the book like any other. */
   call(client: ChaosClient, upstream: string, more?: Partial<Order>): Promise<Outcome>;
+  /**
+   * Sends calls that take their time, and waits until the upstream runs all of them: what happens next happens in the middle
+   * of calls. Resolves to their outcomes, which come later.
+   */
+  inTheMiddle(upstream: string): Promise<() => Promise<readonly Outcome[]>>;
   /** Waits for a condition. */
   until(what: string, probe: () => boolean | Promise<boolean>): Promise<void>;
   /** From now on everything can be right again: the clock of the recovery starts for these upstreams. */

@@ -1,5 +1,6 @@
 import { until } from '../support/wait.js';
 import type { ChaosClient } from './clients/client.js';
+import { RawModern } from './clients/raw-modern.js';
 import type { Stage } from './experiment.js';
 import type { Order, Outcome } from './ledger/call.js';
 import { callAndNote } from './load.js';
@@ -8,6 +9,8 @@ import type { World } from './world/world.js';
 
 /** Longest an upstream may take to be used again, in milliseconds: many times the longest wait between two attempts. */
 const RECOVERY = 20_000;
+/** Milliseconds of a call in the middle of which something is to happen. */
+const LONG = 10_000;
 /** Longest the load may take for the calls an experiment waits for. */
 const CALLS = 60_000;
 
@@ -47,6 +50,22 @@ export class LiveStage implements Stage {
   async call(client: ChaosClient, upstream: string, more: Partial<Order> = {}): Promise<Outcome> {
     const nonce = `${client.name}.${++this.#calls}.${this.random.between(0, 0xffffffff).toString(36)}`;
     return callAndNote(client, { nonce, upstream, tool: 'work', ms: 0, size: 100, ...more }, this.world.ledger);
+  }
+
+  async inTheMiddle(upstream: string): Promise<() => Promise<readonly Outcome[]>> {
+    const { headers, ledger, url } = this.world;
+    const clients = [1, 2, 3].map((n) => new RawModern(`middle-${upstream}-${n}`, url, headers));
+    const outcomes = clients.map((client) => this.call(client, upstream, { ms: LONG }));
+    const allRun = () => {
+      const begun = ledger.begun();
+      return clients.every(({ name }) => begun.some((nonce) => nonce.startsWith(`${name}.`)));
+    };
+    await until(`${upstream} runs the long calls`, allRun, CALLS);
+    return async () => {
+      const ended = await Promise.all(outcomes);
+      await Promise.all(clients.map((client) => client.close()));
+      return ended;
+    };
   }
 
   async until(what: string, probe: () => boolean | Promise<boolean>): Promise<void> {

@@ -10,7 +10,7 @@ const LIMITS = { timeout: '1s', max_total: '2s', connect_timeout: '1s', start_ti
 export const FREEZE_UPSTREAMS: Experiment = {
   name: 'freeze-upstreams',
   about: 'each kind of upstream is stopped in the middle of calls and goes on later; another one must not notice',
-  seconds: 20,
+  seconds: 15,
   world: {
     upstreams: [
       ...KINDS.map((kind): UpstreamPlan => ({ name: kind, kind, connection: LIMITS })),

@@ -52,7 +52,7 @@ class Providers implements Beside {
 export const IDENTITY_PROVIDER: Experiment = {
   name: 'identity-provider',
   about: 'one identity provider is down since before the start, another one goes down',
-  seconds: 20,
+  seconds: 12,
   world: {
     upstreams: [
       { name: 'known', kind: 'http-json' },

@@ -14,7 +14,7 @@ function misbehaving(name: string, about: string, behaviours: Readonly<Record<st
   return {
     name,
     about: `${about}: ${names.join(', ')}; another upstream must not notice`,
-    seconds: 15,
+    seconds: 12,
     world: { upstreams: [...faulty, { name: 'calm', kind: 'http-json' }] },
     unharmed: ['calm'],
     run: (stage) => misbehave(stage, behaviours),

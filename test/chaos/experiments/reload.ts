@@ -23,7 +23,7 @@ const CLOCK: UpstreamPlan = { name: 'clock', kind: 'faulty' };
 export const RELOAD: Experiment = {
   name: 'reload',
   about: 'the configuration changes under load, every third time to something with mistakes',
-  seconds: 20,
+  seconds: 25,
   world: { upstreams: [...STILL, ...CHANGING, CLOCK] },
   load: { upstreams: [...STILL, ...CHANGING].map(({ name }) => name), ms: [0, 5, 100] },
   unharmed: STILL.map(({ name }) => name),

@@ -40,6 +40,12 @@ export class Ledger implements Book {
     );
   }
 
+  /** Nonces that upstreams have begun to run, whatever became of them. */
+  begun(): readonly string[] {
+    this.#runs.read();
+    return this.#runs.nonces();
+  }
+
   /** Of all calls, or of those to one upstream. */
   tally(allowed: Allowances = {}, upstream?: string): Tally {
     this.#runs.read();

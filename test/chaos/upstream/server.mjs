@@ -3,12 +3,6 @@
 import { appendFileSync, existsSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { StdioServerTransport } from '@modelcontextprotocol/sdk/server/stdio.js';
-import { invalidParams, tableServer, text } from '../../fixtures/lib/dispatch.mjs';
-import { serveDualHttp } from '../../fixtures/lib/dual-http.mjs';
-import { Audience, dualServer } from '../../fixtures/lib/dual-server.mjs';
-import { serveHttp } from '../../fixtures/lib/serve-http.mjs';
-import { serveSse } from '../../fixtures/lib/serve-sse.mjs';
 import { answerTo } from '../ledger/answer.ts';
 
 const { values: flags } = parseArgs({
@@ -23,31 +17,49 @@ const TOOLS = [
 ];
 
 async function call({ name, arguments: { nonce, ms, size } = {} }) {
-  if (!TOOLS.some((tool) => tool.name === name)) throw invalidParams(`Unknown tool: ${name}`);
+  if (!TOOLS.some((tool) => tool.name === name)) throw new Error(`Unknown tool: ${name}`);
   appendFileSync(LEDGER, `${nonce}\n`);
   if (ms > 0) await pause(ms);
-  return text(answerTo(nonce, size));
+  return { content: [{ type: 'text', text: answerTo(nonce, size) }] };
 }
 
 const handlers = () => ({ 'tools/list': () => ({ tools: TOOLS }), 'tools/call': call });
 const options = { capabilities: { tools: {} } };
-const legacy = () => tableServer(INFO, options, handlers);
-const modern = () =>
-  dualServer(INFO, options, handlers, () => Object.fromEntries(TOOLS.map((tool) => [tool.name, tool.inputSchema])));
-
 const port = Number(flags.port);
+const lib = (name) => import(`../../fixtures/lib/${name}.mjs`);
+
+// Only what its kind needs is loaded: a dozen of these start at once.
+async function legacy() {
+  const { tableServer } = await lib('dispatch');
+  return () => tableServer(INFO, options, handlers);
+}
+
+async function modern() {
+  const [{ Audience, dualServer }, { serveDualHttp }] = await Promise.all([lib('dual-server'), lib('dual-http')]);
+  const schemas = () => Object.fromEntries(TOOLS.map((tool) => [tool.name, tool.inputSchema]));
+  const create = () => dualServer(INFO, options, handlers, schemas);
+  return serveDualHttp(create, { era: 'modern', audience: new Audience(), port });
+}
+
+async function http(more) {
+  const { serveHttp } = await lib('serve-http');
+  return serveHttp(await legacy(), { port, ...more });
+}
+
 const SERVE = {
-  sse: () => serveSse(legacy, { port }),
-  'http-sessions': () => serveHttp(legacy, { port }),
-  'http-json': () => serveHttp(legacy, { port, stateless: true, json: true }),
-  'http-stream': () => serveHttp(legacy, { port, stateless: true }),
-  modern: () => serveDualHttp(modern, { era: 'modern', audience: new Audience(), port }),
+  sse: async () => (await lib('serve-sse')).serveSse(await legacy(), { port }),
+  'http-sessions': () => http({}),
+  'http-json': () => http({ stateless: true, json: true }),
+  'http-stream': () => http({ stateless: true }),
+  modern,
 };
 
 if (flags.kind === 'stdio') {
   if (existsSync(process.env.CHAOS_AWAY ?? '')) process.exit(1);
   process.stdin.once('end', () => process.exit(0));
-  await legacy().connect(new StdioServerTransport());
+  const { StdioServerTransport } = await import('@modelcontextprotocol/sdk/server/stdio.js');
+  const create = await legacy();
+  await create().connect(new StdioServerTransport());
 } else {
   const { url } = await SERVE[flags.kind]();
   process.stdout.write(`${JSON.stringify({ url })}\n`);
