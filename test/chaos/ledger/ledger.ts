@@ -1,7 +1,7 @@
 import type { Call } from './call.js';
 import { Count, type Tally } from './count.js';
 import { Runs } from './runs.js';
-import { type Allowances, judge } from './verdict.js';
+import { type Allowances, hasItsAnswer, judge } from './verdict.js';
 
 /** Where calls are written when they have come to an end. */
 export interface Book {
@@ -35,9 +35,7 @@ export class Ledger implements Book {
 
   /** The first right answer of an upstream to a call sent since `since`. */
   firstRight(upstream: string, since: number): Call | undefined {
-    return this.#calls.find(
-      (call) => call.upstream === upstream && call.sentAt >= since && call.outcome.kind === 'answer',
-    );
+    return this.#calls.find((call) => call.upstream === upstream && call.sentAt >= since && hasItsAnswer(call));
   }
 
   /** Nonces that upstreams have begun to run, whatever became of them. */
