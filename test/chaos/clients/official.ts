@@ -48,8 +48,13 @@ function thrown(error: Error & { data?: unknown }): Outcome {
   if (typeof data === 'object' && data !== null && 'code' in data) return failure({ message, data: data as object });
   const code = /"code":"([A-Z_]+)"/.exec(message)?.[1];
   if (code !== undefined) return { kind: 'error', code, said: message };
-  const causes = [error, error.cause].map((one) => (one as NodeJS.ErrnoException | undefined)?.code);
-  if (causes.includes('ECONNREFUSED')) return { kind: 'refused' };
-  const transport = error instanceof TypeError || causes.includes('ECONNRESET');
+  const causes = causesOf(error);
+  if (causes.some(({ code }) => code === 'ECONNREFUSED')) return { kind: 'refused' };
+  const transport = causes.some((cause) => cause instanceof TypeError || cause.code === 'ECONNRESET');
   return transport ? { kind: 'broken', said: message } : { kind: 'error', code: undefined, said: message };
+}
+
+/** The error, and what it says that it comes from, down to the first. */
+function causesOf(error: unknown): NodeJS.ErrnoException[] {
+  return error instanceof Error ? [error, ...causesOf(error.cause)] : [];
 }

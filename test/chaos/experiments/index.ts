@@ -5,6 +5,7 @@ import { IDENTITY_PROVIDER } from './identity-provider.js';
 import { KILL_UPSTREAMS } from './kill-upstreams.js';
 import { UPSTREAMS_BABBLE, UPSTREAMS_HANG, UPSTREAMS_RESET } from './misbehave.js';
 import { RELOAD } from './reload.js';
+import { KILL_GATEWAY, STOP_GATEWAY } from './restart-gateway.js';
 import { RETURN_LATE } from './return-late.js';
 
 /** In the order in which they run: in a bounded run the first ones are the most likely to fit. */
@@ -18,4 +19,6 @@ export const EXPERIMENTS: readonly Experiment[] = [
   HALF_OPEN,
   RELOAD,
   RETURN_LATE,
+  STOP_GATEWAY,
+  KILL_GATEWAY,
 ];

@@ -17,6 +17,7 @@ const error = (code?: string, mayHaveRun?: boolean): Outcome => ({
 });
 const OWN = answer(answerTo('mine', 1_000));
 const GONE = { gatewayGone: true };
+const DRAINS = { gatewayDrains: true };
 
 describe('the verdict on a call', () => {
   it('is right for its own answer to what ran', () => {
@@ -73,7 +74,14 @@ describe('the verdict on a call', () => {
   });
 
   it('is wrong for a refused connection whose call ran', () => {
-    expect(judge(call({ kind: 'refused' }), 1, GONE).kind).toBe('wrong');
+    for (const allowed of [GONE, DRAINS]) expect(judge(call({ kind: 'refused' }), 1, allowed).kind).toBe('wrong');
+  });
+
+  it('is lost for a connection that broke under a call that ran, where the gateway ends by itself', () => {
+    const broken = call({ kind: 'broken', said: 'reset' });
+    expect(judge(broken, 1, GONE).kind).toBe('clear');
+    expect(judge(broken, 0, DRAINS).kind).toBe('clear');
+    expect(judge(broken, 1, DRAINS).kind).toBe('lost');
   });
 
   it('is clear where the client itself gave up', () => {

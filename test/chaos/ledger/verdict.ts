@@ -10,6 +10,8 @@ export type Verdict =
 export interface Allowances {
   /** It ends the gateway: connections to it may be refused or break. */
   readonly gatewayGone?: boolean;
+  /** The gateway ends by itself: the same, but what it took it also answers. Only what did not run may break. */
+  readonly gatewayDrains?: boolean;
 }
 
 const RIGHT: Verdict = { kind: 'right' };
@@ -21,6 +23,7 @@ const DID_NOT_RUN: readonly string[] = ['UPSTREAM_UNREACHABLE', 'UPSTREAM_BUSY',
 
 /** Joins what a client saw with how often an upstream ran it. */
 export function judge(call: Call, runs: number, allowed: Allowances = {}): Verdict {
+  const { gatewayGone, gatewayDrains } = allowed;
   if (runs > MOST[call.tool]) return { kind: 'twice', why: `ran ${runs} times` };
   const { outcome } = call;
   switch (outcome.kind) {
@@ -31,10 +34,11 @@ export function judge(call: Call, runs: number, allowed: Allowances = {}): Verdi
     case 'abandoned':
       return CLEAR;
     case 'refused':
-      if (!allowed.gatewayGone) return { kind: 'lost', why: 'the gateway took no connection' };
+      if (!gatewayGone && !gatewayDrains) return { kind: 'lost', why: 'the gateway took no connection' };
       return runs === 0 ? CLEAR : { kind: 'wrong', why: 'refused, but it ran' };
     case 'broken':
-      return allowed.gatewayGone ? CLEAR : { kind: 'lost', why: `the connection broke: ${outcome.said}` };
+      if (gatewayGone || (gatewayDrains && runs === 0)) return CLEAR;
+      return { kind: 'lost', why: `the connection broke: ${outcome.said}` };
     case 'silence':
       return { kind: 'lost', why: 'neither an answer nor an error' };
   }
