@@ -48,9 +48,12 @@ export interface InputRequest {
   readonly server: string;
 }
 
-/** An answer: the raw JSON of `result` or `error`, byte for byte as the answering side wrote it. */
+/**
+ * An answer: the raw JSON of `result` or `error`, byte for byte as the answering side wrote it. `own`: the gateway wrote it,
+ * and nothing in it that a hop adds to results.
+ */
 export type Answer =
-  | { readonly kind: 'result'; readonly result: Buffer; readonly freshness?: Freshness }
+  | { readonly kind: 'result'; readonly result: Buffer; readonly freshness?: Freshness; readonly own?: boolean }
   | { readonly kind: 'error'; readonly code: number; readonly error: Buffer };
 
 /**

@@ -3,6 +3,7 @@ import {
   asLegacyResult,
   downgradeElicitation,
   downgradeResult,
+  inOne,
   JsonView,
   projectOutputSchema,
   projectStructured,
@@ -74,12 +75,9 @@ function checkRewrites([bytes, method, version, deep]: [Buffer, string, string, 
     projectOutputSchema: projectOutputSchema(good),
     restoreArgumentUris: restoreArgumentUris(good, 'rec', (exposed) => exposed.slice(4)),
     withoutHopMeta: withoutHopMeta(good),
-    withResultMembers: withResultMembers(good, {
-      resultType: 'complete',
-      serverInfo: '{}',
-      ttlMs: 1,
-      cacheScope: 'private',
-    }),
+    withResultMembers: inOne(
+      withResultMembers(good, { resultType: 'complete', serverInfo: '{}', ttlMs: 1, cacheScope: 'private' }),
+    ),
     asLegacyResult: asLegacyResult(good),
     withSubscriptionId: withSubscriptionId(good, '"a"'),
   };

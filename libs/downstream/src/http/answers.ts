@@ -1,6 +1,6 @@
 import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import { ERRORS, type Era, GatewayError } from '#libs/kernel';
-import { encodeError, errorObject } from '#libs/mcp';
+import { type Bytes, encodeError, errorObject, lengthOf } from '#libs/mcp';
 
 export const SSE_HEADERS: Readonly<OutgoingHttpHeaders> = {
   'content-type': 'text/event-stream',
@@ -27,14 +27,20 @@ export interface HttpAnswer {
 }
 
 /** One JSON answer, head and body in one write. */
-export function sendJson(res: ServerResponse, status: number, body: Buffer, headers?: OutgoingHttpHeaders): void {
+export function sendJson(res: ServerResponse, status: number, body: Bytes, headers?: OutgoingHttpHeaders): void {
   res.writeHead(status, {
     'content-type': 'application/json',
-    'content-length': body.length,
+    'content-length': lengthOf(body),
     'cache-control': 'no-store',
     ...headers,
   });
-  res.end(body);
+  if (Buffer.isBuffer(body)) {
+    res.end(body);
+    return;
+  }
+  res.cork();
+  for (const piece of body) res.write(piece);
+  res.end();
 }
 
 export function sendEmpty(res: ServerResponse, status: number, headers?: OutgoingHttpHeaders): void {

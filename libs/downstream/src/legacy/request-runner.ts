@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { GatewayError, type Outcome, toGatewayError } from '#libs/kernel';
-import { EnvelopeError, encodeError, encodeResult, type RequestMessage } from '#libs/mcp';
+import { type Bytes, EnvelopeError, encodeError, encodeResult, type RequestMessage } from '#libs/mcp';
 import { McpProxy } from '#libs/proxy';
 import type { InboundPost } from '../front.js';
 import { errorMessage } from '../http/answers.js';
@@ -48,7 +48,7 @@ export class RequestRunner {
     };
     overlay.running.set(idJson, running);
     this.log.began(exchange.client);
-    let answer: Buffer | GatewayError;
+    let answer: Bytes | GatewayError;
     try {
       answer = encodeOutcome(idJson, await this.proxy.handle(exchange, request));
     } catch (thrown) {
@@ -96,7 +96,7 @@ export class RequestRunner {
   }
 }
 
-function encodeOutcome(idJson: string, outcome: Outcome): Buffer {
+function encodeOutcome(idJson: string, outcome: Outcome): Bytes {
   switch (outcome.kind) {
     case 'result':
       return encodeResult(idJson, outcome.result);

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { GatewayError, type Outcome, type Resumption, Roster, toGatewayError } from '#libs/kernel';
-import { namedMember, paramsDigest, type RequestMessage } from '#libs/mcp';
+import { type Bytes, namedMember, paramsDigest, type RequestMessage } from '#libs/mcp';
 import { McpProxy } from '#libs/proxy';
 import { cutOff } from '../cut-off.js';
 import type { InboundPost } from '../front.js';
@@ -195,7 +195,7 @@ export class CallDesk {
     }
   }
 
-  #encode({ inbound, request }: Attachment, outcome: Outcome): Buffer {
+  #encode({ inbound, request }: Attachment, outcome: Outcome): Bytes {
     const { identity } = this.proxy;
     switch (outcome.kind) {
       case 'result':

@@ -1,5 +1,6 @@
 import { type ClientHop, GatewayError, isObject, type Outcome } from '#libs/kernel';
 import {
+  type Bytes,
   CACHEABLE_METHODS,
   editMembers,
   encodeError,
@@ -23,15 +24,13 @@ export function encodeComplete(
   { message, inputResponses, requestState }: ModernRequest,
   outcome: Result,
   serverInfo: string,
-): Buffer {
+): Bytes {
   // What a retry was answered is nobody's to keep (M:cache).
   const retry = inputResponses !== undefined || requestState !== undefined;
   const { ttl, scope } = (!retry && outcome.freshness) || { ttl: 0, scope: 'private' as const };
-  const members = CACHEABLE_METHODS.has(message.method) ? { ttlMs: ttl, cacheScope: scope } : {};
-  return encodeResult(
-    message.idJson,
-    withResultMembers(outcome.result, { resultType: 'complete', serverInfo, ...members }),
-  );
+  const lifetime = CACHEABLE_METHODS.has(message.method) ? { ttlMs: ttl, cacheScope: scope } : {};
+  const members = { resultType: 'complete', serverInfo, fresh: outcome.own === true, ...lifetime } as const;
+  return encodeResult(message.idJson, withResultMembers(outcome.result, members));
 }
 
 export function encodeFailure(
@@ -52,7 +51,7 @@ export function encodeInputRequired(
   { result, server }: InputRequired,
   serverInfo: string,
   seal: (state: string) => string,
-): Buffer {
+): Bytes {
   const view = JsonView.of(result);
   const requests = view.get('inputRequests');
   const state = view.get('requestState')?.string();

@@ -1,4 +1,4 @@
-import { editMembers, encodeResult, JsonView, splice, withResultMembers } from '#libs/mcp';
+import { type Bytes, editMembers, encodeResult, JsonView, splice, withResultMembers } from '#libs/mcp';
 import type { Question } from './question.js';
 
 /** The questions of a parked call as an `input_required` result (M:mrtr). */
@@ -7,7 +7,7 @@ export function encodeQuestions(
   questions: readonly Question[],
   requestState: string,
   serverInfo: string,
-): Buffer {
+): Bytes {
   const parts: (string | Buffer)[] = ['{"inputRequests":{'];
   for (const [index, { key, request }] of questions.entries()) {
     parts.push(`${index > 0 ? ',' : ''}${JSON.stringify(key)}:{"method":${JSON.stringify(request.method)}`);

@@ -3,6 +3,7 @@ import type { OutboundNotification } from '#libs/kernel';
 import {
   encodeNotification,
   encodeResult,
+  inOne,
   SSE_KEEP_ALIVE,
   sseFrame,
   withResultMembers,
@@ -89,7 +90,7 @@ export class ListenStream implements EndlessStream {
     if (this.#ended) return;
     this.acknowledge(NOTHING);
     const result = withResultMembers(Buffer.from('{}'), { resultType: 'complete', serverInfo: this.#serverInfo });
-    this.finish(encodeResult(this.#idJson, withSubscriptionId(result, this.#idJson)));
+    this.finish(inOne(encodeResult(this.#idJson, withSubscriptionId(inOne(result), this.#idJson))));
   }
 
   /** The last message of the stream. */

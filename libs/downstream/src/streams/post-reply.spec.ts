@@ -1,7 +1,7 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
-import { begin, EventReader } from '../testing/http.js';
+import { begin, EventReader, send } from '../testing/http.js';
 import { PostReply, type ReplySettings } from './post-reply.js';
 import { StreamRegistry } from './stream-registry.js';
 
@@ -11,13 +11,19 @@ afterEach(async () => {
   for (const server of servers.splice(0)) await new Promise((resolve) => server.close(resolve));
 });
 
-/** One POST answered by `act`. */
-async function answered(settings: ReplySettings, act: (reply: PostReply) => void) {
+/** A server whose POSTs are answered by `act`. */
+async function answering(settings: ReplySettings, act: (reply: PostReply) => void) {
   const registry = new StreamRegistry({ hasRoom: () => true, unread: () => {} });
   const server = createServer((_request, response) => act(new PostReply(response, settings, registry)));
   servers.push(server);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const response = await begin(`http://127.0.0.1:${(server.address() as AddressInfo).port}`, { body: {} });
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, registry };
+}
+
+/** One POST answered by `act`. */
+async function answered(settings: ReplySettings, act: (reply: PostReply) => void) {
+  const { url, registry } = await answering(settings, act);
+  const response = await begin(url, { body: {} });
   const reader = new EventReader(response);
   const messages = await reader.rest();
   registry.stop();
@@ -51,6 +57,22 @@ describe('PostReply', () => {
       reply.answer(Buffer.from('{"id":1}'));
     });
     expect(deaf.response.headers['content-length']).toBe('8');
+  });
+
+  it('sends an answer in pieces as one message', async () => {
+    const pieces = ['{"id":1,', '"text":"ä"', '}'].map((piece) => Buffer.from(piece));
+    const wholeBy = async (settings: ReplySettings) => {
+      const { url, registry } = await answering(settings, (reply) => reply.answer(pieces));
+      const { headers, text } = await send(url, { body: {} });
+      registry.stop();
+      return [headers['content-length'], text];
+    };
+    expect(await wholeBy(SINGLE)).toEqual(['20', '{"id":1,"text":"ä"}']);
+    expect(await wholeBy({ ...SINGLE, batch: true })).toEqual(['22', '[{"id":1,"text":"ä"}]']);
+    expect(await wholeBy({ ...SINGLE, streamFirst: true })).toEqual([
+      undefined,
+      'event: message\ndata: {"id":1,"text":"ä"}\n\n',
+    ]);
   });
 
   it('is forgotten by the registry when it is over', async () => {

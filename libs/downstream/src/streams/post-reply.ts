@@ -1,5 +1,5 @@
 import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
-import { SSE_KEEP_ALIVE, sseFrame } from '#libs/mcp';
+import { type Bytes, inOne, SSE_KEEP_ALIVE, sseFrame } from '#libs/mcp';
 import { type HttpAnswer, SSE_HEADERS, sendJson } from '../http/answers.js';
 import type { AskChannel } from '../legacy/ask-desk.js';
 import type { OpenReply, StreamRegistry } from './stream-registry.js';
@@ -74,7 +74,7 @@ export class PostReply implements AskChannel, OpenReply {
   }
 
   /** One request's response. What HTTP has to say of it counts only while the answer is still a single message. */
-  answer(message: Buffer, http: HttpAnswer = OK): void {
+  answer(message: Bytes, http: HttpAnswer = OK): void {
     const { status, headers, body = message } = http;
     this.#outstanding--;
     if (this.#closed) return;
@@ -83,8 +83,8 @@ export class PostReply implements AskChannel, OpenReply {
       this.#finish(() => sendJson(this.#res, status, body, headers));
       return;
     }
-    if (this.#streaming) this.#res.write(sseFrame(message));
-    else this.#collected.push(message);
+    if (this.#streaming) this.#res.write(sseFrame(inOne(message)));
+    else this.#collected.push(inOne(message));
     this.#endWhenComplete();
   }
 

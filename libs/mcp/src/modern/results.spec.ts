@@ -1,9 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { inOne } from '../bytes.js';
 import { asLegacyResult, type ResultMembers, withResultMembers, withSubscriptionId } from './results.js';
 
 const modern = (json: string, members: Partial<ResultMembers> = {}) =>
-  withResultMembers(Buffer.from(json), { resultType: 'complete', ...members }).toString();
+  inOne(withResultMembers(Buffer.from(json), { resultType: 'complete', ...members })).toString();
 const legacy = (json: string) => asLegacyResult(Buffer.from(json)).toString();
 const INFO = '{"name":"gw","version":"1"}';
 const SERVER_INFO = 'io.modelcontextprotocol/serverInfo';
@@ -17,6 +18,14 @@ describe('a result for a modern client', () => {
     expect(modern(' { } ')).toBe(' { "resultType":"complete"}');
     expect(modern('{"a":1}', { fresh: true, ttlMs: -1 })).toBe('{"a":1,"resultType":"complete","ttlMs":0}');
     expect(modern('{"a":1}', { ttlMs: Number.NaN })).toBe('{"a":1,"resultType":"complete","ttlMs":0}');
+  });
+
+  it('is not copied when it is large and only gets members appended', () => {
+    const result = Buffer.from(JSON.stringify({ tools: ['x'.repeat(50_000)] }));
+    const pieces = withResultMembers(result, { resultType: 'complete', ttlMs: 1, fresh: true });
+    const [first] = pieces as readonly Buffer[];
+    expect(first?.buffer).toBe(result.buffer);
+    expect(inOne(pieces).toString()).toBe(`${result.toString().slice(0, -1)},"resultType":"complete","ttlMs":1}`);
   });
 
   it('never has what an upstream smuggled into their places', () => {

@@ -1,3 +1,4 @@
+import { type Bytes, LARGE } from '../bytes.js';
 import { CLOSE_BRACE, skipWhitespace } from '../json/bytes.js';
 import { mayContain } from '../json/needles.js';
 import { editMembers, splice } from '../json/splice.js';
@@ -23,9 +24,9 @@ export interface ResultMembers {
 /**
  * A result as a modern client gets it. What the upstream wrote in these places never gets through: `resultType` is
  * replaced, `ttlMs`, `cacheScope`, the envelope's `_meta` keys and, on complete results, `requestState` are replaced or
- * removed. Other `_meta` keys stay.
+ * removed. Other `_meta` keys stay. A large result is not copied when nothing of it changes.
  */
-export function withResultMembers(result: Buffer, members: ResultMembers): Buffer {
+export function withResultMembers(result: Buffer, members: ResultMembers): Bytes {
   const { resultType, serverInfo, fresh } = members;
   const set: Record<string, string | Buffer> = { resultType: JSON.stringify(resultType) };
   if (members.ttlMs !== undefined) set['ttlMs'] = String(Math.max(0, Math.floor(members.ttlMs)) || 0);
@@ -96,10 +97,11 @@ function envelopeReplaced(
   return splice(meta.bytes, editMembers(meta, { set, remove: reserved }), meta);
 }
 
-/** Appends members to an object that has none of them, with one copy. */
-function append(object: Buffer, members: Readonly<Record<string, string | Buffer>>): Buffer {
+/** Appends members to an object that has none of them. */
+function append(object: Buffer, members: Readonly<Record<string, string | Buffer>>): Bytes {
   const added = Object.entries(members).map(([key, json]) => `${JSON.stringify(key)}:${json}`);
   const end = object.lastIndexOf(CLOSE_BRACE);
   const isEmpty = skipWhitespace(object, skipWhitespace(object, 0) + 1) === end;
-  return Buffer.concat([object.subarray(0, end), Buffer.from(`${isEmpty ? '' : ','}${added.join(',')}}`)]);
+  const pieces = [object.subarray(0, end), Buffer.from(`${isEmpty ? '' : ','}${added.join(',')}}`)];
+  return end < LARGE ? Buffer.concat(pieces) : pieces;
 }

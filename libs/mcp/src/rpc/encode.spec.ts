@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { inOne, lengthOf } from '../bytes.js';
 import { encodeError, encodeNotification, encodeRequest, encodeResult, errorObject } from './encode.js';
 
 describe('encoding JSON-RPC messages', () => {
@@ -20,6 +21,17 @@ describe('encoding JSON-RPC messages', () => {
     const result = '{ "big": 9007199254740993, "e": 1.0e2 }';
     expect(encodeResult('9007199254740993', Buffer.from(result)).toString()).toBe(
       `{"jsonrpc":"2.0","id":9007199254740993,"result":${result}}`,
+    );
+  });
+
+  it('makes a large result a piece of the message instead of copying it', () => {
+    const result = Buffer.from(JSON.stringify({ text: 'ä'.repeat(20_000) }));
+    const message = encodeResult('"é"', result);
+    expect(Array.isArray(message) && message.some((piece) => piece === result)).toBe(true);
+    expect(inOne(message).toString()).toBe(`{"jsonrpc":"2.0","id":"é","result":${result}}`);
+    expect(lengthOf(message)).toBe(inOne(message).length);
+    expect(inOne(encodeResult(1, [result.subarray(0, -1), Buffer.from(',"a":1}')])).toString()).toBe(
+      `{"jsonrpc":"2.0","id":1,"result":${result.toString().slice(0, -1)},"a":1}}`,
     );
   });
 

@@ -1,3 +1,5 @@
+import { type Bytes, LARGE } from '../bytes.js';
+
 /**
  * `{"jsonrpc":"2.0","id":<idJson>,"method":…,"params":…}` as bytes. `idJson` is JSON text (a string id comes with its
  * quotes), `params` the JSON text of an object.
@@ -10,9 +12,15 @@ export function encodeNotification(method: string, params?: Buffer | string): Bu
   return wrap(`{"jsonrpc":"2.0","method":${JSON.stringify(method)}`, ',"params":', params);
 }
 
-/** `result` is JSON text, spliced in untouched. */
-export function encodeResult(idJson: string | number, result: Buffer | string): Buffer {
-  return wrap(`{"jsonrpc":"2.0","id":${idJson}`, ',"result":', result);
+/** `result` is JSON text, spliced in untouched. A large one is not copied: it becomes a piece of the message. */
+export function encodeResult(idJson: string | number, result: string): Buffer;
+export function encodeResult(idJson: string | number, result: Bytes): Bytes;
+export function encodeResult(idJson: string | number, result: Bytes | string): Bytes {
+  const head = `{"jsonrpc":"2.0","id":${idJson}`;
+  if (typeof result === 'string') return wrap(head, ',"result":', result);
+  if (Buffer.isBuffer(result) && result.length < LARGE) return wrap(head, ',"result":', result);
+  const begin = Buffer.from(`${head},"result":`);
+  return Buffer.isBuffer(result) ? [begin, result, END] : [begin, ...result, END];
 }
 
 /** `error` is the JSON text of the whole error object. `null`: the request's id could not be read. */
@@ -26,6 +34,7 @@ export function errorObject(code: number, message: string, data?: unknown): stri
 }
 
 const CLOSING_BRACE = 0x7d;
+const END = Buffer.from('}');
 
 function wrap(head: string, label: string, payload: Buffer | string | undefined): Buffer {
   if (payload === undefined) return Buffer.from(`${head}}`);

@@ -17,6 +17,6 @@ export function listHandler(kind: ListKind): Handler {
     }
     const result = view.list(kind, cursor?.string());
     if (exchange.session) desk.changes.noteListed(exchange.session, kind, view);
-    return { kind: 'result', result, freshness: view.freshness(kind) };
+    return { kind: 'result', result, freshness: view.freshness(kind), own: true };
   };
 }

@@ -1,5 +1,5 @@
 import { type Ask, type InputRequest, type Log, messageOf, toGatewayError } from '#libs/kernel';
-import { encodeError, encodeResult, errorObject, type RequestMessage } from '#libs/mcp';
+import { encodeError, encodeResult, errorObject, inOne, type RequestMessage } from '#libs/mcp';
 import type { ClientCapabilities } from './capabilities.js';
 import { withoutHopMeta } from './params.js';
 import type { RunningCall } from './running-call.js';
@@ -151,7 +151,7 @@ export class AskDesk {
         if (!this.#take(request.idJson, ask)) return;
         this.options.post(
           outcome.kind === 'result'
-            ? encodeResult(request.idJson, outcome.result)
+            ? inOne(encodeResult(request.idJson, outcome.result))
             : encodeError(request.idJson, outcome.error),
         );
       },
