@@ -35,7 +35,7 @@ function screen(outIsTty: boolean) {
   const out = (more: string) => {
     text += more;
   };
-  const terminal: Terminal = { out, err: () => {}, outIsTty, inIsTty: false, columns: 90 };
+  const terminal: Terminal = { out, err: () => {}, outIsTty, errIsTty: false, inIsTty: false, columns: 90 };
   const take = () => {
     const taken = text;
     text = '';

@@ -149,6 +149,9 @@ describe('mcp-gateway serve', () => {
     expect(listed.out).toMatch(/^demo:echo +Gives the message back$/m);
     expect(await run(['call', 'demo:echo', 'message=hello', '--url', url])).toMatchObject({ code: 0, out: 'hello\n' });
     expect(await run(['call', 'demo:fail', '--url', url])).toMatchObject({ code: 1, out: '' });
+    const sum = await run(['call', 'demo:add', 'a=2', 'b=3', '--url', url, '--json']);
+    expect(JSON.parse(sum.out)).toMatchObject({ structuredContent: { sum: 5 } });
+    expect((await run(['call', 'demo:add', '--url', url, '--json', '{"a":2,"b":3}'])).out).toBe('2 + 3 = 5\n');
     const status = await run(['status', 'demo', '--url', url]);
     expect(status).toMatchObject({ code: 0, err: '' });
     expect(status.out).toMatch(/^The gateway is ready\n\nSERVER .*\ndemo +ready +\d+ s +5 +legacy \S+ +0\n$/);
@@ -270,6 +273,22 @@ describe('mcp-gateway validate', () => {
     expect(code).toBe(1);
     expect(err).toMatch(/bad\.yaml:2:9 +\$\.server\.port/);
     expect(err).toMatch(/bad\.yaml:5:13 +\$\.proxy\.servers\[0\]\.name/);
+  });
+
+  it('reports for programs too', async () => {
+    const bad = await run(['validate', '--json', '--config', config({ server: { port: 99999 } })]);
+    expect(bad).toMatchObject({ code: 1, err: '' });
+    expect(JSON.parse(bad.out)).toMatchObject({
+      valid: false,
+      problems: [{ path: '$.server.port', line: 1, column: expect.any(Number), message: expect.any(String) }],
+    });
+    const good = await run(['validate', '--json', '--config', config({ server: { host: '0.0.0.0' } })]);
+    expect(good.code).toBe(0);
+    expect(JSON.parse(good.out)).toMatchObject({
+      valid: true,
+      problems: [],
+      remarks: [{ kind: 'serve would refuse', path: '$.server.host', line: 1 }],
+    });
   });
 
   it('asks transports, credentials and plug-ins what they think of their settings', async () => {

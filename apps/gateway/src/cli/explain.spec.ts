@@ -45,6 +45,7 @@ async function explained(object: string, flags: ExplainFlags, config = CONFIG) {
       written.err += text;
     },
     outIsTty: false,
+    errIsTty: false,
     inIsTty: false,
     columns: 100,
   };

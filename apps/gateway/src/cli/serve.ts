@@ -3,7 +3,7 @@ import { createLogger, type GatewayLogger } from '#libs/logging';
 import { authenticationIn, banner } from '../banner/banner.js';
 import { StatusBoard } from '../banner/status-board.js';
 import { createGateway, type Gateway } from '../create-app.js';
-import type { Terminal } from '../terminal.js';
+import { type Terminal, wantsColour } from '../terminal.js';
 import { VERSION } from '../version.js';
 import { ConfigFinder, type ConfigFlags } from './load.js';
 import { followConfig, sayIgnored } from './reload.js';
@@ -22,7 +22,7 @@ export async function runServe(flags: ConfigFlags, terminal: Terminal): Promise<
   const screen: { board?: StatusBoard } = {};
   const { level, format, max_line: maxLine } = loaded.config.log;
   const sink = { write: (line: string) => (screen.board ? screen.board.write(line) : terminal.out(line)) };
-  const logger = createLogger({ level, format, maxLine, sink, colour: terminal.outIsTty && !process.env['NO_COLOR'] });
+  const logger = createLogger({ level, format, maxLine, sink, colour: wantsColour(terminal) });
   const running: { gateway?: Gateway } = {};
   surviveAccidents(logger, () => exitNow(running.gateway, 1));
   const live = new LiveConfig(loaded, {

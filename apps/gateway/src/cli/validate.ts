@@ -4,18 +4,23 @@ import { printable } from '../table.js';
 import type { Terminal } from '../terminal.js';
 import { ConfigFinder, type ConfigFlags } from './load.js';
 
+export interface ValidateFlags extends ConfigFlags {
+  readonly json?: boolean;
+}
+
 /** Checks the configuration file; returns the exit code: 0 when it can be used. */
-export async function runValidate(flags: ConfigFlags, terminal: Terminal): Promise<number> {
+export async function runValidate(flags: ValidateFlags, terminal: Terminal): Promise<number> {
   try {
     return await validate(flags, terminal);
   } catch (thrown) {
     if (!(thrown instanceof ConfigError)) throw thrown;
-    terminal.err(`${printable(thrown.message)}\n`);
+    if (flags.json) printJson(terminal, thrown.file, thrown.problems, []);
+    else terminal.err(`${printable(thrown.message)}\n`);
     return 1;
   }
 }
 
-async function validate(flags: ConfigFlags, terminal: Terminal): Promise<number> {
+async function validate({ json, ...flags }: ValidateFlags, terminal: Terminal): Promise<number> {
   const loaded = await new ConfigFinder(flags).load();
   if (loaded.kind === 'none') {
     terminal.err(
@@ -24,14 +29,34 @@ async function validate(flags: ConfigFlags, terminal: Terminal): Promise<number>
     return 1;
   }
   const { config, file, locate } = loaded;
-  const say = (kind: string, problems: readonly Problem[]) => {
-    for (const problem of problems) terminal.err(`${kind}: ${printable(showProblem(locate(problem), file))}\n`);
-  };
-  say('warning', loaded.warnings);
-  say('note', ignoredSettings(config));
-  say('serve would refuse', serveProblems(config));
-  say('warning', await checkGateway(new LiveConfig(loaded)));
+  const remarks: Remark[] = [];
+  const note = (kind: Remark['kind'], problems: readonly Problem[]) =>
+    remarks.push(...problems.map((problem) => ({ kind, ...locate(problem) })));
+  note('warning', loaded.warnings);
+  note('note', ignoredSettings(config));
+  note('serve would refuse', serveProblems(config));
+  note('warning', await checkGateway(new LiveConfig(loaded)));
+  if (json) {
+    printJson(terminal, file, [], remarks);
+    return 0;
+  }
+  for (const remark of remarks) terminal.err(`${remark.kind}: ${printable(showProblem(remark, file))}\n`);
   const servers = config.proxy.servers.map(({ name }) => name);
   terminal.out(`${file} is valid: ${servers.length === 0 ? 'no servers' : `servers ${servers.join(', ')}`}\n`);
   return 0;
+}
+
+/** What does not keep the file from being used. */
+interface Remark extends Problem {
+  readonly kind: 'warning' | 'note' | 'serve would refuse';
+}
+
+function printJson(
+  terminal: Terminal,
+  file: string | undefined,
+  problems: readonly Problem[],
+  remarks: readonly Remark[],
+): void {
+  const report = { file, valid: problems.length === 0, problems, remarks };
+  terminal.out(`${JSON.stringify(report, null, 2)}\n`);
 }

@@ -4,13 +4,13 @@ import {
   ElicitRequestSchema,
   LoggingMessageNotificationSchema,
   McpError,
-  type Progress,
   ResultSchema,
 } from '@modelcontextprotocol/sdk/types.js';
 import { printable } from '../table.js';
 import type { Terminal } from '../terminal.js';
 import { parseArguments, UsageError } from './arguments.js';
 import { listTools, withGateway } from './gateway-client.js';
+import { ProgressBar } from './progress-bar.js';
 import { answerElicitation } from './questions.js';
 
 export interface CallOptions {
@@ -34,14 +34,16 @@ export async function runCall(
   options: CallOptions,
   terminal: Terminal,
 ): Promise<number> {
+  const bar = new ProgressBar(terminal);
   const prepare = (client: Client) => {
     client.setNotificationHandler(LoggingMessageNotificationSchema, ({ params }) => {
-      terminal.err(`[${params.level}] ${printable(textOf(params.data))}\n`);
+      bar.above(`[${params.level}] ${printable(textOf(params.data))}`);
     });
     if (terminal.inIsTty) {
-      client.setRequestHandler(ElicitRequestSchema, ({ params }) =>
-        answerElicitation(params, terminal, options.signal),
-      );
+      client.setRequestHandler(ElicitRequestSchema, ({ params }) => {
+        bar.clear();
+        return answerElicitation(params, terminal, options.signal);
+      });
     }
   };
   return withGateway({ ...options, canAsk: terminal.inIsTty }, prepare, async (client) => {
@@ -50,14 +52,16 @@ export async function runCall(
     const args = parseArguments(words, tool?.inputSchema, options.json);
     try {
       const result = await client.request({ method: 'tools/call', params: { name, arguments: args } }, ResultSchema, {
-        onprogress: (progress) => showProgress(progress, terminal),
+        onprogress: (progress) => bar.show(progress),
         timeout: NO_LIMIT,
         signal: options.signal,
       });
+      bar.clear();
       const code = show(result as CallToolResult, options, terminal);
       if (code !== 0 && !tool) terminal.err(`${nearest(name, tools)}\n`);
       return code;
     } catch (thrown) {
+      bar.clear();
       if (options.signal.aborted) throw new UsageError('cancelled');
       if (!tool && isUnknownTool(thrown)) throw new UsageError(`${plain(thrown)}\n${nearest(name, tools)}`);
       if (thrown instanceof McpError) throw new UsageError(plain(thrown));
@@ -94,10 +98,6 @@ function blockText(block: CallToolResult['content'][number]): string {
     default:
       return JSON.stringify(block);
   }
-}
-
-function showProgress({ progress, total, message }: Progress, terminal: Terminal): void {
-  terminal.err(`[${progress}${total === undefined ? '' : `/${total}`}]${message ? ` ${printable(message)}` : ''}\n`);
 }
 
 /** Another code of the gateway says something else: its server is down, perhaps. */

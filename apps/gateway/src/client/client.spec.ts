@@ -46,6 +46,7 @@ function screen() {
       written.err += text;
     },
     outIsTty: false,
+    errIsTty: false,
     inIsTty: false,
     columns: 100,
   };
@@ -85,6 +86,19 @@ describe('tools', () => {
     const second = screen();
     expect(await runTools('none-such', { url, version: '1' }, second.terminal)).toBe(1);
     expect(second.written.err).toContain("none of 5 tools matches 'none-such'");
+  });
+});
+
+describe('tools --schema', () => {
+  it('says what each tool takes and gives, in words', async () => {
+    const { written, terminal } = screen();
+    expect(await runTools('add', { url, version: '1', schema: true }, terminal)).toBe(0);
+    expect(written.out).toMatch(/^add\n {2}Adds .*\n {2}hints: .*readOnlyHint/);
+    expect(written.out).toMatch(/^ {2}takes:\n {4}a +number +required.*\n {4}b +number +required/m);
+    expect(written.out).toMatch(/^ {2}gives:\n {4}sum +number +required/m);
+    const other = screen();
+    await runTools('slow', { url, version: '1', schema: true }, other.terminal);
+    expect(other.written.out).toMatch(/seconds +number, default 5 +How long it takes/);
   });
 });
 

@@ -4,7 +4,13 @@ import { printable } from '../table.js';
 import type { Terminal } from '../terminal.js';
 import { parseArguments, UsageError } from './arguments.js';
 
-/** Asks the person at the terminal what a tool wants to know. An empty answer to a required field declines. */
+/** How often one field is asked for before the question is declined. */
+const TRIES = 3;
+
+/**
+ * Asks the person at the terminal what a tool wants to know. An answer that does not fit is asked for again; an empty one to
+ * a required field declines.
+ */
 export async function answerElicitation(
   params: ElicitRequest['params'],
   terminal: Terminal,
@@ -16,22 +22,47 @@ export async function answerElicitation(
   }
   terminal.err(`\n${printable(params.message)}\n`);
   const lines = createInterface({ input: process.stdin, output: process.stderr });
+  const ask = (text: string) => lines.question(text, { signal });
   try {
-    const { properties, required = [] } = params.requestedSchema;
-    const words: string[] = [];
-    for (const [name, field] of Object.entries(properties)) {
-      const answer = (await lines.question(prompt(name, field, required.includes(name)), { signal })).trim();
-      if (answer !== '') words.push(`${name}=${answer}`);
-      else if (required.includes(name) && !('default' in field)) return { action: 'decline' };
-    }
-    return { action: 'accept', content: parseArguments(words, params.requestedSchema) as ElicitResult['content'] };
-  } catch (thrown) {
-    if (!(thrown instanceof UsageError)) return { action: 'cancel' };
-    terminal.err(`${thrown.message}\n`);
-    return { action: 'decline' };
+    const content = await answers(params.requestedSchema, ask, terminal);
+    return content === undefined ? { action: 'decline' } : { action: 'accept', content };
+  } catch {
+    return { action: 'cancel' };
   } finally {
     lines.close();
   }
+}
+
+type Form = Extract<ElicitRequest['params'], { requestedSchema: unknown }>['requestedSchema'];
+type Content = NonNullable<ElicitResult['content']>;
+
+/** The values of a form, one field after the other; undefined when somebody would rather not say. */
+export async function answers(
+  form: Form,
+  ask: (prompt: string) => Promise<string>,
+  terminal: Pick<Terminal, 'err'>,
+): Promise<Content | undefined> {
+  const content: Content = {};
+  for (const [name, field] of Object.entries(form.properties)) {
+    const isRequired = form.required?.includes(name) ?? false;
+    let tries = 0;
+    for (;;) {
+      const answer = (await ask(prompt(name, field, isRequired))).trim();
+      if (answer === '') {
+        if (isRequired && !('default' in field)) return undefined;
+        break;
+      }
+      try {
+        Object.assign(content, parseArguments([`${name}=${answer}`], form));
+        break;
+      } catch (thrown) {
+        if (!(thrown instanceof UsageError)) throw thrown;
+        terminal.err(`  ${printable(thrown.message)}\n`);
+        if (++tries === TRIES) return undefined;
+      }
+    }
+  }
+  return content;
 }
 
 function prompt(name: string, field: object, isRequired: boolean): string {

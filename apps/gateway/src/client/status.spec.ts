@@ -77,6 +77,7 @@ async function status(
       onText(text);
     },
     outIsTty: false,
+    errIsTty: false,
     inIsTty: false,
     columns: 140,
   };

@@ -1,10 +1,13 @@
 import { firstLine, table } from '../table.js';
 import type { Terminal } from '../terminal.js';
 import { listTools, withGateway } from './gateway-client.js';
+import { schemaText } from './schema-text.js';
 
 export interface ToolsOptions {
   readonly url: string;
   readonly json?: boolean;
+  /** Show what each tool takes and gives. */
+  readonly schema?: boolean;
   readonly token?: string | undefined;
   readonly version: string;
 }
@@ -24,6 +27,10 @@ export async function runTools(filter: string | undefined, options: ToolsOptions
         : `none of ${tools.length} tools matches '${filter}'\n`,
     );
     return filter === undefined ? 0 : 1;
+  }
+  if (options.schema) {
+    terminal.out(`${wanted.map((tool) => schemaText(tool, terminal.columns)).join('\n\n')}\n`);
+    return 0;
   }
   const rows = wanted.map((tool) => [firstLine(tool.name), firstLine(tool.description ?? tool.title ?? '')]);
   for (const line of table([['TOOL', 'DESCRIPTION'], ...rows], terminal.columns)) terminal.out(`${line}\n`);
