@@ -1,7 +1,8 @@
-import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { Counter, Gauge, Registry } from 'prom-client';
 import { ERRORS } from '#libs/kernel';
 import { CallMetrics, type StatusSource } from '#libs/plugin';
-import { BoundedCounts, MAX_SERIES, OTHER, type ServerClocks, ToolSeries } from './series.js';
+import { DurationHistogram } from './duration-histogram.js';
+import { BoundedCounts, Durations, MAX_SERIES, OTHER, type ServerClocks, ToolSeries } from './series.js';
 import { defineUpstreamMetrics } from './upstream-metrics.js';
 
 const DURATION_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300];
@@ -36,7 +37,6 @@ export class GatewayMetrics extends CallMetrics {
   readonly #tolerated: BoundedCounts;
   readonly #requests: BoundedCounts;
   readonly #clocks = new Map<string, ServerClocks>();
-  readonly #duration: Histogram<'proxy' | 'outcome'>;
   #sources: GaugeSources | undefined;
 
   /** `maxSeries`: most series of one metric; what lies beyond is counted as `other`. */
@@ -49,12 +49,12 @@ export class GatewayMetrics extends CallMetrics {
     this.#tools = new ToolSeries(maxSeries);
     [this.#lists, this.#refused, this.#limited] = [counts(), counts(), counts()];
     [this.#tolerated, this.#requests] = [counts(), counts()];
-    this.#duration = new Histogram({
+    new DurationHistogram({
       name: 'mcp_gateway_tool_call_duration_seconds',
       help: 'Time from a tool call reaching the gateway to its outcome',
       labelNames: ['proxy', 'outcome'],
-      buckets: DURATION_BUCKETS,
-      registers: [this.registry],
+      registry: this.registry,
+      series: () => this.#durations(),
     });
     this.#defineToolCounters();
     this.#defineCounts('mcp_gateway_list_tools', 'Lists of tools served', 'proxy', this.#lists);
@@ -95,7 +95,7 @@ export class GatewayMetrics extends CallMetrics {
 
   toolFinished(server: string, tool: string, outcome: 'success' | 'error', seconds: number): void {
     this.#tools.of(server, tool)[outcome] += 1;
-    (this.#clocks.get(server) ?? this.#bindClocks(server))[outcome].observe(seconds);
+    (this.#clocks.get(server) ?? this.#bindClocks(server))[outcome].add(seconds);
   }
 
   listed(server: string): void {
@@ -120,12 +120,20 @@ export class GatewayMetrics extends CallMetrics {
 
   #bindClocks(server: string): ServerClocks {
     const proxy = this.#clocks.size < this.maxSeries / 20 ? server : OTHER;
-    const clocks = {
-      success: this.#duration.labels({ proxy, outcome: 'success' }),
-      error: this.#duration.labels({ proxy, outcome: 'error' }),
-    };
-    if (proxy !== OTHER) this.#clocks.set(server, clocks);
+    const known = this.#clocks.get(proxy);
+    if (known) return known;
+    const clocks = { proxy, success: new Durations(DURATION_BUCKETS), error: new Durations(DURATION_BUCKETS) };
+    this.#clocks.set(proxy, clocks);
     return clocks;
+  }
+
+  *#durations(): Iterable<readonly [Record<string, string>, Durations]> {
+    for (const clocks of this.#clocks.values()) {
+      for (const outcome of ['success', 'error'] as const) {
+        if (clocks[outcome].counts.some((count) => count > 0))
+          yield [{ proxy: clocks.proxy, outcome }, clocks[outcome]];
+      }
+    }
   }
 
   #defineToolCounters(): void {

@@ -1,5 +1,3 @@
-import type { Histogram } from 'prom-client';
-
 /** Default of `metrics.max_series`: what lies beyond is counted as `other`, so that no upstream can fill the memory. */
 export const MAX_SERIES = 5_000;
 export const OTHER = 'other';
@@ -13,10 +11,29 @@ export interface ToolCounts {
   error: number;
 }
 
-/** The two clocks of one upstream, bound to their labels once. */
+/** Durations by upper bound. Plain numbers too: `counts` has one more entry than there are bounds. */
+export class Durations {
+  readonly counts: number[];
+  sum = 0;
+
+  constructor(readonly bounds: readonly number[]) {
+    this.counts = new Array<number>(bounds.length + 1).fill(0);
+  }
+
+  add(seconds: number): void {
+    const { bounds } = this;
+    let at = 0;
+    while (at < bounds.length && seconds > (bounds[at] as number)) at++;
+    this.counts[at] = (this.counts[at] as number) + 1;
+    this.sum += seconds;
+  }
+}
+
+/** The two clocks of one upstream. */
 export interface ServerClocks {
-  readonly success: Histogram.Internal<'proxy' | 'outcome'>;
-  readonly error: Histogram.Internal<'proxy' | 'outcome'>;
+  readonly proxy: string;
+  readonly success: Durations;
+  readonly error: Durations;
 }
 
 /** Numbers by one label. */

@@ -13,10 +13,17 @@ export function Public(options: PublicOptions = {}): MethodDecorator & ClassDeco
   return PublicMark(options);
 }
 
+type Target = Parameters<Reflector['get']>[1];
+
 /** What `@Public` says of a route, its own mark before its controller's; undefined: not public. */
-export function publicOptions(
-  reflector: Reflector,
-  ...targets: Parameters<Reflector['get']>[1][]
-): PublicOptions | undefined {
-  return reflector.getAllAndOverride(PublicMark, targets);
+export function publicOptions(reflector: Reflector, route: Target, controller: Target): PublicOptions | undefined {
+  const marks = known.get(route) ?? new Map<Target, PublicOptions | undefined>();
+  if (!marks.has(controller)) {
+    marks.set(controller, reflector.getAllAndOverride(PublicMark, [route, controller]));
+    known.set(route, marks);
+  }
+  return marks.get(controller);
 }
+
+/** Marks are fixed when a class is declared: those of a route are looked up once. Controllers may inherit a route. */
+const known = new WeakMap<Target, Map<Target, PublicOptions | undefined>>();

@@ -15,11 +15,11 @@ export interface UpstreamCall {
    * The caller is a modern client: an `input_required` of a modern upstream is its to answer and comes back as outcome.
    * Without it the session asks through the sink and goes on by itself, within bounds.
    */
-  readonly relaysInput?: boolean;
+  readonly relaysInput?: boolean | undefined;
   /** Answers on a retry, for a modern upstream; a legacy upstream never sees them. */
-  readonly resumption?: Resumption;
+  readonly resumption?: Resumption | undefined;
   /** Headers `Mcp-Param-*` for a modern HTTP upstream, by the tool's own declarations (M:http). */
-  readonly paramHeaders?: Readonly<Record<string, string>>;
+  readonly paramHeaders?: Readonly<Record<string, string>> | undefined;
   /**
    * Running it twice does no harm: it only reads, or its tool says so of itself. Where `connection.replay` allows it, it is
    * sent again after a failure that leaves open whether it ran.

@@ -28,12 +28,8 @@ export interface HttpAnswer {
 
 /** One JSON answer, head and body in one write. */
 export function sendJson(res: ServerResponse, status: number, body: Bytes, headers?: OutgoingHttpHeaders): void {
-  res.writeHead(status, {
-    'content-type': 'application/json',
-    'content-length': lengthOf(body),
-    'cache-control': 'no-store',
-    ...headers,
-  });
+  const own = { 'content-type': 'application/json', 'content-length': lengthOf(body), 'cache-control': 'no-store' };
+  res.writeHead(status, headers ? { ...own, ...headers } : own);
   if (Buffer.isBuffer(body)) {
     res.end(body);
     return;

@@ -80,7 +80,9 @@ export class PostReply implements AskChannel, OpenReply {
     if (this.#closed) return;
     if ((!this.#settings.json || this.#settings.streamFirst) && status === 200) this.#startStream(headers);
     if (!this.#streaming && !this.#settings.batch) {
-      this.#finish(() => sendJson(this.#res, status, body, headers));
+      this.#close();
+      sendJson(this.#res, status, body, headers);
+      this.#watchStall();
       return;
     }
     if (this.#streaming) this.#res.write(sseFrame(inOne(message)));
@@ -102,11 +104,11 @@ export class PostReply implements AskChannel, OpenReply {
 
   #endWhenComplete(): void {
     if (this.#outstanding > 0) return;
-    this.#finish(() => {
-      if (this.#streaming) this.#res.end();
-      else if (this.#collected.length > 0) sendJson(this.#res, 200, jsonArray(this.#collected));
-      else this.#res.writeHead(202, { 'content-length': 0 }).end();
-    });
+    this.#close();
+    if (this.#streaming) this.#res.end();
+    else if (this.#collected.length > 0) sendJson(this.#res, 200, jsonArray(this.#collected));
+    else this.#res.writeHead(202, { 'content-length': 0 }).end();
+    this.#watchStall();
   }
 
   #startStream(headers?: OutgoingHttpHeaders): boolean {
@@ -119,10 +121,8 @@ export class PostReply implements AskChannel, OpenReply {
     return true;
   }
 
-  #finish(write: () => void): void {
-    this.#close();
-    write();
-    // What the client does not read lies in memory; a socket that stands still is destroyed with it.
+  /** What the client does not read lies in memory; a socket that stands still is destroyed with it. */
+  #watchStall(): void {
     if (this.#res.writableLength === 0) return;
     this.#registry.unread(this.#res);
     this.#res.setTimeout(this.#settings.stall ?? STALL);

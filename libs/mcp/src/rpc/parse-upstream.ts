@@ -1,4 +1,5 @@
 import { GatewayError } from '#libs/kernel';
+import { stringEquals } from '../json/bytes.js';
 import { scan } from '../json/scan.js';
 import { JsonView } from '../json/view.js';
 import type { SingleMessage } from './envelope.js';
@@ -33,18 +34,19 @@ function readElement(view: JsonView): SingleMessage {
   return message;
 }
 
-const ENVELOPE = new Set(['jsonrpc', 'id', 'method', 'params', 'result', 'error']);
+const ENVELOPE = ['jsonrpc', 'id', 'method', 'params', 'result', 'error'];
 
+/** Keys are compared as they are spelled, decoded only where they hold an escape. */
 function repeatedMember(view: JsonView): string | undefined {
-  const seen = new Set<string>();
+  let seen = 0;
   let repeated: string | undefined;
   view.forEachKey((start, end) => {
-    // The longest name, every character escaped.
-    if (end - start > 2 + 7 * 6) return;
-    const key = new JsonView(view.bytes, start, end).string() as string;
-    if (!ENVELOPE.has(key)) return;
-    if (seen.has(key)) repeated = key;
-    seen.add(key);
+    for (let index = 0; index < ENVELOPE.length; index++) {
+      const name = ENVELOPE[index] as string;
+      if (!stringEquals(view.bytes, start, end, name)) continue;
+      if (seen & (1 << index)) repeated = name;
+      seen |= 1 << index;
+    }
   });
   return repeated;
 }

@@ -110,9 +110,7 @@ export function requireOwnState({ session }: Exchange, what: string): void {
  * Whether this caller wants a log message. A legacy client that never set a level leaves the choice to the upstream; a
  * modern one gets none unless its request named a level (M:log).
  */
-export function logFilter(desk: Desk, exchange: Exchange): (params: Buffer) => boolean {
-  const { session } = exchange;
-  if (session) return (params) => passesLevel(params, desk.states.find(session.id)?.logLevel);
-  const { logLevel } = exchange;
-  return (params) => logLevel !== undefined && passesLevel(params, logLevel);
+export function wantsLog(desk: Desk, { session, logLevel }: Exchange, params: Buffer): boolean {
+  if (session) return passesLevel(params, desk.states.find(session.id)?.logLevel);
+  return logLevel !== undefined && passesLevel(params, logLevel);
 }

@@ -1,3 +1,4 @@
+import type { View } from '#libs/catalogue';
 import {
   canonicalName,
   type Exchange,
@@ -8,14 +9,15 @@ import {
   toGatewayError,
 } from '#libs/kernel';
 import { JsonView, type ParamHeader, paramHeaderValues } from '#libs/mcp';
+import type { UpstreamCall } from '#libs/upstream';
 import type { Judged, PolicyChain } from '../policies/policy-chain.js';
 import { CallProgress } from '../progress/call-progress.js';
 import { authorize } from './authorize.js';
-import { type Desk, logFilter, type Request, upstreamOf } from './context.js';
+import { type Desk, type Request, upstreamOf, wantsLog } from './context.js';
 import { deliver } from './deliver.js';
 import type { DeliverOptions } from './delivery.js';
 import { progressTokenOf } from './params.js';
-import { callSink } from './sink.js';
+import { CallerSink, type SinkSettings } from './sink.js';
 
 /** Where a request goes, in that upstream's terms. */
 export interface Route extends DeliverOptions {
@@ -76,37 +78,66 @@ export function judgedOf({ exchange, message, verdict }: Request, object: Object
 }
 
 function fetch(desk: Desk, request: Request, to: Route, params: Buffer, spent = 0): Outcome | Promise<Outcome> {
-  const { exchange, view, message, verdict } = request;
-  const { subject, declaredHeaders } = to;
+  const { exchange, message, verdict } = request;
+  const { declaredHeaders } = to;
   const { server } = to.ref;
   const { method } = message;
   const resumption = resumptionFor(exchange, server);
-  const progressToken = progressTokenOf(message.params);
-  const permitted = () => desk.catalogue.decide(exchange.principal, to.ref).effect === 'allow';
   const upstream = upstreamOf(desk, server);
   verdict.sent = true;
   if (to.kept) return to.kept;
-  const progress =
-    progressToken && new CallProgress({ exchange, token: progressToken, subject: shown(to.ref), permitted });
-  const outcome = upstream.send(
-    {
-      method,
-      params,
-      subject,
-      wantsProgress: progressToken !== undefined,
-      repeatable: to.repeatable && !resumption,
-      solo: to.solo,
-      spent,
-      relaysInput: exchange.client.era === 'modern' && MAY_ASK.has(method),
-      ...(resumption && { resumption }),
-      ...(declaredHeaders && {
-        paramHeaders: paramHeaderValues(JsonView.of(params).get('arguments'), declaredHeaders),
-      }),
-    },
-    exchange,
-    callSink({ exchange, view, server, progress, wantsLog: logFilter(desk, exchange), permitted }),
-  );
+  const watched = new Watched(desk, request, to.ref);
+  const { progress } = watched;
+  const call: UpstreamCall = {
+    method,
+    params,
+    subject: to.subject,
+    wantsProgress: progress !== undefined,
+    repeatable: to.repeatable && !resumption,
+    solo: to.solo,
+    spent,
+    relaysInput: exchange.client.era === 'modern' && MAY_ASK.has(method),
+    resumption,
+    paramHeaders: declaredHeaders && paramHeaderValues(JsonView.of(params).get('arguments'), declaredHeaders),
+  };
+  const outcome = upstream.send(call, exchange, new CallerSink(watched));
   return progress ? desk.heartbeats.during(progress, outcome) : outcome;
+}
+
+/** A call at its upstream, as far as what comes back for it is concerned. */
+class Watched implements SinkSettings {
+  readonly progress: CallProgress | undefined;
+
+  constructor(
+    private readonly desk: Desk,
+    private readonly request: Request,
+    private readonly ref: ObjectRef,
+  ) {
+    const { exchange, message } = request;
+    const token = progressTokenOf(message.params);
+    this.progress =
+      token && new CallProgress({ exchange, token, subject: shown(ref), permitted: () => this.permitted() });
+  }
+
+  get exchange(): Exchange {
+    return this.request.exchange;
+  }
+
+  get view(): View {
+    return this.request.view;
+  }
+
+  get server(): string {
+    return this.ref.server;
+  }
+
+  wantsLog(params: Buffer): boolean {
+    return wantsLog(this.desk, this.request.exchange, params);
+  }
+
+  permitted(): boolean {
+    return this.desk.catalogue.decide(this.request.exchange.principal, this.ref).effect === 'allow';
+  }
 }
 
 /** What a call waits for, in a message for people: URIs are the upstream's own and stay with it. */

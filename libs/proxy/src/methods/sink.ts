@@ -24,26 +24,30 @@ export interface SinkSettings {
   /** Absent when the client wants no progress. */
   readonly progress: CallProgress | undefined;
   /** Whether the client wants a log message. */
-  readonly wantsLog: (params: Buffer) => boolean;
+  wantsLog(params: Buffer): boolean;
   /** Whether the caller may still use what it called: a policy can change while an upstream is at work. */
-  readonly permitted: () => boolean;
+  permitted(): boolean;
 }
 
 /** What an upstream tells the caller, turned into the caller's terms. */
-export function callSink(settings: SinkSettings): CallSink {
-  const { exchange, permitted, progress } = settings;
-  return {
-    progress: (params) => progress?.report(params),
-    log(params) {
-      if (!settings.wantsLog(params) || !permitted()) return;
-      exchange.notify({ method: 'notifications/message', params: withoutHopMeta(params) });
-    },
-    ask(request) {
-      if (!permitted()) return refused(NOT_PERMITTED);
-      const ask = forwardAsk(request, exchange, settings.view, settings.server);
-      return progress ? progress.during(ask) : ask;
-    },
-  };
+export class CallerSink implements CallSink {
+  constructor(private readonly settings: SinkSettings) {}
+
+  progress(params: Buffer): void {
+    this.settings.progress?.report(params);
+  }
+
+  log(params: Buffer): void {
+    if (!this.settings.wantsLog(params) || !this.settings.permitted()) return;
+    this.settings.exchange.notify({ method: 'notifications/message', params: withoutHopMeta(params) });
+  }
+
+  ask(request: InputRequest): Ask {
+    const { exchange, progress, server, view } = this.settings;
+    if (!this.settings.permitted()) return refused(NOT_PERMITTED);
+    const ask = forwardAsk(request, exchange, view, server);
+    return progress ? progress.during(ask) : ask;
+  }
 }
 
 const NOT_PERMITTED = new GatewayError('ASK_UNDELIVERED', 'The caller may not use this any more');

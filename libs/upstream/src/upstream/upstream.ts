@@ -238,7 +238,7 @@ export class Upstream implements UpstreamHandle {
     this.#calls.drain.hurry(grace);
   }
 
-  async send(call: UpstreamCall, exchange: Exchange, sink: CallSink): Promise<Outcome> {
+  send(call: UpstreamCall, exchange: Exchange, sink: CallSink): Promise<Outcome> {
     const caller = {
       exchange,
       sink: this.#desk.filtered(sink, exchange),
@@ -250,8 +250,9 @@ export class Upstream implements UpstreamHandle {
       paramHeaders: call.paramHeaders,
     };
     const { method, params, subject } = call;
-    return await this.#calls.run(exchange, call, (slot, deadline) =>
-      slot.session.request({ method, params, subject, ...this.#limits(), deadline, caller }),
+    const { timeout, max_total: maxTotal } = this.#options.config.connection;
+    return this.#calls.run(exchange, call, (slot, deadline) =>
+      slot.session.request({ method, params, subject, timeout, maxTotal, deadline, caller }),
     );
   }
 
