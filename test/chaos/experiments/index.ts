@@ -1,5 +1,6 @@
 import type { Experiment } from '../experiment.js';
 import { FREEZE_UPSTREAMS } from './freeze-upstreams.js';
+import { FULL_DISK } from './full-disk.js';
 import { HALF_OPEN } from './half-open.js';
 import { IDENTITY_PROVIDER } from './identity-provider.js';
 import { KILL_UPSTREAMS } from './kill-upstreams.js';
@@ -21,4 +22,5 @@ export const EXPERIMENTS: readonly Experiment[] = [
   RETURN_LATE,
   STOP_GATEWAY,
   KILL_GATEWAY,
+  FULL_DISK,
 ];
