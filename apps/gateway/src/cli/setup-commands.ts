@@ -1,9 +1,47 @@
+import { homedir } from 'node:os';
+import { join } from 'node:path';
 import { Argument, type Command } from 'commander';
+import { DEFAULT_URL } from '../client/reach.js';
+import { CLIENT_NAMES, type ClientName } from '../clients/known-clients.js';
+import { PACKAGE_ROOT } from '../version.js';
 import { type CommandDesk, examples } from './command-kit.js';
 import { completionScript, SHELLS, type Shell } from './completion.js';
 
+interface ConnectFlags {
+  readonly url: string;
+  readonly name: string;
+  readonly tokenEnv?: string;
+  readonly write?: boolean;
+  readonly configFile?: string;
+  readonly json?: boolean;
+}
+
 /** Commands for the first hour: bringing clients, servers and the shell together. */
 export function addSetupCommands(program: Command, { terminal, exit }: CommandDesk): void {
+  const connect = program
+    .command('connect')
+    .description('show what connects a client with the gateway, or write it into its file')
+    .addArgument(new Argument('<client>', 'which client').choices(CLIENT_NAMES))
+    .option('--write', 'merge it into the file of the client; the old file is kept beside it')
+    .option('--url <url>', 'endpoint of the gateway', DEFAULT_URL)
+    .option('--name <name>', 'what the client calls the gateway: short, because it becomes part of tool names', 'gw')
+    .option('--token-env <variable>', 'environment variable with the token; only its name is written')
+    .option('--config-file <file>', 'another file than the usual one of the client')
+    .option('--json', 'print what was found and done as JSON')
+    .action(async (client: ClientName, flags: ConnectFlags) => {
+      const { runConnect } = await import('../clients/connect.js');
+      const { platform, env } = process;
+      const place = { platform, env, home: homedir(), cwd: process.cwd() };
+      const command = [process.execPath, join(PACKAGE_ROOT, 'bin', 'mcp-gateway.js')] as const;
+      exit(runConnect(client, { ...flags, place, command: [...command], now: new Date() }, terminal));
+    });
+  examples(
+    connect,
+    'mcp-gateway connect cursor',
+    'mcp-gateway connect vscode --write',
+    'mcp-gateway connect codex --write --url https://mcp.example.com/mcp --token-env MCP_GATEWAY_TOKEN',
+  );
+
   const completion = program
     .command('completion')
     .description('print a script that completes commands and options in your shell')
