@@ -6,6 +6,10 @@ import { type Log, messageOf } from '#libs/kernel';
 const MAX_QUEUED = 4 * 1024 * 1024;
 /** Milliseconds between two tries while the disk refuses, and between two looks whether the file was moved away. */
 const PAUSE = 1_000;
+/** Milliseconds that lines are gathered for one write: a write costs as much as the call it tells of. */
+const GATHER = 20;
+/** Bytes that are not gathered any further. */
+const ENOUGH = 64 * 1024;
 /** Non-blocking, so that a pipe nobody reads cannot hold the start. */
 const FLAGS = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NONBLOCK;
 /** It tells who did what: not for everybody. A file that is there keeps its mode. */
@@ -65,9 +69,8 @@ export class AuditFile {
   }
 
   async #drain(): Promise<void> {
-    // What the same turn of the event loop records goes out in one write.
-    await new Promise((resolve) => setImmediate(resolve));
     while (this.#lines.length > 0) {
+      if (this.#queued < ENOUGH && !this.#closing) await this.#pause(GATHER);
       try {
         await this.#followRotation();
         await this.#writeAll();
@@ -75,7 +78,7 @@ export class AuditFile {
       } catch (thrown) {
         this.#refused(thrown);
         if (this.#closing) break;
-        await this.#pause();
+        await this.#pause(PAUSE);
       }
     }
     this.#work = undefined;
@@ -138,9 +141,9 @@ export class AuditFile {
     this.#missing = 0;
   }
 
-  async #pause(): Promise<void> {
+  async #pause(milliseconds: number): Promise<void> {
     await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, PAUSE);
+      const timer = setTimeout(resolve, milliseconds);
       timer.unref();
       this.#wake = () => {
         clearTimeout(timer);

@@ -14,7 +14,7 @@ export interface LineSettings {
 /** One event as one JSON line. Every text in it is bounded, so no line is longer than it may be. */
 export function auditLine(event: AuditEvent, { time, values, maxLine }: LineSettings): string {
   const line = new Line();
-  line.text('time', new Date(time).toISOString());
+  line.raw('time', timeText(time));
   line.text('event', event.event);
   line.text('request_id', event.requestId, 160);
   line.raw('who', whoOf(event));
@@ -32,19 +32,31 @@ export function auditLine(event: AuditEvent, { time, values, maxLine }: LineSett
   line.text('outcome', event.outcome);
   line.text('code', event.code, 64);
   line.number('duration_ms', event.durationMs);
-  if (event.arguments) line.raw('arguments', argumentsOf(event.arguments, values, maxLine - line.bytes));
+  if (event.arguments)
+    line.raw(
+      'arguments',
+      argumentsOf(event.arguments, values, () => maxLine - line.bytes),
+    );
   return line.end();
 }
 
 /** Everything else is bounded far below the shortest limit there can be, so that values get what remains. */
-function argumentsOf(json: Buffer, values: boolean, room: number): string {
-  return values ? argumentsTextWithValues(json, room) : argumentsText(json);
+function argumentsOf(json: Buffer, values: boolean, room: () => number): string {
+  return values ? argumentsTextWithValues(json, room()) : argumentsText(json);
+}
+
+/** Many lines are of one millisecond. */
+const last = { time: Number.NaN, text: '' };
+
+function timeText(time: number): string {
+  if (time !== last.time) Object.assign(last, { time, text: `"${new Date(time).toISOString()}"` });
+  return last.text;
 }
 
 /** How many refusals were left out of the audit, and from whom. */
 export function omissionLine(source: string | undefined, omitted: number, time: number): string {
   const line = new Line();
-  line.text('time', new Date(time).toISOString());
+  line.raw('time', timeText(time));
   line.text('event', 'omitted');
   line.text('source', source, 256);
   line.number('omitted', omitted);
