@@ -69,8 +69,10 @@ function rowsOf({ allowed, unharmed = [], world: plan }: Experiment, stage: Live
     ...stage.world.ledger.tally(allowed, upstream),
   }));
   for (const { upstream, clear, errors } of rows) {
-    if (!unharmed.includes(upstream) || clear === 0) continue;
-    stage.problem(`${clear} calls to ${upstream}, which was well all the time, failed: ${JSON.stringify(errors)}`);
+    // Who went away on purpose was not failed.
+    const failed = clear - (errors['abandoned'] ?? 0);
+    if (!unharmed.includes(upstream) || failed === 0) continue;
+    stage.problem(`${failed} calls to ${upstream}, which was well all the time, failed: ${JSON.stringify(errors)}`);
   }
   return rows;
 }
@@ -99,6 +101,9 @@ async function perform(experiment: Experiment, stage: LiveStage, tidy = TIDY): P
   await world.untilReady().catch((error: Error) => stage.problem(error.message));
   await until('no more processes than before', () => world.processes().length <= children, tidy).catch(() =>
     stage.problem(`processes ${children} -> ${world.processes().length}`),
+  );
+  await until('the gateway holds nothing for anybody', async () => (await world.held()) === '', tidy).catch(
+    async (error: Error) => stage.problem(`${error.message}: ${await world.held()}`),
   );
   const after = () => moreHandles(before, handlesOf(world.gateway.pid));
   await until('no more handles than before', () => after().length === 0, tidy).catch(() =>

@@ -1,4 +1,5 @@
 import type { Experiment } from '../experiment.js';
+import { CLIENTS_VANISH } from './clients-vanish.js';
 import { FREEZE_UPSTREAMS } from './freeze-upstreams.js';
 import { FULL_DISK } from './full-disk.js';
 import { HALF_OPEN } from './half-open.js';
@@ -23,4 +24,5 @@ export const EXPERIMENTS: readonly Experiment[] = [
   STOP_GATEWAY,
   KILL_GATEWAY,
   FULL_DISK,
+  CLIENTS_VANISH,
 ];

@@ -16,9 +16,26 @@ const TOOLS = [
   { name: 'look', inputSchema, annotations: { readOnlyHint: true, idempotentHint: true } },
 ];
 
-async function call({ name, arguments: { nonce, ms, size } = {} }) {
+const QUESTION = { message: 'Go on?', requestedSchema: { type: 'object', properties: {} } };
+
+/** `ask`: the user is asked first, in the way of the upstream's era. `steps`: so many reports of progress, 10 ms apart. */
+async function call({ name, arguments: { nonce, ms, size, ask, steps = 0 } = {} }, extra) {
   if (!TOOLS.some((tool) => tool.name === name)) throw new Error(`Unknown tool: ${name}`);
+  if (ask && flags.kind === 'modern' && !extra.mcpReq.inputResponses) {
+    const { inputRequired } = await import('@modelcontextprotocol/server');
+    return inputRequired({ inputRequests: { ask: inputRequired.elicit(QUESTION) } });
+  }
+  if (ask && flags.kind !== 'modern') {
+    const { ElicitResultSchema } = await import('@modelcontextprotocol/sdk/types.js');
+    const request = { method: 'elicitation/create', params: QUESTION };
+    await extra.sendRequest(request, ElicitResultSchema, { signal: extra.signal, timeout: 60_000 });
+  }
   appendFileSync(LEDGER, `${nonce}\n`);
+  const { _meta, signal, notify } = extra.mcpReq ?? { ...extra, notify: extra.sendNotification };
+  for (let progress = 1; progress <= steps && !signal.aborted; progress++) {
+    await notify({ method: 'notifications/progress', params: { progressToken: _meta?.progressToken, progress } });
+    await pause(10);
+  }
   if (ms > 0) await pause(ms);
   return { content: [{ type: 'text', text: answerTo(nonce, size) }] };
 }

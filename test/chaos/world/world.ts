@@ -138,6 +138,14 @@ export class World {
     await until('the gateway is ready', ready, patience);
   }
 
+  /** What the gateway says that it keeps for clients who wait or listen; empty when there is nothing. */
+  async held(): Promise<string> {
+    const { text } = await http(`${this.gateway.url}/metrics`, { method: 'GET' });
+    const gauges = text.match(/^mcp_gateway_(streams|parked_calls|requests_in_flight|bytes_in_flight) \d+$/gm) ?? [];
+    if (gauges.length !== 4) throw new Error(`no gauges in ${text.slice(0, 200)}`);
+    return gauges.filter((gauge) => !gauge.endsWith(' 0')).join(', ');
+  }
+
   /** Processes of this world that still run. */
   processes(): number[] {
     return processesWith(`CHAOS_RUN=${this.#mark}`);
