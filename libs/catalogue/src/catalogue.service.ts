@@ -198,7 +198,11 @@ export class CatalogueService {
     const entries: ServerEntry[] = [];
     for (const server of settings.servers) {
       const intake = this.#intakes.get(server.name);
-      if (intake) entries.push(buildEntry(server, intake, before.server(server.name)));
+      if (!intake) continue;
+      const previous = before.server(server.name);
+      const entry = buildEntry(server, intake, previous);
+      entries.push(entry);
+      if (entry !== previous) this.#complain('is not shown as configured', entry.misfits, previous?.misfits);
     }
     const generation = before.generation + 1;
     const next = new Catalogue(generation, entries, settings);

@@ -4,7 +4,9 @@ import type { ListKind, ParamHeaders } from '#libs/mcp';
 /** One thing an upstream offers, as it stands in the catalogue. */
 export interface CatalogueItem {
   readonly ref: ObjectRef;
-  /** The upstream's own JSON of the item. */
+  /** What clients see instead of the own name, as the operator configured it; absent when it is the own name. */
+  readonly shownAs?: string;
+  /** The upstream's own JSON of the item, with the operator's description where there is one. */
   readonly raw: Buffer;
   /** Parameters of a tool that are mirrored into headers; absent when there are none. */
   readonly paramHeaders?: ParamHeaders;
@@ -64,7 +66,7 @@ export interface View {
   freshness(kind: ListKind): Freshness;
   /** A hash of one list: equal when nothing a client of this view sees has changed. */
   fingerprint(kind: ListKind): string;
-  /** The exact exposed name of this spelling, then the canonical name; on a single-upstream endpoint its own name first. */
+  /** The exact exposed name of this spelling, then on a single-upstream endpoint its own name, then the canonical name. */
   tool(name: string): CatalogueItem | undefined;
   prompt(name: string): CatalogueItem | undefined;
   /** Parameters of a tool that are mirrored into headers, by header name in lower case; empty when there are none. */

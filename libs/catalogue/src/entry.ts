@@ -1,7 +1,8 @@
-import { compileSelection, type Era } from '#libs/kernel';
+import type { Era } from '#libs/kernel';
 import { type Audiences, LIST_KINDS, type ListKind } from '#libs/mcp';
 import type { Quarantined } from './contract.js';
 import type { Intake, IntakeItem } from './ingest/ingest.js';
+import { presentTools } from './presentation.js';
 import type { CatalogueServer } from './settings.js';
 
 /** One list of one upstream as the catalogue has it. Replaced as a whole when anything in it changes. */
@@ -33,6 +34,8 @@ export interface ServerEntry {
   readonly quarantined: readonly Quarantined[];
   /** Items that stayed after something harmless was mended. */
   readonly repaired: readonly Quarantined[];
+  /** Overrides of tools that could not be followed, with the reason. */
+  readonly misfits: readonly Quarantined[];
   /** Lists that could not be fetched the last time. */
   readonly failed: Readonly<Partial<Record<ListKind, string>>>;
   /** Capability sets the upstream was asked for; any other is offered what the empty one is. */
@@ -48,14 +51,18 @@ export function buildEntry(settings: CatalogueServer, intake: Intake, previous: 
   const prefix = settings.prefix ?? settings.name;
   const reusable = previous?.prefix === prefix ? previous : undefined;
   const lists = {} as Record<ListKind, ItemList>;
+  const tools = presentTools(settings, intake);
   for (const kind of LIST_KINDS) {
-    const items = kind === 'tools' ? selected(settings, intake.lists.tools.items) : intake.lists[kind].items;
+    const items = kind === 'tools' ? tools.items : intake.lists[kind].items;
     const before = reusable?.lists[kind];
     const only = intake.listing.audiences?.only[kind] ?? [];
     lists[kind] =
       before && sameItems(before.items, items) && sameOnly(before.only, only) ? before : makeList(items, only);
   }
-  const same = reusable?.intake === intake && LIST_KINDS.every((kind) => lists[kind] === reusable.lists[kind]);
+  const same =
+    reusable?.intake === intake &&
+    LIST_KINDS.every((kind) => lists[kind] === reusable.lists[kind]) &&
+    sameNotes(reusable.misfits, tools.misfits);
   if (same) return reusable;
   const { version, era, capabilities, serverInfo, instructions, failed } = intake.listing;
   return Object.freeze({
@@ -75,6 +82,7 @@ export function buildEntry(settings: CatalogueServer, intake: Intake, previous: 
     },
     quarantined: LIST_KINDS.flatMap((kind) => intake.lists[kind].quarantined),
     repaired: LIST_KINDS.flatMap((kind) => intake.lists[kind].repaired),
+    misfits: tools.misfits,
     failed,
     probed: new Set(intake.listing.audiences?.probed),
     intake,
@@ -96,11 +104,6 @@ const CAPABILITIES: Readonly<Record<ListKind, string>> = {
 /** Whether this upstream has such a list at all, declared or listed. */
 export function contributes({ capabilities, counts }: ServerEntry, kind: ListKind): boolean {
   return capabilities[CAPABILITIES[kind]] != null || counts[kind] > 0;
-}
-
-function selected({ tools }: CatalogueServer, items: readonly IntakeItem[]): readonly IntakeItem[] {
-  const wanted = compileSelection(tools.include, tools.exclude);
-  return items.filter(({ ref }) => wanted(ref.name));
 }
 
 /** Whether a client with this capability set is offered an item. */
@@ -127,6 +130,13 @@ function sameOnly(before: ItemList['only'], only: Only): boolean {
     only.every(
       ([name, sets]) => before.get(name)?.size === sets.length && sets.every((set) => before.get(name)?.has(set)),
     )
+  );
+}
+
+function sameNotes(before: readonly Quarantined[], notes: readonly Quarantined[]): boolean {
+  return (
+    before.length === notes.length &&
+    before.every(({ name, reason }, i) => name === notes[i]?.name && reason === notes[i].reason)
   );
 }
 

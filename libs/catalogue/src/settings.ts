@@ -6,7 +6,19 @@ export interface CatalogueServer {
   /** What clients see in front of names and URIs; null means the name. */
   readonly prefix: string | null;
   /** Globs (`*`) over the upstream's own tool names. */
-  readonly tools: { readonly include: readonly string[]; readonly exclude: readonly string[] };
+  readonly tools: {
+    readonly include: readonly string[];
+    readonly exclude: readonly string[];
+    /** By the upstream's own names. Absent: none. */
+    readonly overrides?: Readonly<Record<string, ToolOverride>>;
+  };
+}
+
+/** What clients see of one tool instead of what its upstream says. */
+export interface ToolOverride {
+  /** Takes the place of the own name in names that clients see. */
+  readonly name?: string | undefined;
+  readonly description?: string | undefined;
 }
 
 /** A named selection across upstreams, served at `/mcp/<name>`. Globs (`*`) over `server:name`. */

@@ -34,7 +34,6 @@ export {
   RateLimitConfigRef,
   ServerConfigRef,
 } from './refs.js';
-export { ignoredSettings } from './report/ignored.js';
 export { listenProblem } from './report/listen.js';
 export { gatewayJsonSchema } from './schema/json-schema.js';
 export { ApiKeyConfig, AuthConfig, AuthOptionsConfig, PermissionConfig } from './sections/auth.config.js';

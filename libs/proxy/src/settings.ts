@@ -13,7 +13,11 @@ export function catalogueSettings(proxy: ProxyConfig, server: ServerConfig): Cat
     },
     servers: proxy.servers
       .filter((upstream) => upstream.enabled)
-      .map(({ name, prefix, tools }) => ({ name, prefix, tools: { include: tools.include, exclude: tools.exclude } })),
+      .map(({ name, prefix, tools: { include, exclude, overrides } }) => ({
+        name,
+        prefix,
+        tools: { include, exclude, overrides },
+      })),
     toolsets: Object.entries(proxy.toolsets).map(([name, toolset]) => ({
       name,
       include: toolset.include,

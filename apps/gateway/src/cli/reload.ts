@@ -1,11 +1,4 @@
-import {
-  ConfigError,
-  type ConfigWatch,
-  ignoredSettings,
-  type LiveConfig,
-  showProblem,
-  watchConfig,
-} from '#libs/config';
+import { ConfigError, type ConfigWatch, type LiveConfig, showProblem, watchConfig } from '#libs/config';
 import type { GatewayLogger } from '#libs/logging';
 
 /**
@@ -44,12 +37,4 @@ async function reload(live: LiveConfig, logger: GatewayLogger, refresh: () => Pr
   const changed = result.changed.length === 0 ? 'nothing changed' : `changed: ${result.changed.join(', ')}`;
   logger.info({ changed: result.changed, restart }, `the configuration was reloaded; ${changed}`);
   if (restart.length > 0) logger.warn({ restart }, `a restart is needed for ${restart.join(', ')}`);
-  if (result.changed.length > 0) sayIgnored(live, logger);
-}
-
-/** Sections this version reads and does not act on. */
-export function sayIgnored(live: LiveConfig, logger: GatewayLogger): void {
-  for (const problem of ignoredSettings(live.current)) {
-    logger.warn({ path: problem.path }, `configuration: ${showProblem(live.source.locate(problem), live.source.file)}`);
-  }
 }

@@ -6,7 +6,7 @@ import { createGateway, type Gateway } from '../create-app.js';
 import { type Terminal, wantsColour } from '../terminal.js';
 import { VERSION } from '../version.js';
 import { ConfigFinder, type ConfigFlags } from './load.js';
-import { followConfig, sayIgnored } from './reload.js';
+import { followConfig } from './reload.js';
 import { stopSignals } from './stop-signals.js';
 
 /**
@@ -30,7 +30,6 @@ export async function runServe(flags: ConfigFlags, terminal: Terminal): Promise<
     onListenerError: (err) => logger.error({ err }, 'a part of the gateway could not follow the new configuration'),
   });
   for (const problem of loaded.warnings) logger.warn({}, `configuration: ${showProblem(problem, loaded.file)}`);
-  sayIgnored(live, logger);
   const signals = stopSignals(() => exitNow(running.gateway, 130));
   try {
     const gateway = await createGateway({ live, logger, stdout: sink, processMetrics: true });

@@ -1,4 +1,4 @@
-import { ConfigError, ignoredSettings, LiveConfig, type Problem, serveProblems, showProblem } from '#libs/config';
+import { ConfigError, LiveConfig, type Problem, serveProblems, showProblem } from '#libs/config';
 import { checkGateway } from '../create-app.js';
 import { printable } from '../table.js';
 import type { Terminal } from '../terminal.js';
@@ -33,7 +33,6 @@ async function validate({ json, ...flags }: ValidateFlags, terminal: Terminal): 
   const note = (kind: Remark['kind'], problems: readonly Problem[]) =>
     remarks.push(...problems.map((problem) => ({ kind, ...locate(problem) })));
   note('warning', loaded.warnings);
-  note('note', ignoredSettings(config));
   note('serve would refuse', serveProblems(config));
   note('warning', await checkGateway(new LiveConfig(loaded)));
   if (json) {
@@ -48,7 +47,7 @@ async function validate({ json, ...flags }: ValidateFlags, terminal: Terminal): 
 
 /** What does not keep the file from being used. */
 interface Remark extends Problem {
-  readonly kind: 'warning' | 'note' | 'serve would refuse';
+  readonly kind: 'warning' | 'serve would refuse';
 }
 
 function printJson(

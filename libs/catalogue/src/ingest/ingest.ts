@@ -119,6 +119,6 @@ function checkBytes(kind: ListKind, bytes: Buffer, origin: Origin, limits: ItemL
   return checkItem(kind, scanned, origin, limits);
 }
 
-function digestOf(bytes: Buffer): Buffer {
+export function digestOf(bytes: Buffer): Buffer {
   return createHash('sha256').update(bytes).digest().subarray(0, DIGEST_BYTES);
 }

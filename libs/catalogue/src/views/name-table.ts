@@ -11,9 +11,11 @@ export function exposedAs(
   bare: boolean,
   spelling: Spelling,
 ) {
-  const { name } = item.ref;
-  if (kind === 'tools' || kind === 'prompts') return exposedName(bare ? null : entry.prefix, name, spelling);
-  return bare ? name : exposeUri(entry.prefix, name);
+  const { shownAs, ref } = item;
+  if (kind === 'tools' || kind === 'prompts') {
+    return exposedName(bare ? null : entry.prefix, shownAs ?? ref.name, spelling);
+  }
+  return bare ? ref.name : exposeUri(entry.prefix, ref.name);
 }
 
 /**

@@ -105,11 +105,14 @@ export class ViewCore {
     return this.scope.lists[kind].items[index];
   }
 
-  /** By name: own names first behind one upstream, then the exposed name of this spelling, then the canonical name. */
+  /**
+   * By name: the exposed name of this spelling, then behind one upstream its own name, then the canonical name. Names that
+   * were not given by the operator cannot mean two things behind one upstream: there an own name is exposed as it is.
+   */
   named(kind: ListKind, name: string): ScopeItem | undefined {
     return (
-      (this.scope.bare ? this.visible(kind, this.#ownName(kind, name)) : undefined) ??
       this.exposed(kind, name) ??
+      (this.scope.bare ? this.visible(kind, this.#ownName(kind, name)) : undefined) ??
       this.visible(kind, this.scope.lists[kind].canonical.get(name))
     );
   }
@@ -117,8 +120,8 @@ export class ViewCore {
   /** What a name would mean if everything were visible. */
   meant(kind: ListKind, name: string): ScopeItem | undefined {
     const index =
-      (this.scope.bare ? this.#ownName(kind, name) : undefined) ??
       this.#tables[kind].find(name) ??
+      (this.scope.bare ? this.#ownName(kind, name) : undefined) ??
       this.scope.lists[kind].canonical.get(name);
     return index === undefined ? undefined : this.scope.lists[kind].items[index];
   }

@@ -71,6 +71,7 @@ const items: fc.Arbitrary<Items> = fc.record({
 
 const world = fc.record({
   offers: fc.tuple(items, items, items),
+  shown: fc.dictionary(name, fc.constantFrom('a', 'b', 'x', 'b-c', 'x.y', 'new', 'x'.repeat(70)), { maxKeys: 5 }),
   prefixes: fc.constantFrom<(string | null)[]>([null, null, null], ['b', null, 'a'], ['x', 'y', 'z']),
   spelling: fc.record({ separator: fc.constantFrom(...SEPARATORS), maxLength: fc.constantFrom(48, 64, 128) }),
   endpoint: fc.constantFrom<Endpoint>(
@@ -86,9 +87,11 @@ const world = fc.record({
   pageBytes: fc.constantFrom<number>(1, 100, 2_000_000),
 });
 
+const ALL = { include: ['*'], exclude: [] };
+
 type World = typeof world extends fc.Arbitrary<infer T> ? T : never;
 
-function build({ offers, prefixes, spelling, endpoint, seed, allowed, pageItems, pageBytes }: World) {
+function build({ offers, shown, prefixes, spelling, endpoint, seed, allowed, pageItems, pageBytes }: World) {
   const rule = (_: unknown, ref: ObjectRef): boolean => {
     const dice =
       createHash('sha256')
@@ -98,10 +101,11 @@ function build({ offers, prefixes, spelling, endpoint, seed, allowed, pageItems,
     if (dice >= allowed && dice > 0.9) throw new Error('undecided');
     return dice < allowed;
   };
+  const overrides = Object.fromEntries(Object.entries(shown).map(([own, name]) => [own, { name }]));
   const options = Object.assign(new CatalogueOptions(), { pageItems, pageBytes });
   const service = new CatalogueService(new TestDecide(rule), options);
   service.configure({
-    servers: SERVERS.map((name, i) => server(name, { prefix: prefixes[i] ?? null })),
+    servers: SERVERS.map((name, i) => server(name, { prefix: prefixes[i] ?? null, tools: { ...ALL, overrides } })),
     toolsets: [{ name: 't', include: ['a:*', 'b:*x*'], exclude: ['*:*c*'] }],
   });
   SERVERS.forEach((name, i) => {

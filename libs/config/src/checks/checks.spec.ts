@@ -49,6 +49,33 @@ describe('refused', () => {
       /name of another server \(\$\.proxy\.servers\[1\]\)/,
     ],
     [servers('name: a, prefix: A'), '$.proxy.servers[0].prefix', /1 to 30/],
+    // overrides
+    [server('tools: { overrides: { x: 1 } }'), '$.proxy.servers[0].tools.overrides.x', /must be a mapping/],
+    [
+      server('tools: { overrides: { x: { nam: y } } }'),
+      '$.proxy.servers[0].tools.overrides.x.nam',
+      /did you mean name/,
+    ],
+    [
+      server('tools: { overrides: { x: { name: "a b" } } }'),
+      '$.proxy.servers[0].tools.overrides.x.name',
+      /letters, digits/,
+    ],
+    [
+      server('tools: { overrides: { x: { description: "a\\u202eb" } } }'),
+      '$.proxy.servers[0].tools.overrides.x.description',
+      /invisible characters/,
+    ],
+    [
+      server('tools: { overrides: { x: { name: z }, y: { name: z } } }'),
+      '$.proxy.servers[0].tools.overrides.y.name',
+      /"z" is already given by \$\.proxy\.servers\[0\]\.tools\.overrides\.x\.name/,
+    ],
+    [
+      server('tools: { overrides: { x: { name: y }, y: {} } }'),
+      '$.proxy.servers[0].tools.overrides.x.name',
+      /"y" is another tool's own name/,
+    ],
     // transports
     ['proxy: { servers: [{ name: a, type: sse }] }', '$.proxy.servers[0].connection.url', /is required for type sse/],
     [
@@ -309,6 +336,11 @@ it('T004: pages are let in by their exact origin, and by nothing wider', () => {
 });
 
 describe('accepted', () => {
+  it('for a tool the name of one that is left out', () => {
+    const text = server('tools: { exclude: [y], overrides: { x: { name: y, description: "Übt 👩‍💻\\n" } } }');
+    expect(loadText(text).config.proxy.servers[0]?.tools.overrides['x']?.name).toBe('y');
+  });
+
   it.each([
     servers('name: a', 'name: b', 'name: n8n-2, prefix: n8n'),
     'proxy: { servers: [{ name: a, type: carrier-pigeon, connection: { loft: west, birds: { count: 3 } }, auth: { type: seed, token: t } }] }',
@@ -365,6 +397,8 @@ describe('warned about', () => {
     ],
     ['proxy: { toolsets: { t: { include: ["nobody:*"] } } }', /include\[0\]: no configured server is called "nobody"/],
     ['proxy: { toolsets: { t: {} } }', /offers nothing/],
+    [server('tools: { overrides: { x: {} } }'), /overrides\.x: changes nothing/],
+    [server('tools: { exclude: [x], overrides: { x: { name: y } } }'), /overrides\.x: include and exclude leave/],
     ['rate_limit: [{ key: ip, match: "nobody:*", limit: 1 }]', /match: no configured server is called "nobody"/],
     ['rate_limit: [{ key: ip, burst: 5, concurrency: 1 }]', /burst: means nothing without limit/],
     ['auth: { claims: [nickname] }', /edit their own "nickname"/],

@@ -1,6 +1,7 @@
 import type { Path } from '../load/path.js';
 import type { Findings } from '../load/problems.js';
 import { BUILT_IN_TRANSPORTS, ConnectionConfig, type UpstreamConfig } from '../sections/upstream.config.js';
+import { checkOverrides } from './overrides.js';
 
 /** Keys of `connection` that mean something to each built-in transport, besides the common ones. */
 const OWN_KEYS: Readonly<Record<string, readonly string[]>> = {
@@ -21,6 +22,7 @@ export function checkUpstream(upstream: UpstreamConfig, path: Path, findings: Fi
     findings.problem(at('connection', 'command'), 'is required for type stdio');
   }
   if (BUILT_IN_TRANSPORTS.has(type)) warnUseless(upstream, path, findings);
+  checkOverrides(upstream, path, findings);
   if (connection.timeout > connection.max_total) {
     findings.warning(at('connection', 'timeout'), 'is longer than max_total and so never takes effect');
   }

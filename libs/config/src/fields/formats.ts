@@ -162,6 +162,14 @@ export function listenFlaw(value: string): string | undefined {
     : 'must be host:port, e.g. 127.0.0.1:9464';
 }
 
+/** A text for people and models: what it says is what can be read. */
+export function descriptionFlaw(text: string): string | undefined {
+  if (text.trim() === '') return 'must not be empty';
+  return /[^\P{Cc}\n\t]|[^\P{Cf}\u200c-\u200f]|\p{Cs}/u.test(text)
+    ? 'must not contain control or invisible characters'
+    : undefined;
+}
+
 /** Only `*` is special; bounded so that matching stays linear and cheap. */
 export function globFlaw(pattern: string): string | undefined {
   if (pattern === '') return 'must not be empty';

@@ -1,10 +1,9 @@
 import 'reflect-metadata';
 import { Entries, TextList } from '../fields/collections.js';
 import { AcceptsExtra } from '../fields/field.js';
-import { forwardedHeaderFlaw, globFlaw, httpUrlFlaw, nameFlaw } from '../fields/formats.js';
+import { descriptionFlaw, forwardedHeaderFlaw, globFlaw, httpUrlFlaw, nameFlaw } from '../fields/formats.js';
 import { Choice, Count, Duration, Flag, Size, Text } from '../fields/leaf.js';
-import { Section, Variant } from '../fields/nested.js';
-import { isTreeMap } from '../yaml/tree.js';
+import { Section, SectionMap, Variant } from '../fields/nested.js';
 import { CREDENTIALS, NoCredentialConfig, PluginCredentialConfig } from './credentials.config.js';
 
 /** Transports that come with the gateway; any other type is a plug-in's. */
@@ -149,6 +148,25 @@ export class ConnectionConfig {
   [key: string]: unknown;
 }
 
+/** What clients see of one tool. Everything else about it goes by its own name: permissions, limits, metrics, audit. */
+export class ToolOverrideConfig {
+  @Text({
+    doc: 'What clients see instead of its own name, behind the prefix where there is one. The canonical name stays good for calls.',
+    optional: true,
+    pattern: /^[A-Za-z0-9_.-]{1,128}$/,
+    says: 'must be 1 to 128 of letters, digits, "_", "." and "-": what every client takes',
+  })
+  name?: string;
+
+  @Text({
+    doc: 'What clients and models read instead of its own description.',
+    optional: true,
+    max: 8192,
+    flaw: descriptionFlaw,
+  })
+  description?: string;
+}
+
 export class ToolSelectionConfig {
   @TextList({ doc: "Tools to offer, by the upstream's own names; * matches anything.", flaw: globFlaw })
   include: string[] = ['*'];
@@ -156,12 +174,11 @@ export class ToolSelectionConfig {
   @TextList({ doc: 'Tools to leave out, after include.', flaw: globFlaw })
   exclude: string[] = [];
 
-  @Entries({
-    doc: "Changes to single tools, by the upstream's own name.",
-    valueFlaws: (value) => (isTreeMap(value) ? undefined : 'must be a mapping'),
-    valueSchema: { type: 'object' },
+  @SectionMap(() => ToolOverrideConfig, {
+    doc: "What clients see of single tools, by the upstream's own names.",
+    keyFlaw: (own) => (own === '' ? 'must not be empty' : undefined),
   })
-  overrides: Record<string, unknown> = {};
+  overrides: Record<string, ToolOverrideConfig> = {};
 }
 
 /** One MCP server behind the gateway. */
