@@ -57,26 +57,49 @@ export function editMembers(object: JsonView, changes: MemberChanges): Edit[] {
   return simpleEdits(object, changes) ?? anyEdits(object, changes);
 }
 
-/** One member set and none removed, as most requests need it: undefined when it is more, or the key repeated. */
-function simpleEdits(object: JsonView, { set, remove }: MemberChanges): Edit[] | undefined {
-  if (!set || (remove !== undefined && remove.length > 0)) return undefined;
-  const [key, ...more] = Object.keys(set);
-  if (key === undefined || more.length > 0) return undefined;
-  let [count, start, end, last] = [0, 0, 0, -1];
-  object.forEachMember((keyStart, keyEnd, valueStart, valueEnd) => {
-    last = valueEnd;
-    if (!stringEquals(object.bytes, keyStart, keyEnd, key)) return;
-    count++;
-    start = valueStart;
-    end = valueEnd;
+/** Nothing to remove and no key repeated, as in nearly every message: undefined when it is otherwise. */
+function simpleEdits(object: JsonView, { set = {}, remove = [] }: MemberChanges): Edit[] | undefined {
+  const keys = Object.keys(set);
+  const edits: Edit[] = [];
+  let [found, last, simple] = [0, -1, true];
+  object.forEachMember((keyStart, keyEnd, start, end) => {
+    last = end;
+    for (const key of remove) if (stringEquals(object.bytes, keyStart, keyEnd, key)) simple = false;
+    for (let index = 0; index < keys.length; index++) {
+      const key = keys[index] as string;
+      if (!stringEquals(object.bytes, keyStart, keyEnd, key)) continue;
+      if (found & (1 << index)) simple = false;
+      found |= 1 << index;
+      edits.push({ start, end, text: set[key] as string | Buffer });
+    }
   });
-  if (count > 1) return undefined;
-  const text = set[key] as string | Buffer;
-  if (count === 1) return [{ start, end, text }];
+  if (!simple || keys.length > 30) return undefined;
+  if (edits.length < keys.length) edits.push(appended(object, last, set, (index) => (found & (1 << index)) === 0));
+  return edits;
+}
+
+/** One edit that adds members behind the last one; `last` is where that ends, -1 when there is none. */
+function appended(
+  object: JsonView,
+  last: number,
+  set: Readonly<Record<string, string | Buffer>>,
+  isNew: (index: number) => boolean,
+): Edit {
+  let text: string | Buffer = '';
+  let separator = last < 0 ? '' : ',';
+  Object.entries(set).forEach(([key, value], index) => {
+    if (!isNew(index)) return;
+    text = joined(text, `${separator}${JSON.stringify(key)}:`, value);
+    separator = ',';
+  });
   const at = last < 0 ? object.start + 1 : last;
-  const label = `${last < 0 ? '' : ','}${JSON.stringify(key)}:`;
-  const member = typeof text === 'string' ? label + text : Buffer.concat([Buffer.from(label), text]);
-  return [{ start: at, end: at, text: member }];
+  return { start: at, end: at, text };
+}
+
+/** Stays a string while it can. */
+function joined(text: string | Buffer, label: string, value: string | Buffer): string | Buffer {
+  if (typeof text === 'string' && typeof value === 'string') return text + label + value;
+  return Buffer.concat([toBuffer(text), Buffer.from(label), toBuffer(value)]);
 }
 
 function anyEdits(object: JsonView, changes: MemberChanges): Edit[] {
