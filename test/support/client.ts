@@ -1,4 +1,5 @@
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
+import { StdioClientTransport, type StdioServerParameters } from '@modelcontextprotocol/sdk/client/stdio.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import {
   type CallToolResult,
@@ -29,12 +30,14 @@ export interface ConnectOptions extends Answers {
   readonly capabilities?: ClientCapabilities;
   /** Sent with every request. */
   readonly headers?: Record<string, string>;
+  /** A program to talk to over stdio, instead of the URL. */
+  readonly program?: StdioServerParameters | undefined;
 }
 
 /** An SDK client with what it was told, and a way to see every page of a list. */
 export interface Peer {
   readonly client: Client;
-  readonly transport: StreamableHTTPClientTransport;
+  readonly transport: StreamableHTTPClientTransport | StdioClientTransport;
   readonly notifications: Inbox<Notification>;
   /** Errors of the transport and of the protocol, which should stay empty. */
   readonly errors: Error[];
@@ -56,9 +59,9 @@ export async function connect(url: string, options: ConnectOptions = {}): Promis
   const errors: Error[] = [];
   client.onerror = (error) => errors.push(error);
   client.fallbackNotificationHandler = async (notification) => notifications.push(notification);
-  const transport = new StreamableHTTPClientTransport(new URL(url), {
-    requestInit: { headers: options.headers ?? {} },
-  });
+  const transport = options.program
+    ? new StdioClientTransport(options.program)
+    : new StreamableHTTPClientTransport(new URL(url), { requestInit: { headers: options.headers ?? {} } });
   await client.connect(transport);
   return {
     client,
@@ -71,7 +74,7 @@ export async function connect(url: string, options: ConnectOptions = {}): Promis
     templates: () => pages((cursor) => client.listResourceTemplates(cursor), 'resourceTemplates'),
     call: async (name, args = {}) => (await client.callTool({ name, arguments: args })) as CallToolResult,
     async close() {
-      await transport.terminateSession().catch(() => undefined);
+      if ('terminateSession' in transport) await transport.terminateSession().catch(() => undefined);
       await client.close();
     },
   };

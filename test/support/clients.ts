@@ -4,6 +4,7 @@ import {
   LOG_LEVEL_META_KEY,
   StreamableHTTPClientTransport,
 } from '@modelcontextprotocol/client';
+import { StdioClientTransport, type StdioServerParameters } from '@modelcontextprotocol/client/stdio';
 import { type Answers, connect } from './client.js';
 import { Inbox } from './wait.js';
 
@@ -48,22 +49,23 @@ export interface AnyClient {
 
 export interface Generation {
   readonly era: 'legacy' | 'modern';
-  connect(url: string, answers?: Answers): Promise<AnyClient>;
+  /** To this URL, or over stdio to a program. */
+  connect(url: string, answers?: Answers, program?: StdioServerParameters): Promise<AnyClient>;
 }
 
 /** The clients people have: both generations of the official SDK, the second one in both eras. */
 export const GENERATIONS: Readonly<Record<string, Generation>> = {
   'SDK v1': { era: 'legacy', connect: connectV1 },
-  'SDK v2 legacy': { era: 'legacy', connect: (url, answers) => connectV2('legacy', url, answers) },
-  'SDK v2 modern': { era: 'modern', connect: (url, answers) => connectV2('modern', url, answers) },
+  'SDK v2 legacy': { era: 'legacy', connect: (...args) => connectV2('legacy', ...args) },
+  'SDK v2 modern': { era: 'modern', connect: (...args) => connectV2('modern', ...args) },
 };
 
 const keyOf = (kind: string): string => (kind === 'resources' ? 'uri' : kind === 'templates' ? 'uriTemplate' : 'name');
 const namesOf = (items: readonly object[], kind: string): string[] =>
   items.map((item) => String((item as Record<string, unknown>)[keyOf(kind)]));
 
-async function connectV1(url: string, answers: Answers = {}): Promise<AnyClient> {
-  const peer = await connect(url, answers);
+async function connectV1(url: string, answers: Answers = {}, program?: StdioServerParameters): Promise<AnyClient> {
+  const peer = await connect(url, { ...answers, program });
   const { client } = peer;
   return {
     era: 'legacy',
@@ -90,7 +92,12 @@ function capabilitiesFor({ elicit, sample, roots }: Answers) {
   };
 }
 
-async function connectV2(era: 'legacy' | 'modern', url: string, answers: Answers = {}): Promise<AnyClient> {
+async function connectV2(
+  era: 'legacy' | 'modern',
+  url: string,
+  answers: Answers = {},
+  program?: StdioServerParameters,
+): Promise<AnyClient> {
   const mode = era === 'modern' ? { pin: MODERN } : 'legacy';
   const client = new Client(
     { name: `test-client-${era}`, version: '1.0.0' },
@@ -108,7 +115,7 @@ async function connectV2(era: 'legacy' | 'modern', url: string, answers: Answers
   if (roots) client.setRequestHandler('roots/list', () => ({ roots: roots() }));
   const told = new Inbox<Told>();
   client.fallbackNotificationHandler = async (notification) => told.push(notification as Told);
-  const transport = new StreamableHTTPClientTransport(new URL(url));
+  const transport = program ? new StdioClientTransport(program) : new StreamableHTTPClientTransport(new URL(url));
   await client.connect(transport);
   const fresh = { cacheMode: 'refresh' } as const;
   let meta: Record<string, unknown> | undefined;
@@ -142,7 +149,8 @@ async function connectV2(era: 'legacy' | 'modern', url: string, answers: Answers
       }
     },
     async close() {
-      if (era === 'legacy') await transport.terminateSession().catch(() => undefined);
+      if (era === 'legacy' && 'terminateSession' in transport)
+        await transport.terminateSession().catch(() => undefined);
       await client.close();
     },
   };

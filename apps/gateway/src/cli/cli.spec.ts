@@ -5,7 +5,7 @@ import { runCli } from './cli.js';
 
 afterEach(() => vi.unstubAllEnvs());
 
-const COMMANDS = ['serve', 'validate', 'explain', 'status', 'tools', 'call', 'connect', 'completion'];
+const COMMANDS = ['serve', 'validate', 'explain', 'status', 'tools', 'call', 'stdio', 'connect', 'completion'];
 
 async function run(args: readonly string[], settings: Partial<Terminal> = {}) {
   const written = { out: '', err: '' };

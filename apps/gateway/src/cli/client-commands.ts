@@ -22,6 +22,11 @@ interface StatusFlags extends LocatedFlags {
   readonly watch?: number | true;
 }
 
+interface StdioFlags extends LocatedFlags {
+  readonly tokenEnv?: string;
+  readonly tokenFile?: string;
+}
+
 interface CallFlags extends LocatedFlags {
   readonly json?: string | true;
   readonly raw?: boolean;
@@ -89,5 +94,23 @@ export function addClientCommands(program: Command, { terminal, exit }: CommandD
     'mcp-gateway call demo:add a=2 b=3',
     'mcp-gateway call files:read_text_file path=/tmp/a.txt --json',
     `mcp-gateway call github:create_issue --json '{"title":"It breaks","labels":["bug"]}'`,
+  );
+
+  const stdio = located(
+    program.command('stdio').description('serve one client over stdio and pass everything on to a gateway'),
+  )
+    .option('--token-env <variable>', 'environment variable with the token, instead of MCP_GATEWAY_TOKEN')
+    .option('--token-file <file>', 'file with the token')
+    .action(async (flags: StdioFlags) => {
+      const { runStdio } = await import('../bridge/run-stdio.js');
+      const say = (sentence: string) => terminal.err(`mcp-gateway stdio: ${sentence}\n`);
+      const streams = { input: process.stdin, output: process.stdout, say };
+      exit(await runStdio({ ...flags, ...tokenOf(flags), env: process.env }, streams));
+    });
+  examples(
+    stdio,
+    'mcp-gateway stdio',
+    'mcp-gateway stdio --url https://mcp.example.com/mcp --token-file ~/.config/mcp-gateway/token',
+    'mcp-gateway connect claude-desktop    # writes such a line into the file of a client',
   );
 }
