@@ -123,6 +123,8 @@ describe('after SIGTERM', () => {
     expect(await asking(direct)).toBe(1);
     first.child.kill('SIGINT');
     expect(await ends(first)).toBe(0);
+    // The server was told before the process ended: it does not wait for an answer that nobody will give.
+    await until('it asks nobody any more', async () => (await asking(direct)) === 0);
     const second = cleanup.add(await spawnGateway(config, { port }));
     await listed(second, 'web');
     const { requestState, inputRequests } = result as { requestState: string; inputRequests: object };

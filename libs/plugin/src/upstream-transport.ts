@@ -165,7 +165,10 @@ export interface Connection {
    */
   listen(): void;
   status(): ConnectionStatus;
-  /** Ends the conversation: sessions are deleted, children and their process group are gone when it resolves. */
+  /**
+   * Ends the conversation: open requests fail, what was posted before still reaches the upstream (it gets a bounded time to
+   * take it), sessions are deleted, children and their process group are gone when it resolves.
+   */
   close(): Promise<void>;
 }
 

@@ -181,6 +181,18 @@ export function describeUpstreamTransport(
       await expect(talk.ask('echo').response).rejects.toMatchObject({ notExecuted: true });
     });
 
+    it('brings what was posted before the end to the peer, and nothing after it', async () => {
+      const talk = await connect();
+      const asked = talk.ask('silent');
+      await talk.result('echo');
+      const last = talk.post({ method: 'notifications/last' });
+      const closed = talk.connection.close();
+      await expect(talk.post({ method: 'notifications/late' })).rejects.toBeInstanceOf(GatewayError);
+      await last;
+      await closed;
+      await expect(asked.response).rejects.toBeInstanceOf(GatewayError);
+    });
+
     it('keeps connections apart', async () => {
       const one = await connect();
       const other = await connect();

@@ -17,10 +17,10 @@ export interface PostingOptions {
   readonly caller?: RequestCaller | undefined;
 }
 
-/** A notification or response on its way: settled once, by the upstream's status or by `cancel`. */
+/** A message on its way: settled once, by the upstream's status or by `cancel`. */
 export class Posting extends CredentialedRequest {
-  seat = -1;
   readonly done: Promise<void>;
+  readonly request: boolean;
   readonly #bytes: number;
   readonly #inSession: boolean;
   readonly #resolve: () => void;
@@ -33,6 +33,7 @@ export class Posting extends CredentialedRequest {
 
   constructor(session: HttpSession, message: Buffer, options: PostingOptions = {}) {
     super(session);
+    this.request = options.request ?? false;
     this.#bytes = message.length;
     this.#inSession = session.id !== undefined || options.path !== undefined;
     const { promise, resolve, reject } = deferred<void>();

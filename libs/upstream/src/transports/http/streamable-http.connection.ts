@@ -1,4 +1,4 @@
-import { GatewayError, Roster, type Seated } from '#libs/kernel';
+import { GatewayError, Roster } from '#libs/kernel';
 import type {
   Connection,
   ConnectionStatus,
@@ -15,6 +15,7 @@ import { CredentialedRequest } from './credentialed-request.js';
 import { HttpSession } from './http-session.js';
 import type { OriginPools } from './pools.js';
 import { Posting } from './posting.js';
+import { Postings } from './postings.js';
 import { StandingStream } from './standing-stream.js';
 
 /** Most requests and postings under way at once on one connection. */
@@ -22,15 +23,12 @@ const MAX_OPEN = 4_096;
 /** How long the upstream may take to forget a session, in milliseconds. */
 const DELETE_TIME = 1_000;
 
-interface Cancellable extends Seated {
-  cancel(error: GatewayError): void;
-}
-
 /** One conversation over streamable HTTP: a session where the upstream has such, else just requests. */
 export class StreamableHttpConnection implements Connection {
   readonly attribution = 'request';
   readonly #session: HttpSession;
-  readonly #open = new Roster<Cancellable>();
+  readonly #calls = new Roster<Call>();
+  readonly #postings = new Postings();
   #stream: StandingStream | undefined;
   #ended: GatewayError | undefined;
   #closing: Promise<void> | undefined;
@@ -55,8 +53,8 @@ export class StreamableHttpConnection implements Connection {
         },
       };
     }
-    const call = new Call(this.#session, request, sink, (over) => this.#open.remove(over));
-    this.#open.add(call);
+    const call = new Call(this.#session, request, sink, (over) => this.#calls.remove(over));
+    this.#calls.add(call);
     call.start();
     return call;
   }
@@ -65,12 +63,8 @@ export class StreamableHttpConnection implements Connection {
     const refusal = this.#refusal();
     if (refusal) throw refusal;
     const posting = new Posting(this.#session, message);
-    this.#open.add(posting);
-    try {
-      await posting.done;
-    } finally {
-      this.#open.remove(posting);
-    }
+    this.#postings.add(posting);
+    await posting.done;
   }
 
   setProtocolVersion(version: string): void {
@@ -81,7 +75,9 @@ export class StreamableHttpConnection implements Connection {
     if (this.#ended || this.#stream) return;
     this.#stream = new StandingStream(this.#session, (error) => {
       if (this.#ended) return;
-      this.#end(new GatewayError('UPSTREAM_DISCONNECTED', error.message, { data: error.data }));
+      const ended = new GatewayError('UPSTREAM_DISCONNECTED', error.message, { data: error.data });
+      this.#end(ended);
+      this.#postings.cancel(ended);
       this.#session.listener.onClose(error);
     });
     this.#stream.open();
@@ -97,26 +93,27 @@ export class StreamableHttpConnection implements Connection {
   }
 
   async #close(): Promise<void> {
-    const alive = !this.#ended;
-    this.#end(
-      new GatewayError('UPSTREAM_DISCONNECTED', `${subject(this.#session.target)} was disconnected by the gateway`),
-    );
-    if (alive && this.#session.id !== undefined) await new Deletion(this.#session).done;
+    if (this.#ended) return;
+    const text = `${subject(this.#session.target)} was disconnected by the gateway`;
+    const ended = new GatewayError('UPSTREAM_DISCONNECTED', text);
+    this.#end(ended);
+    await this.#postings.flush(ended);
+    if (this.#session.id !== undefined) await new Deletion(this.#session).done;
   }
 
   #end(error: GatewayError): void {
     if (this.#ended) return;
     this.#ended = error;
     this.#stream?.stop();
-    for (const exchange of this.#open.all()) {
-      this.#open.remove(exchange);
-      exchange.cancel(error);
+    for (const call of this.#calls.all()) {
+      this.#calls.remove(call);
+      call.cancel(error);
     }
   }
 
   #refusal(): GatewayError | undefined {
     if (this.#ended) return new GatewayError('UPSTREAM_DISCONNECTED', this.#ended.message, { notExecuted: true });
-    if (this.#open.size < MAX_OPEN) return undefined;
+    if (this.#calls.size + this.#postings.size < MAX_OPEN) return undefined;
     const text = `${subject(this.#session.target)} has ${MAX_OPEN} unanswered requests; try again later`;
     return new GatewayError('UPSTREAM_BUSY', text, { notExecuted: true });
   }

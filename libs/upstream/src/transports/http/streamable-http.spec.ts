@@ -585,10 +585,28 @@ describe('the end of a connection', () => {
     expect(server.got.at(-1)).toMatchObject({ method: 'DELETE', headers: { 'mcp-session-id': 'abc-123' } });
   });
 
+  it('comes after what was told the server before, which is not cut off', async () => {
+    await inSession();
+    let take: () => void = () => {};
+    answer = ({ method }, response) => {
+      if (method === 'DELETE') response.end();
+      else take = () => response.writeHead(202).end();
+    };
+    const told = talk.post({ method: 'notifications/cancelled' });
+    const closed = talk.connection.close();
+    await vi.waitFor(() => expect(server.got).toHaveLength(2));
+    take();
+    await told;
+    await closed;
+    expect(server.got.slice(1).map(({ method }) => method)).toEqual(['POST', 'DELETE']);
+  });
+
   it('does not wait for a server that does not answer', async () => {
     await inSession();
     answer = () => {};
+    const told = expect(talk.post({ method: 'notifications/cancelled' })).rejects.toBeInstanceOf(GatewayError);
     await talk.connection.close();
+    await told;
     expect(server.got.at(-1)?.method).toBe('DELETE');
   });
 });

@@ -89,6 +89,8 @@ export class InProcessConnection implements Connection {
 
   async close(): Promise<void> {
     this.#end(new GatewayError('UPSTREAM_DISCONNECTED', `${subject(this.#target)} was closed by the gateway`));
+    // What was sent last is on its way.
+    await Promise.resolve();
     try {
       await this.#server.close();
     } catch (thrown) {
@@ -99,7 +101,6 @@ export class InProcessConnection implements Connection {
   // A server that answers at once must not answer inside `send`, and one that throws must not throw there.
   #toServer(message: Buffer): void {
     queueMicrotask(() => {
-      if (this.#ended) return;
       try {
         this.#transport.onmessage?.(JSON.parse(message.toString('utf8')));
       } catch (thrown) {

@@ -6,6 +6,7 @@ import { mediaType, type ResponseHeaders } from '../http/http-request.js';
 import type { HttpSession } from '../http/http-session.js';
 import { networkError } from '../http/network-errors.js';
 import { Posting, type PostingOptions } from '../http/posting.js';
+import { Postings } from '../http/postings.js';
 import {
   contentTypeProblem,
   ERROR_BODY,
@@ -30,7 +31,8 @@ export class SseConnection implements Connection {
   readonly #session: HttpSession;
   readonly #channel: SharedChannel;
   readonly #stream: EndpointStream;
-  readonly #postings = new Set<Posting>();
+  readonly #postings = new Postings();
+  #closing: Promise<void> | undefined;
   #endpoint: string | undefined;
   #opened: Deferred<void> | undefined = deferred<void>();
 
@@ -109,11 +111,17 @@ export class SseConnection implements Connection {
     return {};
   }
 
-  async close(): Promise<void> {
+  close(): Promise<void> {
+    const text = `${subject(this.#session.target)} was disconnected by the gateway`;
+    this.#closing ??= this.#close(new GatewayError('UPSTREAM_DISCONNECTED', text));
+    return this.#closing;
+  }
+
+  /** The server forgets the session with the stream, and what it is told after that. */
+  async #close(ended: GatewayError): Promise<void> {
+    this.#channel.close(ended);
+    await this.#postings.flush(ended);
     this.#end();
-    this.#channel.close(
-      new GatewayError('UPSTREAM_DISCONNECTED', `${subject(this.#session.target)} was disconnected by the gateway`),
-    );
   }
 
   #begin(message: Buffer, options: PostingOptions = {}): Posting {
@@ -124,8 +132,6 @@ export class SseConnection implements Connection {
     }
     const posting = new Posting(this.#session, message, { ...options, path: this.#endpoint });
     this.#postings.add(posting);
-    const over = () => this.#postings.delete(posting);
-    posting.done.then(over, over);
     return posting;
   }
 
@@ -174,7 +180,7 @@ export class SseConnection implements Connection {
   #end(): void {
     this.#stream.abort();
     const error = new GatewayError('UPSTREAM_DISCONNECTED', `${subject(this.#session.target)} is no longer connected`);
-    for (const posting of this.#postings) posting.cancel(error);
+    this.#postings.cancel(error);
   }
 }
 

@@ -1,0 +1,31 @@
+import { type GatewayError, within } from '#libs/kernel';
+import type { Posting } from './posting.js';
+
+/** What the last messages get to be taken, in milliseconds: a cancellation, the answer to a question nobody will answer. */
+const LAST_MESSAGES = 2_000;
+
+/** The messages of one connection that the server has not taken yet. */
+export class Postings {
+  readonly #open = new Set<Posting>();
+
+  get size(): number {
+    return this.#open.size;
+  }
+
+  add(posting: Posting): void {
+    this.#open.add(posting);
+    const over = () => this.#open.delete(posting);
+    posting.done.then(over, over);
+  }
+
+  /** Resolves when the server took what was told it, or had its time; nothing is on its way then. */
+  async flush(error: GatewayError): Promise<void> {
+    for (const posting of this.#open) if (posting.request) posting.cancel(error);
+    if (this.#open.size > 0) await within(LAST_MESSAGES, Promise.allSettled([...this.#open].map(({ done }) => done)));
+    this.cancel(error);
+  }
+
+  cancel(error: GatewayError): void {
+    for (const posting of this.#open) posting.cancel(error);
+  }
+}
