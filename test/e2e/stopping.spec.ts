@@ -1,10 +1,13 @@
 import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { connect, dataOf } from '../support/client.js';
 import { GENERATIONS, textOf } from '../support/clients.js';
 import { listed, type SpawnedGateway, spawnGateway } from '../support/gateway.js';
 import { callTool } from '../support/modern.js';
-import { descendants, freePort, isAlive } from '../support/processes.js';
+import { descendants, endsWith, freePort, isAlive } from '../support/processes.js';
 import { RawSession, http as raw } from '../support/raw.js';
 import { listen, listenModern, post } from '../support/stream.js';
 import { http, RICH, type ServerEntry, startRich, stdio } from '../support/upstreams.js';
@@ -40,7 +43,7 @@ async function insist({ child }: SpawnedGateway, signal: NodeJS.Signals): Promis
 
 const ready = async (gateway: SpawnedGateway) => (await raw(`${gateway.url}/ready`, { method: 'GET' })).status;
 const ends = async ({ child }: SpawnedGateway) => {
-  if (child.exitCode === null) await once(child, 'close');
+  if (child.exitCode === null) await once(child, 'exit');
   return child.exitCode;
 };
 
@@ -87,16 +90,35 @@ describe('after SIGTERM', () => {
     cleanup.run(() => peer.client.close());
     const answer = peer.call('web:ask');
     await until('it asks', async () => (await asking(direct)) === 1);
-    const children = descendants(gateway.pid);
     gateway.child.kill('SIGTERM');
+    const end = endsWith(gateway);
     await Promise.all([standing.ended, listening.ended]);
     expect(standing.messages.items).toEqual([]);
     expect(listening.messages.items.at(-1)).toMatchObject({ id: 1, result: { resultType: 'complete' } });
     // The answer comes on a connection that was not there before.
     stopping.push(true);
     expect(dataOf(await answer)).toMatchObject({ content: { answer: 'in time' } });
-    expect(await ends(gateway)).toBe(0);
-    await until('no child is left', () => children.every((pid) => !isAlive(pid)));
+    expect(await end).toMatchObject({ code: 0, left: [] });
+  });
+
+  it('children are asked to end before they are made to', async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'mcp-gateway-stopping-'));
+    cleanup.run(() => rmSync(directory, { recursive: true, force: true }));
+    const farewell = join(directory, 'farewell');
+    const polite = join(directory, 'polite.mjs');
+    writeFileSync(
+      polite,
+      `import { appendFileSync } from 'node:fs';
+       process.stdin.once('end', () => appendFileSync(${JSON.stringify(farewell)}, 'end of stdin '));
+       process.on('exit', () => appendFileSync(${JSON.stringify(farewell)}, 'exit '));
+       await import(${JSON.stringify(RICH)});`,
+    );
+    const gateway = await start({ drain: 0, timeout: '10m' }, { more: [stdio('polite', polite)] });
+    rmSync(farewell, { force: true });
+    gateway.child.kill('SIGTERM');
+    expect(await endsWith(gateway)).toMatchObject({ code: 0, left: [] });
+    expect(readFileSync(farewell, 'utf8')).toMatch(/^(?:end of stdin |exit )+$/);
+    expect(readFileSync(farewell, 'utf8')).toContain('end of stdin');
   });
 
   it('what does not finish is told so', async () => {
@@ -107,7 +129,7 @@ describe('after SIGTERM', () => {
     gateway.child.kill('SIGTERM');
     const { status: code, error } = await running;
     expect([code, error?.data?.['code']]).toEqual([503, 'SHUTTING_DOWN']);
-    expect(await ends(gateway)).toBe(0);
+    expect(await endsWith(gateway)).toMatchObject({ code: 0, left: [] });
   });
 
   it('a parked call ends, and its client is told so by the next process', async () => {

@@ -94,6 +94,32 @@ export function descendants(root: number): number[] {
   return found;
 }
 
+/** How a process was called; empty when it is gone. */
+function commandLine(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').join(' ').trim();
+  } catch {
+    return '';
+  }
+}
+
+/**
+ * Waits for the end of a process. Returns its exit code, and what of all its descendants of the time was still there when it
+ * ended.
+ */
+export async function endsWith({ child, pid }: Pick<Running, 'child' | 'pid'>) {
+  const known = new Map<number, string>();
+  const look = () => {
+    for (const descendant of descendants(pid)) known.set(descendant, commandLine(descendant));
+  };
+  look();
+  const looking = setInterval(look, 5);
+  if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
+  clearInterval(looking);
+  const left = [...known].filter(([descendant]) => isAlive(descendant)).map(([, command]) => command);
+  return { code: child.exitCode, seen: known.size, left };
+}
+
 /** Open file descriptors of a process. */
 export function openFiles(pid: number): number {
   return readdirSync(`/proc/${pid}/fd`).length;

@@ -20,8 +20,8 @@ const LAST_WORDS = 1_000;
 const PATIENCE = 3_000;
 
 /**
- * Not ready -> (pause) -> no streams, no new work -> running requests finish or are told -> connections close ->
- * upstreams and children end. Upstreams outlive the requests that use them.
+ * Not ready -> (pause) -> no streams, no new work -> running requests finish or are told -> upstreams are told, sessions
+ * and children end -> connections close. Upstreams outlive the requests that use them.
  */
 export async function closeGateway(
   app: NestFastifyApplication,

@@ -1,4 +1,4 @@
-import { Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
+import { type BeforeApplicationShutdown, Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { CatalogueService } from '#libs/catalogue';
 import { ProxyConfigRef, ServerConfigRef } from '#libs/config';
 import {
@@ -37,7 +37,7 @@ import { catalogueSettings, endpointOf, isLoopback, serversBehind } from './sett
 
 /** The corridor between the front door and the back door: resolve in the caller's view, send, deliver. */
 @Injectable()
-export class ProxyService extends McpProxy implements OnApplicationBootstrap {
+export class ProxyService extends McpProxy implements OnApplicationBootstrap, BeforeApplicationShutdown {
   readonly identity: string;
   readonly #states = new SessionStates();
   readonly #hub: ChangeHub;
@@ -92,6 +92,11 @@ export class ProxyService extends McpProxy implements OnApplicationBootstrap {
     await this.#apply();
     this.proxyConfig.onChange(() => void this.#apply().catch((thrown) => this.#applyFailed(thrown)));
     this.#warm = this.upstreams.settled(this.options.warmUp);
+  }
+
+  /** Running calls had their time before the application closes: what is left is cut off, and no session and no child stays. */
+  async beforeApplicationShutdown(): Promise<void> {
+    await this.upstreams.stop(0);
   }
 
   endpoint(name: string | undefined, principal?: Principal): Endpoint | undefined {

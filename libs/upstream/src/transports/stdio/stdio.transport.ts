@@ -5,6 +5,7 @@ import { ChildPlaces } from '../../pool/child-places.js';
 import { subject } from '../shared/text.js';
 import { ChildEnvironment } from './child-environment.js';
 import { type Launched, launch } from './launch.js';
+import { watchdog } from './process-group.js';
 import { SHUTDOWN_TIMES, type ShutdownTimes, StdioConnection } from './stdio.connection.js';
 
 /**
@@ -56,6 +57,11 @@ export class StdioTransport extends UpstreamTransport {
     throw new GatewayError('UPSTREAM_UNREACHABLE', `${subject(target)} was given up while it started`, {
       notExecuted: true,
     });
+  }
+
+  /** The watchdog is a child as well: with the last upstream it goes too. */
+  override async release(): Promise<void> {
+    await watchdog.left(this.times.kill);
   }
 
   /** With a place among the children of all upstreams. */

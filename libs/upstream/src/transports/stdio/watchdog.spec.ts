@@ -164,7 +164,8 @@ describe('the watchdog', () => {
     dog.remove(a);
     dog.remove(b);
     expect(dog.pid).toBeUndefined();
-    await gone(pid);
+    await dog.left(PATIENCE.timeout);
+    expect(runs(pid)).toBe(false);
     expect([a, b].filter(runs)).toEqual([a, b]);
     dog.add(a, recordingLog().log);
     expect(dog.pid).not.toBe(pid);

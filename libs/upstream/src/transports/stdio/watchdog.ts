@@ -65,6 +65,9 @@ export class Watchdog {
   #givenUp = process.platform === 'win32';
 
   readonly #shell: string;
+  /** Those that have nothing left to watch and are about to end. */
+  readonly #leaving = new Set<ChildProcess>();
+  readonly #waiting = new Set<() => void>();
 
   constructor(shell = '/bin/sh') {
     this.#shell = shell;
@@ -88,7 +91,28 @@ export class Watchdog {
     if (this.#groups.size > 0) return;
     const child = this.#child;
     this.#child = undefined;
-    child?.stdin?.end();
+    if (child?.pid === undefined) return;
+    this.#leaving.add(child);
+    child.once('exit', () => {
+      this.#leaving.delete(child);
+      if (this.#leaving.size === 0) for (const resolve of this.#waiting) resolve();
+    });
+    child.stdin?.end();
+  }
+
+  /** Resolves when no shell is left that has nothing to watch, or after `milliseconds`. */
+  async left(milliseconds: number): Promise<void> {
+    if (this.#leaving.size === 0) return;
+    let over: () => void = () => {};
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, milliseconds);
+      over = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+      this.#waiting.add(over);
+    });
+    this.#waiting.delete(over);
   }
 
   #start(): void {
