@@ -35,7 +35,9 @@ export {
   ServerConfigRef,
 } from './refs.js';
 export { listenProblem } from './report/listen.js';
+export { type ConfigKey, configKeys } from './schema/config-keys.js';
 export { gatewayJsonSchema } from './schema/json-schema.js';
+export { fillKeyTables } from './schema/key-tables.js';
 export { ApiKeyConfig, AuthConfig, AuthOptionsConfig, PermissionConfig } from './sections/auth.config.js';
 export { AdminConfig, GatewayConfig, StoreConfig } from './sections/gateway.config.js';
 export { IntrospectionConfig, OauthConfig, OktaConfig } from './sections/oauth.config.js';

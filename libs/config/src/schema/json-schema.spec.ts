@@ -3,27 +3,16 @@ import { join } from 'node:path';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { fieldsOf, type SectionClass } from '../fields/field.js';
 import { configFrom } from '../load/load-config.js';
-import { GatewayConfig } from '../sections/gateway.config.js';
+import { configKeys } from './config-keys.js';
 import { gatewayJsonSchema } from './json-schema.js';
+import { fillKeyTables } from './key-tables.js';
 
 const ROOT = join(import.meta.dirname, '../../../..');
 const validate = new Ajv2020({ strict: true, strictTypes: false, allErrors: true, validateFormats: false }).compile(
   gatewayJsonSchema(),
 );
 const accepts = (yaml: string) => validate(parse(yaml) ?? {});
-
-/** `server.limits.body` … with each field's declaration and default. */
-function everyKey(section: SectionClass, path = ''): { key: string; shown: unknown; doc: string }[] {
-  const defaults = new section() as Record<string, unknown>;
-  return [...fieldsOf(section)].flatMap(([name, field]) => {
-    const key = path ? `${path}.${name}` : name;
-    if (field.kind === 'leaf') return [{ key, shown: field.show(defaults[name]), doc: field.doc }];
-    if (field.kind === 'variant') return [{ key, shown: undefined, doc: field.doc }];
-    return everyKey(field.of(), field.kind === 'section' ? key : field.kind === 'list' ? `${key}[]` : `${key}.*`);
-  });
-}
 
 describe('the JSON Schema', () => {
   // Rewrite with: npx vitest run libs/config -u
@@ -66,26 +55,35 @@ describe('the JSON Schema', () => {
   });
 
   it('shows defaults the loader reads back as the same', () => {
-    for (const { key, shown } of everyKey(GatewayConfig)) {
-      if (shown === undefined || key.includes('[]') || key.includes('*') || key.startsWith('oauth.introspection'))
+    for (const { key, standard, variant } of configKeys()) {
+      if (
+        standard === undefined ||
+        variant ||
+        key.includes('[]') ||
+        key.includes('*') ||
+        key.startsWith('oauth.introspection')
+      )
         continue;
-      const settings = key.split('.').reduceRight<unknown>((inner, name) => ({ [name]: inner }), shown);
+      const settings = key.split('.').reduceRight<unknown>((inner, name) => ({ [name]: inner }), standard);
       expect(configFrom(settings).config, key).toEqual(configFrom({}).config);
     }
   });
 });
 
 describe('docs/configuration.md', () => {
-  it('has every key with its default', () => {
-    const page = readFileSync(join(ROOT, 'docs/configuration.md'), 'utf8');
-    const rows = new Map([...page.matchAll(/^\| `([^`]+)` \| ([^|]*?) \|/gm)].map((match) => [match[1], match[2]]));
-    const missing = everyKey(GatewayConfig).filter(({ key, shown }) => {
-      const told = rows.get(key);
-      return (
-        told === undefined ||
-        (shown !== undefined && told !== `\`${typeof shown === 'string' ? shown : JSON.stringify(shown)}\``)
-      );
-    });
-    expect(missing.map(({ key, shown }) => `${key} = ${JSON.stringify(shown)}`)).toEqual([]);
+  const page = readFileSync(join(ROOT, 'docs/configuration.md'), 'utf8');
+
+  it('is what the schema classes say: npm run docs:config', () => {
+    expect(fillKeyTables(page, configKeys())).toBe(page);
+  });
+
+  it('would say so of a key that no table takes', () => {
+    expect(() => fillKeyTables(page.replace('<!-- keys: api_keys -->', ''), configKeys())).toThrow('api_keys[].name');
+  });
+
+  it('has a row for every key', () => {
+    const rows = [...page.matchAll(/^\| (?:`[^`]+` \| )?`([^`]+)` \|/gm)].map(([, key]) => key);
+    const wanted = configKeys().map(({ key, variant }) => (variant ? key.slice(variant.of.length + 1) : key));
+    expect(rows).toEqual(expect.arrayContaining(wanted));
   });
 });
