@@ -75,3 +75,40 @@ describe('validate', () => {
     expect([command.child.exitCode, command.output()]).toEqual([0, expect.any(String)]);
   });
 });
+
+describe('import and connect', () => {
+  const folder = () => {
+    const path = mkdtempSync(join(tmpdir(), 'mcp-gateway-clients-'));
+    cleanup.run(() => rmSync(path, { recursive: true, force: true }));
+    return path;
+  };
+  const inFolder = async (path: string, args: string[], env: Record<string, string> = {}) => {
+    const command = cleanup.add(startProcess([BIN, ...args], { HOME: path, ...env }, path));
+    await until(`${args[0]} ends`, () => command.child.exitCode !== null);
+    return { code: command.child.exitCode, output: command.output() };
+  };
+
+  it('make a configuration that validates out of what clients have', async () => {
+    const files = join(ROOT, 'apps/gateway/src/clients/testing/public-files');
+    for (const file of ['filesystem.jsonc', 'github.jsonc', 'cursor.jsonc', 'codex.toml']) {
+      const path = folder();
+      const { code, output } = await inFolder(path, ['import', join(files, file), '--out', 'gateway.yaml']);
+      expect([file, code]).toEqual([file, 0]);
+      const names = [...output.matchAll(/^ {2}([A-Z_0-9]+) {3}\(/gm)].map(([, name = '']) => [name, 'a-value']);
+      const validated = await inFolder(path, ['validate', '--config', 'gateway.yaml'], Object.fromEntries(names));
+      expect([file, validated]).toEqual([file, { code: 0, output: expect.stringContaining('is valid') }]);
+    }
+  });
+
+  it('write the file of a client once', async () => {
+    const path = folder();
+    const first = await inFolder(path, ['connect', 'codex', '--write']);
+    expect([first.code, first.output]).toEqual([
+      0,
+      expect.stringContaining(`wrote ${join(path, '.codex/config.toml')}`),
+    ]);
+    expect((await inFolder(path, ['connect', 'codex', '--write'])).output).toContain('has this already');
+    const unknown = await inFolder(path, ['connect', 'emacs']);
+    expect([unknown.code, unknown.output]).toEqual([1, expect.stringContaining('claude-code, claude-desktop, cursor')]);
+  });
+});

@@ -42,6 +42,23 @@ export function addSetupCommands(program: Command, { terminal, exit }: CommandDe
     'mcp-gateway connect codex --write --url https://mcp.example.com/mcp --token-env MCP_GATEWAY_TOKEN',
   );
 
+  const imports = program
+    .command('import')
+    .description("turn a client's file of MCP servers into a configuration of the gateway")
+    .argument('<file>', 'mcpServers or servers in JSON, mcp_servers in TOML')
+    .option('--out <file>', 'write the configuration to this file, which must not be there yet')
+    .option('--json', 'print configuration, variables and notes as JSON')
+    .action(async (file: string, flags: { out?: string; json?: boolean }) => {
+      const { runImport } = await import('../clients/import/run-import.js');
+      exit(runImport(file, flags, terminal));
+    });
+  examples(
+    imports,
+    'mcp-gateway import ~/.cursor/mcp.json',
+    'mcp-gateway import .vscode/mcp.json --out gateway.yaml',
+    'mcp-gateway import ~/.codex/config.toml --json',
+  );
+
   const completion = program
     .command('completion')
     .description('print a script that completes commands and options in your shell')
