@@ -27,7 +27,7 @@ interface Chain extends ChainSettings {
 export class AuthChain {
   readonly #log: Log;
   #chain: Chain;
-  #complained = 0;
+  #complained = Number.NEGATIVE_INFINITY;
 
   constructor(steps: readonly Authenticator[], log: Log = SILENT) {
     this.#log = log;
@@ -72,7 +72,7 @@ export class AuthChain {
 
   /** Said once in a while: one that fails with every request must not fill the log. */
   #failed(step: Authenticator, thrown: unknown): AuthOutcome {
-    const now = Date.now();
+    const now = performance.now();
     if (now - this.#complained >= QUIET) {
       this.#complained = now;
       this.#log.error({ err: thrown, provider: step.constructor.name }, 'An authentication provider failed');

@@ -230,6 +230,15 @@ describe("an issuer's keys", () => {
     expect(bench.lines).toContainEqual(expect.objectContaining({ level: 'error' }));
   });
 
+  it('nobody could fetch are asked for after the back-off, also when the date was set back meanwhile', async () => {
+    idp.jwks.answers = { status: 500 };
+    expect(await retryAfter(mint())).toBeGreaterThan(0);
+    bench.clock.jump(-120 * MINUTE);
+    idp.jwks.answers = 'ok';
+    pass(MINUTE);
+    expect(await gate.kind(mint())).toBe('ok');
+  });
+
   it('nobody can fetch are asked for once per back-off, and callers are told when to come back', async () => {
     idp.jwks.answers = { status: 500 };
     expect(await retryAfter(mint())).toBeGreaterThan(0);

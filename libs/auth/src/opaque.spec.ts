@@ -68,6 +68,15 @@ describe('opaque tokens', () => {
     expect(await gate.reason(token)).toMatch(/not active/);
   });
 
+  it('T030: the same when the date is set back meanwhile', async () => {
+    const token = await idp.token({ resource: RESOURCE });
+    expect(await gate.kind(token)).toBe('ok');
+    await idp.revoke(token);
+    bench.clock.jump(-3_600_000);
+    bench.clock.pass(60_001);
+    expect(await gate.kind(token)).toBe('denied');
+  });
+
   it('nobody knows are refused, and asked about again after ten seconds', async () => {
     expect(await gate.kind('garbage')).toBe('denied');
     expect(gate.ask('garbage')).toBeInstanceOf(Promise);

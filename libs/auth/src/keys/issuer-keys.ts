@@ -67,7 +67,7 @@ export class IssuerKeys {
     let known: { readonly source: KeySource; readonly at: number } | undefined;
     return {
       find: async (): Promise<KeySource> => {
-        const now = this.clock.now();
+        const now = this.clock.elapsed();
         if (known && now - known.at < KEEP_ADDRESS) return known.source;
         const url = await discoverKeys(this.egress, issuer, forms);
         known = { source: { url, trust: 'discovered', origin: new URL(issuer).origin }, at: now };

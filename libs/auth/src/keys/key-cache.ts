@@ -12,12 +12,18 @@ export type KeyFound =
 
 /** Seams for tests. */
 export interface Clock {
-  /** Milliseconds since the epoch. */
+  /** Milliseconds since the epoch, for what has a date. It may jump. */
   now(): number;
+  /** Milliseconds of a clock that only goes on, for all that lasts. */
+  elapsed(): number;
   random(): number;
 }
 
-export const SYSTEM_CLOCK: Clock = { now: () => Date.now(), random: () => Math.random() };
+export const SYSTEM_CLOCK: Clock = {
+  now: () => Date.now(),
+  elapsed: () => performance.now(),
+  random: () => Math.random(),
+};
 
 const FRESH = 600_000;
 const REFRESH_AFTER = FRESH * 0.8;
@@ -59,7 +65,7 @@ export class KeyCache {
 
   /** Answers at once from keys at hand. */
   find(kid: string | undefined, alg: string): KeyFound | Promise<KeyFound> {
-    const age = this.clock.now() - this.#loadedAt;
+    const age = this.clock.elapsed() - this.#loadedAt;
     if (!this.#keys || age > USABLE) return this.#afterLoad(() => this.#judge(kid, alg));
     // Right after a failure old keys are better than waiting for the next one.
     if (age > FRESH && this.#failures === 0) return this.#afterLoad(() => this.#lookUp(kid, alg));
@@ -79,13 +85,13 @@ export class KeyCache {
     if (this.#isKnownUnknown(kid)) return unknownKey();
     if (this.#loading) return this.#afterLoad(() => this.#judge(kid, alg));
     if (this.#failures > 0) return this.#mayTry() ? this.#afterLoad(() => this.#judge(kid, alg)) : this.#unavailable();
-    if (this.clock.now() < this.#triedAt + this.#coolDown()) return unknownKey();
+    if (this.clock.elapsed() < this.#triedAt + this.#coolDown()) return unknownKey();
     return this.#afterLoad(() => this.#judge(kid, alg));
   }
 
   /** The last word: what is not among the keys now is unknown, or cannot be known. */
   #judge(kid: string | undefined, alg: string): KeyFound {
-    if (!this.#keys || this.clock.now() - this.#loadedAt > USABLE) return this.#unavailable();
+    if (!this.#keys || this.clock.elapsed() - this.#loadedAt > USABLE) return this.#unavailable();
     const match = this.#keys.find(kid, alg);
     if (match.kind === 'key') return match;
     if (match.kind === 'unfit') {
@@ -114,7 +120,7 @@ export class KeyCache {
   }
 
   async #loadNow(): Promise<void> {
-    this.#triedAt = this.clock.now();
+    this.#triedAt = this.clock.elapsed();
     try {
       this.#replace(await this.load());
     } catch (thrown) {
@@ -126,7 +132,7 @@ export class KeyCache {
     const previous = this.#keys;
     if (this.#failures > 0) this.log.info({ issuer: this.issuer }, 'the keys of an issuer can be fetched again');
     this.#keys = next;
-    this.#loadedAt = this.clock.now();
+    this.#loadedAt = this.clock.elapsed();
     this.#failures = 0;
     this.#backoff.reset();
     this.#nextTry = Number.NEGATIVE_INFINITY;
@@ -143,8 +149,8 @@ export class KeyCache {
   #fail(thrown: unknown): void {
     const wait = this.#backoff.next();
     this.#failures += 1;
-    this.#nextTry = this.clock.now() + wait;
-    const usable = this.#keys && this.clock.now() - this.#loadedAt <= USABLE;
+    this.#nextTry = this.clock.elapsed() + wait;
+    const usable = this.#keys && this.clock.elapsed() - this.#loadedAt <= USABLE;
     this.log[usable ? 'warn' : 'error'](
       { issuer: this.issuer, reason: messageOf(thrown), retryInMs: wait },
       usable
@@ -154,29 +160,29 @@ export class KeyCache {
   }
 
   #mayTry(): boolean {
-    return this.clock.now() >= this.#nextTry;
+    return this.clock.elapsed() >= this.#nextTry;
   }
 
   #coolDown(): number {
-    return this.clock.now() - this.#loadedAt > FRESH ? SHORT_COOL_DOWN : COOL_DOWN;
+    return this.clock.elapsed() - this.#loadedAt > FRESH ? SHORT_COOL_DOWN : COOL_DOWN;
   }
 
   #unavailable(): KeyFound {
-    const wait = Math.max(1, Math.ceil((this.#nextTry - this.clock.now()) / 1_000));
+    const wait = Math.max(1, Math.ceil((this.#nextTry - this.clock.elapsed()) / 1_000));
     return { kind: 'unavailable', retryAfterSeconds: Number.isFinite(wait) ? wait : 1 };
   }
 
   #isKnownUnknown(kid: string): boolean {
     const until = this.#unknown.get(kid);
     if (until === undefined) return false;
-    if (until > this.clock.now()) return true;
+    if (until > this.clock.elapsed()) return true;
     this.#unknown.delete(kid);
     return false;
   }
 
   #remember(kid: string): void {
     this.#unknown.delete(kid);
-    this.#unknown.set(kid, this.clock.now() + REMEMBER_UNKNOWN);
+    this.#unknown.set(kid, this.clock.elapsed() + REMEMBER_UNKNOWN);
     if (this.#unknown.size <= MAX_UNKNOWN) return;
     for (const oldest of this.#unknown.keys()) {
       this.#unknown.delete(oldest);

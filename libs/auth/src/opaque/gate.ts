@@ -19,7 +19,7 @@ export class Breaker {
   /** Milliseconds to wait; 0: go ahead, and tell how it went. */
   enter(): number {
     if (this.#failures < TOLERATED) return 0;
-    const wait = this.#closedUntil - this.clock.now();
+    const wait = this.#closedUntil - this.clock.elapsed();
     if (wait > 0) return wait;
     if (this.#probing) return PAUSE.initial;
     this.#probing = true;
@@ -36,7 +36,7 @@ export class Breaker {
     this.#failures += 1;
     this.#probing = false;
     if (this.#failures < TOLERATED) return;
-    this.#closedUntil = this.clock.now() + this.#pauses.next();
+    this.#closedUntil = this.clock.elapsed() + this.#pauses.next();
   }
 }
 

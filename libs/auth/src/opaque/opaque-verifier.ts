@@ -41,7 +41,7 @@ export class OpaqueVerifier {
 
   verify(bearer: Bearer): Verdict | Promise<Verdict> {
     const refused = this.#refused.get(bearer.digest);
-    if (refused && refused.until > this.parts.clock.now()) return refused.verdict;
+    if (refused && refused.until > this.parts.clock.elapsed()) return refused.verdict;
     return this.#turnstile.run(() => this.#ask(bearer)) ?? BUSY;
   }
 
@@ -54,7 +54,7 @@ export class OpaqueVerifier {
     if (found.kind === 'rejected') return this.#alarm(found.reason);
     const verdict = found.kind === 'active' ? this.#judge(found.claims, bearer.token) : denied(found.reason);
     if (!('outcome' in verdict)) {
-      this.#refused.set(bearer.digest, { verdict, until: this.parts.clock.now() + REMEMBER_REFUSED });
+      this.#refused.set(bearer.digest, { verdict, until: this.parts.clock.elapsed() + REMEMBER_REFUSED });
     }
     return verdict;
   }
@@ -76,7 +76,11 @@ export class OpaqueVerifier {
     const now = clock.now();
     const judged = judgeClaims(withSubject(claims), { preset, setup, issuer, token, now });
     if ('refused' in judged) return denied(judged.refused);
-    return verified(judged.principal, { reach: judged.reach, size: JSON.stringify(claims).length, now });
+    return verified(judged.principal, {
+      reach: judged.reach,
+      size: JSON.stringify(claims).length,
+      elapsed: clock.elapsed(),
+    });
   }
 
   /** The one it names; one that names none is the only one's, or that of the issuer at the endpoint's own origin. */
@@ -101,7 +105,7 @@ export class OpaqueVerifier {
 
   /** Nobody with an opaque token gets in until somebody mends this; telling clients that their tokens are bad would be wrong. */
   #alarm(reason: string): Verdict {
-    const now = this.parts.clock.now();
+    const now = this.parts.clock.elapsed();
     if (now - this.#alarmedAt >= ALARM_EVERY) {
       this.#alarmedAt = now;
       this.parts.log.error(

@@ -19,7 +19,11 @@ export class OidcParts {
     readonly egress: EgressClient,
     readonly log: GatewayLog,
   ) {
-    const clock: Clock = { now: () => this.clock.now(), random: () => this.clock.random() };
+    const clock: Clock = {
+      now: () => this.clock.now(),
+      elapsed: () => this.clock.elapsed(),
+      random: () => this.clock.random(),
+    };
     this.keys = new IssuerKeys(egress, log, clock);
   }
 }

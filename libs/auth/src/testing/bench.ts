@@ -19,12 +19,20 @@ export interface Line {
 /** Time that stands still until a test moves it. */
 export class TestClock {
   #now = Date.now();
+  #elapsed = 0;
   chance = 0.5;
 
   now = (): number => this.#now;
+  elapsed = (): number => this.#elapsed;
   random = (): number => this.chance;
 
   pass(milliseconds: number): void {
+    this.#now += milliseconds;
+    this.#elapsed += milliseconds;
+  }
+
+  /** Somebody sets the date: no time passes. */
+  jump(milliseconds: number): void {
     this.#now += milliseconds;
   }
 }

@@ -43,7 +43,7 @@ export class JwtVerifier {
     const now = this.clock.now();
     const judged = judgeClaims(claims, { preset: this.preset, setup: this.setup, issuer, token, now });
     if ('refused' in judged) return denied(judged.refused);
-    return verified(judged.principal, { reach: judged.reach, size: token.length, now });
+    return verified(judged.principal, { reach: judged.reach, size: token.length, elapsed: this.clock.elapsed() });
   }
 }
 

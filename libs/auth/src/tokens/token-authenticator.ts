@@ -1,7 +1,7 @@
 import type { Authenticator, AuthOutcome, AuthSetup, Bearer, Credentials } from '#libs/plugin';
 import type { Clock } from '../keys/key-cache.js';
 import { looksLikeJwt } from './form.js';
-import { outcomeAt, type Verdict, type Verified, VerifiedTokens } from './verified.js';
+import { isTrusted, outcomeAt, type Verdict, type Verified, VerifiedTokens } from './verified.js';
 
 /** Finds out whether a token is good. */
 export interface TokenVerifier {
@@ -40,7 +40,7 @@ export class TokenAuthenticator implements Authenticator {
     if (!bearer) return NOT_MINE;
     const { setup, clock } = this.parts;
     const known = this.#tokens.get(bearer.digest);
-    if (known && known.until > clock.now()) return outcomeAt(known, setup, url);
+    if (known && isTrusted(known, clock)) return outcomeAt(known, setup, url);
     const jwt = looksLikeJwt(bearer.token);
     const verifier = jwt ? this.parts.jwt : this.parts.opaque;
     if (!verifier) return NO_INTROSPECTION;

@@ -1,13 +1,14 @@
 import { Lru, type Principal } from '#libs/kernel';
 import type { AuthOutcome, AuthSetup } from '#libs/plugin';
+import type { Clock } from '../keys/key-cache.js';
 import { audienceRefusal, type Reach, reaches } from './audience.js';
 
 /** A token that was found good, and for how long that is taken for granted. */
 export interface Verified {
   readonly outcome: { readonly kind: 'ok'; readonly principal: Principal };
   readonly reach: Reach;
-  /** Milliseconds since the epoch. */
-  readonly until: number;
+  /** When it was found, in milliseconds of the clock that only goes on. */
+  readonly foundAt: number;
   /** Bytes it is taken to need. */
   readonly weight: number;
 }
@@ -25,7 +26,7 @@ const OBJECTS = 1_024;
 export class VerifiedTokens {
   readonly #tokens = new Lru<string, Verified>(MAX_BYTES, ({ weight }) => Math.max(weight, MAX_BYTES / MAX_TOKENS));
 
-  /** Also when its time is over: whoever asks looks at `until`. */
+  /** Also when its time is over: whoever asks looks whether it is trusted. */
   get(digest: string): Verified | undefined {
     return this.#tokens.get(digest);
   }
@@ -50,10 +51,15 @@ export class VerifiedTokens {
 /** `size`: characters of what it says of itself, which is what keeping it costs. */
 export function verified(
   principal: Principal,
-  { reach, size, now }: { readonly reach: Reach; readonly size: number; readonly now: number },
+  { reach, size, elapsed }: { readonly reach: Reach; readonly size: number; readonly elapsed: number },
 ): Verified {
-  const until = Math.min(principal.expiresAt ?? Number.POSITIVE_INFINITY, now + TRUST);
-  return { outcome: { kind: 'ok', principal }, reach, until, weight: 4 * size + OBJECTS };
+  return { outcome: { kind: 'ok', principal }, reach, foundAt: elapsed, weight: 4 * size + OBJECTS };
+}
+
+/** Two clocks: a token ends at its date, and what was found of it is old after a while, whatever becomes of the date. */
+export function isTrusted({ foundAt, outcome }: Verified, clock: Clock): boolean {
+  const { expiresAt } = outcome.principal;
+  return clock.elapsed() < foundAt + TRUST && (expiresAt === undefined || clock.now() < expiresAt);
 }
 
 /** The outcome at what a request line names. */

@@ -12,7 +12,7 @@ export class OauthBench {
   /** Milliseconds since the epoch. */
   now = Date.now();
   readonly egress = new EgressClient(new EgressGuard());
-  readonly cache = new TokenCache({ now: () => this.now, random: () => 0 });
+  readonly cache = new TokenCache({ elapsed: () => this.now, now: () => this.now, random: () => 0 });
   readonly clientCredentials = new ClientCredentialsCredential(this.egress, this.cache);
   readonly tokenExchange = new TokenExchangeCredential(this.egress, this.cache);
 }

@@ -5,10 +5,17 @@ import { type Grant, TokenCache, TokenError, type TokenRequest } from './token-c
 /** A cache under a clock and a chance of the test's own, and a server that is asked by hand. */
 class Bench {
   now = 1_000_000;
+  /** What the date is ahead of the clock that only goes on. */
+  date = 0;
   chance = 0;
   asked = 0;
   answer: (count: number) => Promise<Grant> = (count) => Promise.resolve({ token: `t${count}`, life: 3_600_000 });
-  readonly cache = new TokenCache({ now: () => this.now, random: () => this.chance, size: 100 });
+  readonly cache = new TokenCache({
+    elapsed: () => this.now,
+    now: () => this.now + this.date,
+    random: () => this.chance,
+    size: 100,
+  });
 
   request(key = 'k', clientKey = 'c'): TokenRequest {
     return {
@@ -94,6 +101,19 @@ describe('a token', () => {
     expect(bench.get()).toBe('t1');
     bench.now += 1;
     expect(bench.get()).toBeInstanceOf(Promise);
+  });
+
+  it('lives as long as it was given, and a failure blocks no longer than its wait, when the date is set back', async () => {
+    const bench = new Bench();
+    await bench.get();
+    bench.date = -seconds(7200);
+    bench.now += seconds(3600);
+    bench.answer = fails('unavailable');
+    await bench.failure();
+    bench.date = -seconds(14_400);
+    bench.now += seconds(600);
+    bench.answer = (count) => Promise.resolve({ token: `t${count}`, life: seconds(3600) });
+    expect(await bench.get()).toBe('t3');
   });
 
   it('is never used longer than the token it was exchanged for', async () => {

@@ -57,8 +57,8 @@ export interface TokenRequest {
 
 interface Entry {
   token: string | undefined;
+  /** These three: milliseconds of the clock that only goes on. */
   obtained: number;
-  /** Milliseconds since the epoch. */
   usableUntil: number;
   renewFrom: number;
   /** Obtained because the one before was refused. */
@@ -71,12 +71,14 @@ interface Failure {
   readonly error: TokenError;
   /** Waits of what fails again. */
   readonly backoff: Backoff;
-  /** Milliseconds since the epoch. */
+  /** Milliseconds of the clock that only goes on. */
   readonly until: number;
 }
 
 export interface TokenCacheOptions {
-  /** Milliseconds since the epoch. */
+  /** Milliseconds of a clock that only goes on: lives and waits are told by it, so that a date that jumps changes neither. */
+  readonly elapsed?: () => number;
+  /** Milliseconds since the epoch, for ends that are told as a date. */
   readonly now?: () => number;
   readonly random?: () => number;
   /** Most tokens kept. */
@@ -91,10 +93,17 @@ export class TokenCache {
   readonly #entries: Lru<string, Entry>;
   /** Clients that a server rejected or that could not reach it. */
   readonly #clients = new Lru<string, Failure>(1_000);
+  readonly #elapsed: () => number;
   readonly #now: () => number;
   readonly #random: () => number;
 
-  constructor({ now = Date.now, random = Math.random, size = 10_000 }: TokenCacheOptions = {}) {
+  constructor({
+    elapsed = () => performance.now(),
+    now = Date.now,
+    random = Math.random,
+    size = 10_000,
+  }: TokenCacheOptions = {}) {
+    this.#elapsed = elapsed;
     this.#now = now;
     this.#random = random;
     this.#entries = new Lru(size);
@@ -105,7 +114,7 @@ export class TokenCache {
    * @throws TokenError (or rejects with it): why there is none
    */
   get(request: TokenRequest): string | Promise<string> {
-    const now = this.#now();
+    const now = this.#elapsed();
     const entry = this.#entry(request.key);
     if (entry.token === undefined || now >= entry.usableUntil) return entry.pending ?? this.#fetch(request, entry);
     if (now >= entry.renewFrom && !entry.pending && !this.#blocked(request, entry, now)) {
@@ -121,7 +130,7 @@ export class TokenCache {
     if (!entry) return true;
     // A younger one is there already, or on its way.
     if (entry.token !== token) return true;
-    if (entry.replacement && this.#now() - entry.obtained < HOPELESS) return false;
+    if (entry.replacement && this.#elapsed() - entry.obtained < HOPELESS) return false;
     entry.token = undefined;
     entry.replacement = true;
     return true;
@@ -136,7 +145,7 @@ export class TokenCache {
     if (!entry) {
       entry = {
         token: undefined,
-        obtained: 0,
+        obtained: Number.NEGATIVE_INFINITY,
         usableUntil: 0,
         renewFrom: 0,
         replacement: false,
@@ -150,7 +159,7 @@ export class TokenCache {
 
   /** One request however many wait; nobody's impatience ends it for the others. */
   #fetch(request: TokenRequest, entry: Entry): Promise<string> {
-    const blocked = this.#blocked(request, entry, this.#now());
+    const blocked = this.#blocked(request, entry, this.#elapsed());
     if (blocked) return Promise.reject(blocked);
     const pending = request
       .fetch()
@@ -166,10 +175,10 @@ export class TokenCache {
   }
 
   #obtained(request: TokenRequest, entry: Entry, { life = DEFAULT_LIFE, token, until }: Grant): string {
-    const now = this.#now();
+    const now = this.#elapsed();
     // Half of a life too short for the margin is still worth using.
     const margin = Math.min(Math.max(MARGIN, life * MARGIN_PART) * (1 + JITTER * this.#random()), life / 2);
-    const usable = Math.min(life - margin, (until ?? Number.POSITIVE_INFINITY) - now);
+    const usable = Math.min(life - margin, (until ?? Number.POSITIVE_INFINITY) - this.#now());
     entry.replacement = entry.replacement && entry.token === undefined;
     entry.token = token;
     entry.obtained = now;
@@ -181,7 +190,7 @@ export class TokenCache {
   }
 
   #failed(request: TokenRequest, entry: Entry, thrown: unknown): never {
-    const now = this.#now();
+    const now = this.#elapsed();
     const error =
       thrown instanceof TokenError
         ? thrown
