@@ -172,7 +172,7 @@ describe('a second signal', () => {
   });
 });
 
-describe.each(['SDK v2 modern'])('a process restarted in place (%s)', (generation) => {
+describe.each(Object.keys(GENERATIONS))('a process restarted in place (%s)', (generation) => {
   it('is the same one to its clients, which lose what they sent while nobody listened', async () => {
     const port = await freePort();
     const config = {
@@ -218,7 +218,10 @@ describe.each(['SDK v2 modern'])('a process restarted in place (%s)', (generatio
     first.child.kill('SIGTERM');
     expect(await ends(first)).toBe(0);
     const second = cleanup.add(
-      await spawnGateway({ server: { session_key: KEY }, servers: [stdio('local', RICH)] }, { port }),
+      await spawnGateway(
+        { server: { session_key: KEY }, servers: [{ ...stdio('local', RICH), required: true }] },
+        { port },
+      ),
     );
     await listed(second, 'local');
     const before = answered;

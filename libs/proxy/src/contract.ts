@@ -52,9 +52,10 @@ export abstract class McpProxy {
 
   /**
    * Waits until what this client is offered can be told, within bounds: right after the start for upstreams to connect,
-   * and the first time for those whose lists depend on the capabilities the client declared.
+   * and the first time for those whose lists depend on the capabilities the client declared. With a request, also for the
+   * upstream that it is about, as long as its call would.
    */
-  abstract warm(exchange: Exchange): Promise<void>;
+  abstract warm(exchange: Exchange, request?: RequestMessage): Promise<void>;
 
   /** JSON of a legacy InitializeResult for this endpoint, caller and negotiated version. Never waits for upstreams. */
   abstract initializeResult(exchange: Exchange): Buffer;

@@ -1,5 +1,5 @@
 import { type BeforeApplicationShutdown, Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
-import { CatalogueService } from '#libs/catalogue';
+import { CatalogueService, type View } from '#libs/catalogue';
 import { ProxyConfigRef, ServerConfigRef } from '#libs/config';
 import {
   type ClientSession,
@@ -16,6 +16,7 @@ import { LIST_KINDS, type NotificationMessage, type ParamHeader, type RequestMes
 import { AuditTrail, CallMetrics, CallPolicy, ExtensionRegistry, GatewayLog } from '#libs/plugin';
 import { RateLimits } from '#libs/ratelimit';
 import { capabilitiesOf, type UpstreamHandle, UpstreamRegistry } from '#libs/upstream';
+import { Arrivals } from './arrivals.js';
 import { audited, isCall, watchEvent } from './audit/audited.js';
 import { ChangeHub } from './changes/change-hub.js';
 import { Listeners } from './changes/listeners.js';
@@ -47,6 +48,7 @@ export class ProxyService extends McpProxy implements OnApplicationBootstrap, Be
   readonly #answers: InitializeAnswers;
   readonly #profilesSeen = new Set<string>();
   #warm: Promise<void> | undefined;
+  readonly #arrivals = new Arrivals();
   /** Upstreams that list to each caller alone; none in most configurations. */
   #perCaller: readonly UpstreamHandle[] = [];
 
@@ -119,11 +121,12 @@ export class ProxyService extends McpProxy implements OnApplicationBootstrap, Be
     return spelling;
   }
 
-  async warm(exchange: Exchange): Promise<void> {
+  async warm(exchange: Exchange, request?: RequestMessage): Promise<void> {
     await this.#warm;
+    if (request && this.#arrivals.pending) await this.#arrivals.of(exchange, request, this.#view(exchange));
     await this.#listed(exchange);
     if (capabilitiesOf(exchange.client).key === '') return;
-    const { servers } = this.catalogue.view(viewRequest(exchange));
+    const { servers } = this.#view(exchange);
     const preparing = servers.map((name) => this.upstreams.get(name)?.prepare(exchange));
     await within(this.options.prepare, Promise.allSettled(preparing));
   }
@@ -153,6 +156,7 @@ export class ProxyService extends McpProxy implements OnApplicationBootstrap, Be
 
   async handle(exchange: Exchange, message: RequestMessage): Promise<Outcome> {
     if (this.#perCaller.length > 0) await this.#listed(exchange);
+    if (this.#arrivals.pending) await this.#arrivals.of(exchange, message, this.#view(exchange));
     const { endpoint } = exchange;
     const capabilities =
       endpoint.kind === 'server' ? this.upstreams.get(endpoint.server)?.listing?.capabilities : undefined;
@@ -209,7 +213,11 @@ export class ProxyService extends McpProxy implements OnApplicationBootstrap, Be
   }
 
   #request(exchange: Exchange, message: RequestMessage): Request {
-    return { exchange, message, view: this.catalogue.view(viewRequest(exchange)), verdict: {} };
+    return { exchange, message, view: this.#view(exchange), verdict: {} };
+  }
+
+  #view(exchange: Exchange): View {
+    return this.catalogue.view(viewRequest(exchange));
   }
 
   /** A session or stream that has been open for long, in the terms of today's configuration. */
@@ -256,6 +264,7 @@ export class ProxyService extends McpProxy implements OnApplicationBootstrap, Be
       version: this.options.version,
       shutdownTimeout: server.shutdown.timeout,
     });
+    this.#arrivals.expect(this.upstreams.all());
     this.#perCaller = this.upstreams.all().filter(({ listsPerCaller }) => listsPerCaller);
   }
 

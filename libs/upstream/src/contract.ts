@@ -83,6 +83,13 @@ export interface UpstreamHandle {
   readonly listsPerCaller: boolean;
   /** Whether what is this caller's alone has been listed; true where there is no such thing. */
   listsFor(exchange: Exchange): boolean;
+  /** It has neither been connected nor been found to be down since it was started, so what it offers is not known yet. */
+  readonly arriving: boolean;
+  /**
+   * Resolves when that is known, or when a call may wait for it no longer.
+   * @throws GatewayError the exchange's reason
+   */
+  arrived(exchange: Exchange): Promise<void>;
   /** What callers are told while it cannot serve: the cause and what the gateway does about it. */
   readonly unavailable: GatewayError | undefined;
   /**

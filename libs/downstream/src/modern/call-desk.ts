@@ -129,14 +129,14 @@ export class CallDesk {
         const name = message.params?.get('name')?.string() ?? '';
         let declared = this.proxy.paramHeaders(call, name);
         if (!declared) {
-          await this.proxy.warm(call);
+          await this.proxy.warm(call, message);
           declared = this.proxy.paramHeaders(call, name);
         }
         if (declared) checkParams(request, message, declared);
         return;
       }
       default:
-        if (!this.#isKnown(call, message)) await this.proxy.warm(call);
+        if (!this.#isKnown(call, message)) await this.proxy.warm(call, message);
     }
   }
 

@@ -28,7 +28,7 @@ import { ClientDesk } from './client-desk.js';
 import { Eras } from './eras.js';
 import { cutOff, heldElsewhere, removed, unavailable } from './explain.js';
 import { type Extensions, SessionOpener, STDIO } from './opener.js';
-import { type GatewaySettings, PROBING } from './settings.js';
+import { FIRST_CONNECT_WAIT, type GatewaySettings, PROBING } from './settings.js';
 import { statusOf } from './status.js';
 
 export interface UpstreamOptions {
@@ -186,6 +186,15 @@ export class Upstream implements UpstreamHandle {
 
   get unavailable(): GatewayError | undefined {
     return this.enabled && this.#supervisor.serving ? undefined : unavailable(this.name, this.#health);
+  }
+
+  get arriving(): boolean {
+    return this.enabled && this.#gone === undefined && !this.listing && this.#supervisor.health.state === 'connecting';
+  }
+
+  async arrived(exchange: Exchange): Promise<void> {
+    const { timeout } = this.#options.config.connection;
+    await this.#supervisor.awaitFirst(Math.min(timeout, FIRST_CONNECT_WAIT), exchange);
   }
 
   get status(): UpstreamStatus {
