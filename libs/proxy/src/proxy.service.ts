@@ -174,7 +174,9 @@ export class ProxyService extends McpProxy implements OnApplicationBootstrap, Be
   }
 
   subscribe(session: ClientSession, channel: SessionChannel): () => void {
-    return this.#hub.open(session, channel);
+    const close = this.#hub.open(session, channel);
+    this.upstreams.clientListens(session.id);
+    return close;
   }
 
   discoverResult(exchange: Exchange): Buffer {
@@ -261,6 +263,7 @@ export class ProxyService extends McpProxy implements OnApplicationBootstrap, Be
     this.#listeners.catalogueChanged(LIST_KINDS);
     await this.upstreams.apply(this.proxyConfig.current, {
       sharedAnonymous: isLoopback(server.host),
+      isListening: (client) => this.#hub.has(client),
       version: this.options.version,
       shutdownTimeout: server.shutdown.timeout,
     });

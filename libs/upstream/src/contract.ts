@@ -123,6 +123,8 @@ export interface UpstreamDirectory {
   get(name: string): UpstreamHandle | undefined;
   /** In configured order, disabled ones included. */
   all(): readonly UpstreamHandle[];
+  /** A client session can be told from now on what belongs to no request. */
+  clientListens(clientSession: string): void;
   /** Frees everything held for a client session that ended. */
   releaseClient(clientSession: string): void;
 }

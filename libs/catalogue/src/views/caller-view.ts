@@ -69,10 +69,9 @@ export class CallerView implements View {
 
   list(kind: ListKind, cursor: string | undefined): Buffer {
     const { cache, seal, limits } = this.#desk;
-    const bearer = `${kind} ${this.#bearer}`;
     let start = 0;
     if (cursor !== undefined) {
-      const place = seal.open(cursor, bearer);
+      const place = seal.open(cursor, `${kind} ${this.#bearer}`);
       if (!place) {
         throw new GatewayError('INVALID_CURSOR', 'This cursor is not good here, or not any more; list from the start');
       }
@@ -80,7 +79,7 @@ export class CallerView implements View {
     }
     const { bytes, last } = this.#core.page(kind, start, cache, limits);
     if (last === undefined) return bytes;
-    const next = seal.seal(this.#core.placeOf(kind, last), bearer);
+    const next = seal.seal(this.#core.placeOf(kind, last), `${kind} ${this.#bearer}`);
     return Buffer.concat([bytes, Buffer.from(`],"nextCursor":"${next}"}`)]);
   }
 

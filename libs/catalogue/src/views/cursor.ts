@@ -1,4 +1,11 @@
-import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto';
+import {
+  createCipheriv,
+  createDecipheriv,
+  createHash,
+  createSecretKey,
+  type KeyObject,
+  randomBytes,
+} from 'node:crypto';
 
 const ALGORITHM = 'aes-256-gcm';
 const IV_BYTES = 12;
@@ -27,14 +34,14 @@ export function nameKey(name: string): Buffer {
  * spelling and list, and is authenticated with the seal without being in it.
  */
 export class CursorSeal {
-  readonly #key: Buffer;
+  readonly #key: KeyObject;
 
   constructor(
     key: Buffer | undefined,
     private readonly lifetime: number,
     private readonly now: () => number,
   ) {
-    this.#key = key ?? randomBytes(32);
+    this.#key = createSecretKey(key ?? randomBytes(32));
   }
 
   seal({ server, name, position, order }: CursorPlace, bearer: string): string {

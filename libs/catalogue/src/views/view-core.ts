@@ -35,6 +35,8 @@ export class ViewCore {
   readonly #tables: Readonly<Record<ListKind, NameTable>>;
   readonly #fingerprints: Readonly<Record<ListKind, string>>;
   readonly #unfiltered: ReadonlySet<ListKind>;
+  /** Of each list, made when first asked for. */
+  readonly #contributors = new Map<ListKind, readonly ServerEntry[] | undefined>();
   /** Indexes of the visible items, in order: the n-th is the n-th of the client's list. */
   readonly #visible: Readonly<Record<ListKind, Uint32Array>>;
 
@@ -93,6 +95,11 @@ export class ViewCore {
 
   /** The upstreams behind a list. Undefined when one is configured that is not there (yet). */
   contributors(kind: ListKind): readonly ServerEntry[] | undefined {
+    if (!this.#contributors.has(kind)) this.#contributors.set(kind, this.#findContributors(kind));
+    return this.#contributors.get(kind);
+  }
+
+  #findContributors(kind: ListKind): readonly ServerEntry[] | undefined {
     const { catalogue, scope, endpoint } = this.#parts;
     const expected = endpoint.kind === 'server' ? 1 : catalogue.settings.servers.length;
     const present = endpoint.kind === 'server' ? scope.entries.length : catalogue.entries.length;
@@ -130,9 +137,10 @@ export class ViewCore {
     return this.visible(kind, this.#tables[kind].find(name));
   }
 
-  /** The page that starts with the n-th visible item, counted from 0. */
+  /** The page that starts with the n-th visible item, counted from 0. A cache keeps pages of the same limits only. */
   page(kind: ListKind, start: number, cache: ListCache, limits: PageLimits): Page {
-    const key = `${this.#fingerprints[kind]} ${start} ${limits.pageItems} ${limits.pageBytes}`;
+    const first = this.#fingerprints[kind];
+    const key = start === 0 ? first : `${first} ${start}`;
     return cache.page(key, () => this.#buildPage(kind, start, cache, limits));
   }
 

@@ -55,7 +55,9 @@ export class SessionOverlay {
   }
 
   /** Ends everything this session has open. */
-  end(reason: GatewayError): void {
+  end(why: string): void {
+    if (this.idle && this.asks.size === 0) return;
+    const reason = new GatewayError('SESSION_NOT_FOUND', why);
     for (const request of this.running.values()) request.abort(reason);
     for (const { stream } of this.#streams.splice(0)) stream.end();
     this.#listenOnNewest();

@@ -68,6 +68,11 @@ export class SessionOpener {
     });
   }
 
+  /** A session that was made here needs no decrypting. */
+  made(token: string, claims: SessionClaims, opened: OpenedSession): void {
+    this.#cache.set(token, { claims, opened });
+  }
+
   /** Spellings come from the configuration: opened sessions are made anew after it changed. */
   forget(): void {
     this.#cache.clear();

@@ -1,4 +1,4 @@
-import { type ClientSession, GatewayError, Lru, type Place, Recency } from '#libs/kernel';
+import { ChurnMap, type ClientSession, GatewayError, Lru, type Place, Recency } from '#libs/kernel';
 import { SessionOverlay } from './overlay.js';
 import type { OpenedSession } from './session-opener.js';
 
@@ -35,9 +35,9 @@ interface Owner {
  * with the sealed id makes a fresh one. Only `revoke` ends a session for good.
  */
 export class SessionStore {
-  readonly #held = new Map<string, Held>();
+  readonly #held = new ChurnMap<string, Held>();
   readonly #order = new Recency<Held>();
-  readonly #owners = new Map<string, Owner>();
+  readonly #owners = new ChurnMap<string, Owner>();
   readonly #revoked = new Lru<string, number>(REVOKED);
   readonly #now: () => number;
 
@@ -85,7 +85,7 @@ export class SessionStore {
     const held = this.#held.get(session.id);
     if (held) {
       this.#unlink(held);
-      held.overlay.end(new GatewayError('SESSION_NOT_FOUND', 'The client ended this session'));
+      held.overlay.end('The client ended this session');
     }
     this.settings.onClosed(session);
   }
@@ -96,7 +96,7 @@ export class SessionStore {
     for (const held of this.#order) {
       const { overlay } = held;
       if (overlay.expiresAt <= now) {
-        overlay.end(new GatewayError('SESSION_NOT_FOUND', 'The session expired; send initialize to start a new one'));
+        overlay.end('The session expired; send initialize to start a new one');
         this.#drop(held);
       } else if (overlay.idle && overlay.lastUsed + this.settings.idleAfter() <= now) {
         this.#drop(held);

@@ -70,7 +70,10 @@ export class Sessions implements OnModuleDestroy {
   ): { token: string; opened: OpenedSession } {
     const claims = { ...given, home: this.replica.id };
     const session: ClientSession = this.#opener.restore(claims, principal, endpoint);
-    return { token: this.#seal.seal(claims), opened: { session, expiresAt: claims.expiresAt * 1000 } };
+    const token = this.#seal.seal(claims);
+    const opened = { session, expiresAt: claims.expiresAt * 1000 };
+    this.#opener.made(token, claims, opened);
+    return { token, opened };
   }
 
   /** @throws GatewayError SESSION_NOT_FOUND */

@@ -1,5 +1,5 @@
 import type { View } from '#libs/catalogue';
-import type { ClientSession, OutboundNotification } from '#libs/kernel';
+import { ChurnMap, type ClientSession, type OutboundNotification } from '#libs/kernel';
 import { editMembers, JsonView, LIST_KINDS, LIST_METHODS, type ListKind, splice, withoutHopMeta } from '#libs/mcp';
 import type { UpstreamEvents } from '#libs/upstream';
 import type { SessionChannel } from '../contract.js';
@@ -16,7 +16,7 @@ interface Channel extends SessionChannel {
  * moment, and only while they have a stream; a list that changed while one had none is announced when it opens one.
  */
 export class ChangeHub {
-  readonly #channels = new Map<string, Channel>();
+  readonly #channels = new ChurnMap<string, Channel>();
 
   constructor(
     private readonly states: SessionStates,
@@ -25,6 +25,11 @@ export class ChangeHub {
 
   get size(): number {
     return this.#channels.size;
+  }
+
+  /** Whether a session can be told something outside of its requests. */
+  has(sessionId: string): boolean {
+    return this.#channels.has(sessionId);
   }
 
   open(session: ClientSession, { deliver, ask }: SessionChannel): () => void {

@@ -1,3 +1,4 @@
+import { ChurnMap } from '#libs/kernel';
 import type { ListKind } from '#libs/mcp';
 
 /** What the proxy remembers of one legacy session besides its sealed id. */
@@ -11,7 +12,7 @@ export interface SessionState {
 
 /** One entry per live session; the front door bounds sessions and closes each of them here. */
 export class SessionStates {
-  readonly #states = new Map<string, SessionState>();
+  readonly #states = new ChurnMap<string, SessionState>();
 
   of(sessionId: string): SessionState {
     let state = this.#states.get(sessionId);

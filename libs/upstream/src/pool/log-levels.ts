@@ -1,4 +1,4 @@
-import { type Log, messageOf } from '#libs/kernel';
+import { ChurnMap, type Log, messageOf } from '#libs/kernel';
 import { JsonView, logLevelRank } from '#libs/mcp';
 import type { SessionGroup, Slot } from './slot.js';
 import type { RequestFrame } from './subscriptions.js';
@@ -8,7 +8,7 @@ import type { RequestFrame } from './subscriptions.js';
  * too chatty for one of them is filtered here.
  */
 export class LogLevels {
-  readonly #levels = new Map<string, string>();
+  readonly #levels = new ChurnMap<string, string>();
 
   constructor(
     private readonly server: string,
@@ -19,8 +19,20 @@ export class LogLevels {
     return this.#levels.size;
   }
 
-  set(client: string, level: string): void {
+  /** `groups`: those that serve the client. */
+  set(client: string, level: string, groups: Iterable<SessionGroup>): void {
+    const before = this.#levels.get(client);
     this.#levels.set(client, level);
+    for (const group of groups) {
+      if (before !== undefined) group.countLevel(before, -1);
+      group.countLevel(level, 1);
+    }
+  }
+
+  /** A group begins to serve a client. */
+  served(group: SessionGroup, client: string): void {
+    const level = this.#levels.get(client);
+    if (level !== undefined) group.countLevel(level, 1);
   }
 
   get(client: string): string | undefined {
@@ -28,11 +40,16 @@ export class LogLevels {
   }
 
   takeOver(previous: LogLevels): void {
-    for (const [client, level] of previous.#levels) this.#levels.set(client, level);
+    for (const [client, level] of previous.#levels.entries()) this.#levels.set(client, level);
   }
 
-  delete(client: string): boolean {
-    return this.#levels.delete(client);
+  /** `groups`: those that served the client. True when it had a level. */
+  delete(client: string, groups: Iterable<SessionGroup>): boolean {
+    const level = this.#levels.get(client);
+    if (level === undefined) return false;
+    this.#levels.delete(client);
+    for (const group of groups) group.countLevel(level, -1);
+    return true;
   }
 
   /** Whether a client wants a log message of this severity; clients that set no level take what comes. */
@@ -47,13 +64,13 @@ export class LogLevels {
   stale(slot: Slot): boolean {
     // Modern requests say for themselves what they want to hear.
     if (this.#levels.size === 0 || slot.session.era === 'modern') return false;
-    const level = this.#mostVerbose(slot.group);
+    const level = slot.group.mostVerbose;
     return level !== undefined && level !== slot.level && slot.session.capabilities['logging'] !== undefined;
   }
 
   /** Tells the session the level its clients need. Never throws: a call must not fail for its log messages. */
   async sync(slot: Slot, frame: RequestFrame): Promise<void> {
-    const level = this.#mostVerbose(slot.group);
+    const level = slot.group.mostVerbose;
     if (level === undefined || !this.stale(slot)) return;
     slot.level = level;
     try {
@@ -64,14 +81,5 @@ export class LogLevels {
       const fields = { upstream: this.server, level };
       this.log.debug(fields, `${this.server} did not take the log level: ${messageOf(thrown)}`);
     }
-  }
-
-  #mostVerbose(group: SessionGroup): string | undefined {
-    let found: string | undefined;
-    for (const client of group.clients) {
-      const level = this.#levels.get(client);
-      if (level !== undefined && (found === undefined || logLevelRank(level) < logLevelRank(found))) found = level;
-    }
-    return found;
   }
 }

@@ -1,4 +1,4 @@
-import { GatewayError, toGatewayError } from '#libs/kernel';
+import { ChurnMap, GatewayError, toGatewayError } from '#libs/kernel';
 import type { SessionListener, UpstreamSession } from '../session/upstream-session.js';
 import type { ChildPlaces, IdleChild } from './child-places.js';
 import type { CrashLoops } from './crash-loops.js';
@@ -41,15 +41,18 @@ export interface PoolOptions {
  */
 export class SessionPool {
   readonly #options: PoolOptions;
-  readonly #groups = new Map<string, SessionGroup>();
+  readonly #groups = new ChurnMap<string, SessionGroup>();
   readonly #waiters: Waiters;
   readonly #abort = new AbortController();
   /** Openings and closings under way, so that `close` can wait for the last child. */
   readonly #work = new Set<Promise<void>>();
   #attribution: 'request' | 'connection' = 'connection';
+  /** Sessions that are open or being opened, the service session not counted. */
+  #count = 0;
   /** Sessions of which a child or stream is still left. */
   #closing = 0;
   #closed: GatewayError | undefined;
+  #end: GatewayError | undefined;
   readonly #forget: (() => void) | undefined;
 
   constructor(options: PoolOptions) {
@@ -64,7 +67,7 @@ export class SessionPool {
     this.#forget = options.places?.join({ oldestIdle: () => this.#oldestIdle() });
   }
 
-  groups(): IterableIterator<SessionGroup> {
+  groups(): readonly SessionGroup[] {
     return this.#groups.values();
   }
 
@@ -126,9 +129,10 @@ export class SessionPool {
   }
 
   /** Goes on with what clients watch in a group of another pool; its sessions are opened when they are restored. */
-  adopt({ spec, subscriptions }: SessionGroup): void {
+  adopt({ spec, subscriptions }: SessionGroup): SessionGroup {
     const group = this.#group(spec);
     for (const [uri, clients] of subscriptions) group.subscriptions.set(uri, new Set(clients));
+    return group;
   }
 
   /** Forgets a group nobody needs. */
@@ -186,6 +190,7 @@ export class SessionPool {
     if (this.#closed || group.opening >= needed) return;
     if (group.spec.key !== SERVICE.key && !this.#room(group)) return;
     group.opening++;
+    this.#tally(group, 1);
     this.#track(this.#open(group));
   }
 
@@ -215,6 +220,7 @@ export class SessionPool {
       this.#pump();
     } catch (thrown) {
       if (!slot) group.opening--;
+      if (!slot || !group.slots.includes(slot)) this.#tally(group, -1);
       this.#openFailed(group, toGatewayError(thrown));
     }
   }
@@ -255,6 +261,7 @@ export class SessionPool {
     const { group } = slot;
     if (!group.slots.includes(slot)) return;
     group.slots.splice(group.slots.indexOf(slot), 1);
+    this.#tally(group, -1);
     slot.retiring = true;
     clearTimeout(slot.idleTimer);
     this.#noteLoss(slot, error);
@@ -278,7 +285,10 @@ export class SessionPool {
   #drop(slot: Slot, reason: GatewayError): void {
     const { group } = slot;
     const index = group.slots.indexOf(slot);
-    if (index >= 0) group.slots.splice(index, 1);
+    if (index >= 0) {
+      group.slots.splice(index, 1);
+      this.#tally(group, -1);
+    }
     slot.retiring = true;
     clearTimeout(slot.idleTimer);
     this.#close(slot, reason);
@@ -324,19 +334,15 @@ export class SessionPool {
     return this.#attribution === 'connection' ? this.#options.limit : MAX_LIGHT_SESSIONS;
   }
 
-  #count(): number {
-    let count = 0;
-    for (const group of this.#groups.values()) {
-      if (group.spec.key !== SERVICE.key) count += group.slots.length + group.opening;
-    }
-    return count;
+  #tally(group: SessionGroup, by: 1 | -1): void {
+    if (group.spec.key !== SERVICE.key) this.#count += by;
   }
 
   /** Whether one more may be opened. If not, one of another key may have to go, and then somebody is served later. */
   #room(asking: SessionGroup): boolean {
-    if (this.#count() + this.#closing < this.#limit()) return true;
+    if (this.#count + this.#closing < this.#limit()) return true;
     if (this.#closing >= this.#waiters.size || !this.#evict(asking)) return false;
-    return this.#count() + this.#closing < this.#limit();
+    return this.#count + this.#closing < this.#limit();
   }
 
   /** Ends the session of another key that has been unused longest. */
@@ -356,7 +362,12 @@ export class SessionPool {
     return oldest && { lastUsed: oldest.lastUsed, end: () => this.#dismiss(oldest) };
   }
 
+  /** One for all sessions: it says the same of each, and taking a trace costs more than closing one. */
   #ended(): GatewayError {
-    return new GatewayError('UPSTREAM_DISCONNECTED', `The gateway closed this session with ${this.#options.server}`);
+    this.#end ??= new GatewayError(
+      'UPSTREAM_DISCONNECTED',
+      `The gateway closed this session with ${this.#options.server}`,
+    );
+    return this.#end;
   }
 }

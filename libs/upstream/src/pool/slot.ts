@@ -1,3 +1,5 @@
+import { ChurnMap } from '#libs/kernel';
+import { LOG_LEVELS, logLevelRank } from '#libs/mcp';
 import type { UpstreamSession } from '../session/upstream-session.js';
 import type { SessionSpec } from './session-spec.js';
 
@@ -10,15 +12,59 @@ export class SessionGroup {
   waiting = 0;
   /** Those of them that want a session to themselves. */
   waitingSolo = 0;
-  /** Client sessions served here since the group came to be. */
-  readonly clients = new Set<string>();
   /** Resource subscriptions: URI to client sessions. They live on the first session of the group. */
   readonly subscriptions = new Map<string, Set<string>>();
 
   #spec: SessionSpec;
+  /** Client sessions served here since the group came to be; most groups have but one. */
+  #first: string | undefined;
+  #others: ChurnMap<string, true> | undefined;
+  /** How many of them want each log level. */
+  #levels: number[] | undefined;
 
   constructor(spec: SessionSpec) {
     this.#spec = spec;
+  }
+
+  serves(client: string): boolean {
+    return this.#first === client || (this.#others?.has(client) ?? false);
+  }
+
+  /** True when it was not served here before. */
+  serve(client: string): boolean {
+    if (this.serves(client)) return false;
+    if (this.#first === undefined) this.#first = client;
+    else {
+      this.#others ??= new ChurnMap();
+      this.#others.set(client, true);
+    }
+    return true;
+  }
+
+  /** True when it was served here. */
+  release(client: string): boolean {
+    if (this.#first !== client) return this.#others?.delete(client) ?? false;
+    this.#first = undefined;
+    return true;
+  }
+
+  /** The one client session served here; undefined when there are none or several. */
+  get soleClient(): string | undefined {
+    const others = this.#others?.size ?? 0;
+    if (this.#first !== undefined) return others === 0 ? this.#first : undefined;
+    return others === 1 ? this.#others?.entries()[0]?.[0] : undefined;
+  }
+
+  /** A client served here wants log messages of this level, or does not any more. */
+  countLevel(level: string, by: 1 | -1): void {
+    this.#levels ??= LOG_LEVELS.map(() => 0);
+    const rank = logLevelRank(level);
+    this.#levels[rank] = (this.#levels[rank] ?? 0) + by;
+  }
+
+  /** The least severe level that a client served here wants. */
+  get mostVerbose(): string | undefined {
+    return this.#levels && LOG_LEVELS[this.#levels.findIndex((count) => count > 0)];
   }
 
   get spec(): SessionSpec {

@@ -39,6 +39,7 @@ export class Subscriptions {
       const watching = clients ?? new Set<string>();
       const isNew = !watching.has(client);
       group.subscriptions.set(uri, watching.add(client));
+      slot.session.listen();
       let subscribed = false;
       try {
         const outcome = await this.#send(slot, 'resources/subscribe', uri, frame);
@@ -64,6 +65,7 @@ export class Subscriptions {
 
   /** Asks a replacing session for everything its group watches. `restored` is called per URI: changes may have been missed. */
   async restore(slot: Slot, frame: RequestFrame, restored: (uri: string) => void): Promise<void> {
+    slot.session.listen();
     const uris = [...slot.group.subscriptions.keys()].filter((uri) => !slot.subscribed.has(uri));
     await Promise.all(
       uris.map((uri) =>

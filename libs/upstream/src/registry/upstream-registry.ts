@@ -13,6 +13,8 @@ import { Upstream } from '../upstream/upstream.js';
 export interface ApplyOptions {
   /** The listener is loopback only: anonymous callers are one person and share `user` state. */
   readonly sharedAnonymous: boolean;
+  /** Whether a client session has a stream for what belongs to no request. Default: they all have. */
+  readonly isListening?: (clientSession: string) => boolean;
   /** Version of the gateway, told to upstreams in `clientInfo`. */
   readonly version: string;
   /** Milliseconds running calls of a removed or changed upstream may take (`server.shutdown.timeout`). */
@@ -66,6 +68,10 @@ export class UpstreamRegistry implements UpstreamDirectory {
     return [...this.#upstreams.values()].map(({ upstream }) => upstream);
   }
 
+  clientListens(clientSession: string): void {
+    for (const { upstream } of this.#upstreams.values()) upstream.clientListens(clientSession);
+  }
+
   releaseClient(clientSession: string): void {
     for (const { upstream } of this.#upstreams.values()) upstream.releaseClient(clientSession);
     for (const upstream of this.#retiring.keys()) upstream.releaseClient(clientSession);
@@ -84,6 +90,7 @@ export class UpstreamRegistry implements UpstreamDirectory {
       breaker: config.breaker,
       grace: config.grace,
       sharedAnonymous: options.sharedAnonymous,
+      isListening: options.isListening ?? (() => true),
       version: options.version,
     };
     this.#places.limit = config.max_children;

@@ -23,8 +23,8 @@ export interface LegacySessionOptions {
   /** The upstream speaks the modern era too. */
   readonly dual?: boolean;
   readonly http?: boolean;
-  /** Opened only to see whether it can be: nothing is listened to. */
-  readonly passing?: boolean;
+  /** Whether to hear from the start what belongs to no request, and not only once somebody is to be told. Default true. */
+  readonly standing?: boolean;
   /** True when callers of different principals share this session. */
   readonly shared: boolean;
   /** Milliseconds for connecting and `initialize` together. */
@@ -113,7 +113,11 @@ export class LegacySession implements UpstreamSession, CallOwner, ConnectionList
     this.#welcome = readWelcome(server, await Promise.race([initialize, aborted]));
     this.#connection.setProtocolVersion(this.#welcome.version);
     await Promise.race([this.notify('notifications/initialized'), aborted]);
-    if (!this.#options.passing) this.#connection.listen();
+    if (this.#options.standing ?? true) this.listen();
+  }
+
+  listen(): void {
+    if (!this.#gone) this.#connection?.listen();
   }
 
   get version(): string {
@@ -250,6 +254,11 @@ export class LegacySession implements UpstreamSession, CallOwner, ConnectionList
     const told = connectionEnded(error, this.#options.server, this.status().stderr);
     if (error.code === 'UPSTREAM_SESSION_LOST') this.#lose(told);
     this.#fail(call, call.sent ? told : toldTo(told, false));
+  }
+
+  /** What the upstream has to say of a call that takes long may come outside of its own stream. */
+  onSlow(call: RunningCall): void {
+    if (call.request.caller) this.listen();
   }
 
   onExpired(limit: ExpiredLimit, call: RunningCall): void {

@@ -20,7 +20,7 @@ function paced(timeout = 60_000) {
   const call = new RunningCall(
     1,
     { method: 'tools/call', subject: 'tool t', timeout, maxTotal: 60_000, caller },
-    { onMessage() {}, onError() {}, onExpired: (limit) => void expired.push(limit) },
+    { onMessage() {}, onError() {}, onSlow() {}, onExpired: (limit) => void expired.push(limit) },
   );
   call.outcome.catch(() => {});
   call.handle = {

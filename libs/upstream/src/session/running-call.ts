@@ -6,10 +6,15 @@ import type { SessionRequest } from './upstream-session.js';
 /** The longest wait a timer knows, in milliseconds. */
 const LONGEST = 2 ** 31 - 1;
 
+/** Milliseconds after which a call takes long. */
+const SLOW = 1_000;
+
 /** What a running call tells the session it runs on. */
 export interface CallOwner {
   onMessage(message: Buffer, call: RunningCall): void;
   onError(error: GatewayError, call: RunningCall): void;
+  /** Once, when the call has been running for a while. */
+  onSlow(call: RunningCall): void;
   onExpired(limit: ExpiredLimit, call: RunningCall): void;
 }
 
@@ -29,6 +34,7 @@ export class RunningCall implements ReplySink {
   #timer: NodeJS.Timeout | undefined;
   #heard = performance.now();
   #ended = false;
+  #slow = false;
   #questions = 0;
   #held = false;
 
@@ -123,14 +129,22 @@ export class RunningCall implements ReplySink {
   }
 
   #arm(): void {
-    this.#timer = setTimeout(this.#check, Math.min(LONGEST, Math.max(1, Math.ceil(this.#remaining().wait))));
+    const next = this.#slow ? LONGEST : SLOW;
+    this.#timer = setTimeout(this.#check, Math.min(next, Math.max(1, Math.ceil(this.#remaining().wait))));
   }
 
   readonly #check = (): void => {
     if (this.#ended || this.#questions > 0) return;
     const { limit, wait } = this.#remaining();
-    if (wait > 0) this.#arm();
-    else this.#owner.onExpired(limit, this);
+    if (wait <= 0) {
+      this.#owner.onExpired(limit, this);
+      return;
+    }
+    if (!this.#slow) {
+      this.#slow = true;
+      this.#owner.onSlow(this);
+    }
+    if (!this.#ended) this.#arm();
   };
 
   /** False when it had ended before. */

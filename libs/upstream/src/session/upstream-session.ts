@@ -86,6 +86,11 @@ export interface UpstreamSession {
   request(request: SessionRequest): Promise<Outcome>;
   /** @throws GatewayError when the upstream did not take it */
   notify(method: string, params?: Buffer): Promise<void>;
+  /**
+   * Hears what the upstream says outside of requests, where that is not so from the start. Sessions whose one client
+   * would be told nothing of it do without the stream that it takes.
+   */
+  listen(): void;
   status(): ConnectionStatus;
   /** Ends the session; requests in flight fail with `reason`. Resolves when nothing of it is left. */
   close(reason: GatewayError): Promise<void>;

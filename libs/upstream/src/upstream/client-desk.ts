@@ -1,4 +1,4 @@
-import { type Ask, type Emitter, type Exchange, type Log, type Outcome, toGatewayError } from '#libs/kernel';
+import { type Ask, ChurnMap, type Emitter, type Exchange, type Log, type Outcome, toGatewayError } from '#libs/kernel';
 import type { CallSink, UpstreamEvents } from '../contract.js';
 import { LogLevels } from '../pool/log-levels.js';
 import type { SessionPool } from '../pool/session-pool.js';
@@ -35,6 +35,8 @@ export class ClientDesk {
   readonly #options: ClientDeskOptions;
   readonly #subscriptions: Subscriptions;
   readonly #levels: LogLevels;
+  /** Groups of sessions that serve a client, are its own, or watch something for it. */
+  readonly #groups = new ChurnMap<string, SessionGroup[]>();
 
   constructor(options: ClientDeskOptions) {
     this.#options = options;
@@ -46,13 +48,19 @@ export class ClientDesk {
   takeOver(previous: ClientDesk): void {
     this.#levels.takeOver(previous.#levels);
     for (const group of previous.#options.pool.groups()) {
-      if (group.subscriptions.size > 0) this.#options.pool.adopt(group);
+      if (group.subscriptions.size === 0) continue;
+      const adopted = this.#options.pool.adopt(group);
+      for (const clients of adopted.subscriptions.values()) for (const client of clients) this.#note(client, adopted);
     }
   }
 
   /** Notes whom a session serves; a promise only when it has to be told another log level first. */
   serve(slot: Slot, exchange: Exchange, deadline?: Deadline): Promise<void> | undefined {
-    if (exchange.session) slot.group.clients.add(exchange.session.id);
+    const client = exchange.session?.id;
+    if (client !== undefined && slot.group.serve(client)) {
+      this.#note(client, slot.group);
+      this.#levels.served(slot.group, client);
+    }
     return this.#levels.stale(slot) ? this.#levels.sync(slot, this.#frame(deadline)) : undefined;
   }
 
@@ -79,6 +87,7 @@ export class ClientDesk {
   }
 
   subscribe(slot: Slot, uri: string, client: string, deadline: Deadline): Promise<Outcome> {
+    this.#note(client, slot.group);
     return this.#subscriptions.add(slot, uri, client, this.#frame(deadline));
   }
 
@@ -97,15 +106,21 @@ export class ClientDesk {
   }
 
   async setLevel(level: string, client: string): Promise<void> {
-    this.#levels.set(client, level);
-    await this.#syncLevels((group) => group.clients.has(client));
+    const serving = this.#groupsOf(client).filter((group) => group.serves(client));
+    this.#levels.set(client, level, serving);
+    await this.#syncLevels(serving);
+  }
+
+  clientListens(client: string): void {
+    for (const { slots } of this.#groupsOf(client)) for (const { session } of slots) session.listen();
   }
 
   rootsChanged(client: string): void {
-    const { log, pool, server } = this.#options;
-    for (const slot of pool.slots()) {
-      const { clients, spec } = slot.group;
-      if (!spec.capabilities.rootsListChanged || !clients.has(client)) continue;
+    const { log, server } = this.#options;
+    const told = this.#groupsOf(client).filter(
+      (group) => group.spec.capabilities.rootsListChanged && group.serves(client),
+    );
+    for (const slot of told.flatMap(({ slots }) => slots)) {
       slot.session.notify('notifications/roots/list_changed').catch((thrown: unknown) => {
         log.debug(
           { upstream: server, cause: toGatewayError(thrown).message },
@@ -118,20 +133,34 @@ export class ClientDesk {
   /** The client session ended: nothing is kept for it, and upstream sessions that were its own end. */
   release(client: string): void {
     const { pool } = this.#options;
-    const hadLevel = this.#levels.delete(client);
-    for (const group of [...pool.groups()]) {
-      const wasServed = group.clients.delete(client);
+    const groups = this.#groupsOf(client);
+    this.#groups.delete(client);
+    const served = groups.filter((group) => group.release(client));
+    const hadLevel = this.#levels.delete(client, served);
+    for (const group of groups) {
       for (const [uri, clients] of [...group.subscriptions]) {
         if (clients.has(client)) this.unsubscribe(group, uri, client).catch(() => {});
       }
       if (group.spec.client === client) pool.retire(group.slots);
-      else if (hadLevel && wasServed) void this.#syncLevels((candidate) => candidate === group);
     }
+    if (hadLevel) void this.#syncLevels(served);
+  }
+
+  #note(client: string, group: SessionGroup): void {
+    const known = this.#groups.get(client);
+    if (known?.includes(group)) return;
+    this.#groups.set(client, known ? [...known.filter(({ empty }) => !empty), group] : [group]);
+  }
+
+  #groupsOf(client: string): readonly SessionGroup[] {
+    return this.#groups.get(client) ?? [];
   }
 
   // What happens to sessions.
 
   opened(slot: Slot): void {
+    const { client } = slot.group.spec;
+    if (client !== undefined) this.#note(client, slot.group);
     if (slot.group.slots[0] === slot) this.#renew(slot);
   }
 
@@ -146,7 +175,7 @@ export class ClientDesk {
   restore(): void {
     const { patience, pool, serving } = this.#options;
     if (!serving()) return;
-    for (const group of [...pool.groups()]) {
+    for (const group of pool.groups()) {
       if (group.subscriptions.size === 0 || group.slots.length > 0 || group.opening > 0) continue;
       // The supervisor opens this one.
       if (group.spec === SERVICE) continue;
@@ -165,8 +194,8 @@ export class ClientDesk {
     });
   }
 
-  async #syncLevels(concerned: (group: SessionGroup) => boolean): Promise<void> {
-    const stale = [...this.#options.pool.slots()].filter((slot) => concerned(slot.group) && this.#levels.stale(slot));
+  async #syncLevels(groups: readonly SessionGroup[]): Promise<void> {
+    const stale = groups.flatMap(({ slots }) => slots).filter((slot) => this.#levels.stale(slot));
     await Promise.all(stale.map((slot) => this.#levels.sync(slot, this.#options.limits)));
   }
 
@@ -177,21 +206,20 @@ export class ClientDesk {
     return {
       resourceUpdated: (uri, params) => this.#updated(group, uri, params),
       asked: (request) => {
-        const [client, ...others] = group.clients;
-        if (client === undefined || others.length > 0) return undefined;
+        const client = group.soleClient;
+        if (client === undefined) return undefined;
         let taken: Ask | undefined;
         events.emit('asked', { server, client, request, take: (ask) => (taken = ask) });
         return taken;
       },
       logged: (params) => {
-        const [client, ...others] = group.clients;
-        if (client === undefined || others.length > 0 || !this.#levels.wants(client, params)) return;
+        const client = group.soleClient;
+        if (client === undefined || !this.#levels.wants(client, params)) return;
         events.emit('logged', { server, params, clients: [client] });
       },
       elicitationCompleted: (params, asked) => {
-        const sole = group.clients.size === 1 ? [...group.clients] : [];
-        const clients = asked === undefined ? sole : [asked];
-        if (clients.length > 0) events.emit('elicitationCompleted', { server, params, clients });
+        const client = asked ?? group.soleClient;
+        if (client !== undefined) events.emit('elicitationCompleted', { server, params, clients: [client] });
       },
     };
   }

@@ -155,7 +155,7 @@ async function probeLegacy(options: ProbeOptions): Promise<{ readonly stateful: 
       log,
       signal,
       connect,
-      passing: true,
+      standing: false,
     });
     const { stateful } = session;
     closing(session.close(new GatewayError('CANCELLED', 'The probe is over')));

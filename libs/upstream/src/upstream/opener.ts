@@ -70,7 +70,8 @@ export class SessionOpener {
     const dual = verdict?.era === 'modern' && verdict.dual !== undefined;
     if (era === 'legacy') {
       const { capabilities, shared } = spec;
-      return await LegacySession.open({ ...common, capabilities, shared, dual, http: config.type === HTTP });
+      const standing = this.#stands(spec);
+      return await LegacySession.open({ ...common, capabilities, shared, standing, dual, http: config.type === HTTP });
     }
     return await ModernSession.open({
       ...common,
@@ -120,6 +121,14 @@ export class SessionOpener {
     while (this.#closing.size > 0) await Promise.all(this.#closing);
     const target = this.#target;
     if (target) await this.extensions.get(UpstreamTransport, this.config.type).release(target);
+  }
+
+  /**
+   * Whether a session hears from the start what belongs to no request: where it serves more than one client, where that one
+   * may be asked something, and where it can be told.
+   */
+  #stands({ capabilities, client }: SessionSpec): boolean {
+    return client === undefined || capabilities.key !== '' || this.settings().isListening(client);
   }
 
   /** Only over HTTP and on stdio there is something to find out; the other transports are of the legacy era. */

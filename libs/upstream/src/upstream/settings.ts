@@ -9,6 +9,8 @@ export interface GatewaySettings {
   readonly grace: number;
   /** The listener is loopback only: anonymous callers share `user` state. */
   readonly sharedAnonymous: boolean;
+  /** Whether a client session has a stream on which it can be told what belongs to no request. */
+  readonly isListening: (clientSession: string) => boolean;
   /** Version of the gateway, told to upstreams. */
   readonly version: string;
 }

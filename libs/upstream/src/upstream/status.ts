@@ -48,7 +48,8 @@ export function statusOf({ breaker, config, crashes, health, inFlight, listing, 
 
 function processesOf(slots: readonly Slot[], crashes: CrashLoops): ProcessStatus {
   const { lastExit, restarts } = crashes;
-  const children = slots.flatMap((slot) => childOf(slot, crashes) ?? []);
+  const byAge = slots.toSorted((one, other) => one.opened - other.opened);
+  const children = byAge.flatMap((slot) => childOf(slot, crashes) ?? []);
   return { children, restarts, ...(lastExit ? { lastExit } : {}) };
 }
 

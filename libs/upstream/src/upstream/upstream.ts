@@ -312,6 +312,10 @@ export class Upstream implements UpstreamHandle {
     this.#desk.rootsChanged(clientSession);
   }
 
+  clientListens(clientSession: string): void {
+    this.#desk.clientListens(clientSession);
+  }
+
   releaseClient(clientSession: string): void {
     this.#desk.release(clientSession);
   }
@@ -402,7 +406,7 @@ export class Upstream implements UpstreamHandle {
 
   #opened(slot: Slot): void {
     this.#eras.opened(slot.session);
-    if (slot.group.spec.key === SERVICE.key) {
+    if (isService(slot)) {
       this.#retireOthers(slot.session);
       this.#supervisor.wake();
     }
@@ -413,13 +417,13 @@ export class Upstream implements UpstreamHandle {
     this.#replacing = false;
     this.#desk.opened(slot);
     void (this.#personal ?? this.#probes).opened(slot);
-    this.#emit('status', this.status);
+    this.#sessionsChanged(slot);
   }
 
   #eraChanged(era: Era): void {
     if (this.#gone) return;
     const text = `${this.name} speaks the ${era} era now; connecting again`;
-    const service = [...this.#pool.slots()].find(({ group }) => group.spec.key === SERVICE.key);
+    const service = [...this.#pool.slots()].find(isService);
     if (service) this.#supervisor.sessionLost(service, new GatewayError('UPSTREAM_SESSION_LOST', text));
   }
 
@@ -441,10 +445,19 @@ export class Upstream implements UpstreamHandle {
     for (const slot of this.#pool.slots()) void this.#probes.opened(slot);
   }
 
+  /** Sessions of callers that are no child and no stream come and go by thousands, and the status is the same with them. */
+  #sessionsChanged(slot: Slot): void {
+    if (isService(slot) || slot.session.attribution === 'connection') this.#emit('status', this.status);
+  }
+
   #lost(slot: Slot, error: GatewayError): void {
     this.#replacing = true;
     this.#supervisor.sessionLost(slot, error);
     this.#desk.lost(slot);
-    this.#emit('status', this.status);
+    this.#sessionsChanged(slot);
   }
+}
+
+function isService({ group }: Slot): boolean {
+  return group.spec.key === SERVICE.key;
 }

@@ -211,6 +211,9 @@ export class ModernSession implements UpstreamSession {
     return this.#wire.lastHeard;
   }
 
+  /** Its listen stream stands where it is wanted, from the start. */
+  listen(): void {}
+
   status(): ConnectionStatus {
     return this.#wire.status();
   }

@@ -179,6 +179,9 @@ export class ModernWire implements CallOwner, ConnectionListener {
     this.#fail(call, call.sent ? told : toldTo(told, false));
   }
 
+  /** Everything about a modern call comes on its own stream (M:base). */
+  onSlow(): void {}
+
   onExpired(limit: ExpiredLimit, call: RunningCall): void {
     const { maxTotal, timeout } = call.request;
     const expiry = { limit, milliseconds: limit === 'timeout' ? timeout : maxTotal, sent: call.sent };
