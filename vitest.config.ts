@@ -9,7 +9,7 @@ export default defineConfig({
   resolve: {
     alias: [
       { find: /^#libs\/(.+)$/, replacement: source('./libs/$1/src/index.ts') },
-      { find: 'mcp-gateway/plugin', replacement: source('./libs/plugin/src/index.ts') },
+      { find: /^mcp-gateway\/plugin$/, replacement: source('./libs/plugin/src/api.ts') },
     ],
   },
   test: {

@@ -50,6 +50,9 @@ module.exports = {
     tsPreCompilationDeps: true,
     doNotFollow: { path: 'node_modules' },
     exclude: { path: '(\\.spec\\.ts$|/testing/)' },
-    enhancedResolveOptions: { conditionNames: ['source', 'import', 'node', 'default'], exportsFields: ['exports'] },
+    enhancedResolveOptions: {
+      conditionNames: ['gateway-source', 'import', 'node', 'default'],
+      exportsFields: ['exports'],
+    },
   },
 };

@@ -8,7 +8,7 @@ import { ROOT } from '../support/processes.js';
 import { EVERYTHING, stdio } from '../support/upstreams.js';
 import { Cleanup, until } from '../support/wait.js';
 
-const PLUGINS = join(ROOT, 'test/fixtures/plugins/policies');
+const PLUGINS = ['examples/plugins/redact/index.js', 'test/fixtures/plugins/policies/confirm.mjs'];
 const SURE: Answers = { elicit: () => ({ action: 'accept', content: { sure: true } }) };
 const UNSURE: Answers = { elicit: () => ({ action: 'decline' }) };
 
@@ -25,7 +25,7 @@ const clients = new Cleanup();
 let gateway: SpawnedGateway;
 
 beforeAll(async () => {
-  const plugins = ['redact', 'confirm'].map((name) => join(PLUGINS, `${name}.mjs`));
+  const plugins = PLUGINS.map((file) => join(ROOT, file));
   const sections = { plugins, audit: { to: 'audit.jsonl' } };
   gateway = servers.add(await spawnGateway({ servers: [stdio('all', EVERYTHING, ['stdio'])], sections }));
   await listed(gateway, 'all');
@@ -59,7 +59,7 @@ describe.each(Object.entries(GENERATIONS))('call policies of plug-ins, %s', (_, 
     const client = await connect();
     const lines = await linesOf(async () => {
       const result = await client.call('all:echo', { message: 'card 4111 1111 1111 1111' });
-      expect(textOf(result)).toBe('Echo: card [card]');
+      expect(textOf(result)).toBe('Echo: card [redacted]');
     }, 1);
     expect(lines).toMatchObject([
       {

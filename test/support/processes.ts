@@ -18,7 +18,16 @@ export interface Running {
 }
 
 export function startProcess(args: readonly string[], env: Record<string, string> = {}, cwd = ROOT): Running {
-  const child = spawn(process.execPath, args, {
+  return startCommand(process.execPath, args, env, cwd);
+}
+
+export function startCommand(
+  command: string,
+  args: readonly string[],
+  env: Record<string, string> = {},
+  cwd = ROOT,
+): Running {
+  const child = spawn(command, args, {
     cwd,
     env: { PATH: process.env['PATH'], HOME: process.env['HOME'], ...env },
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -3,7 +3,8 @@ import { IdentityProvider } from '../../../test/support/idp.js';
 import { signingKey } from '../../../test/support/signing.js';
 import type { Answers } from '../../../test/support/switchboard.js';
 import { until } from '../../../test/support/wait.js';
-import { AuthBench, type Judge, RESOURCE } from './testing/bench.js';
+import { RESOURCE } from './testing/asking.js';
+import { AuthBench, type Judge } from './testing/bench.js';
 
 const MINUTE = 60_000;
 

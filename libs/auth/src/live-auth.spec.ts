@@ -8,7 +8,8 @@ import { principal } from '#libs/kernel';
 import { type Authenticator, AuthProvider, type AuthSetup, Extension, GatewayLog } from '#libs/plugin';
 import { IdentityProvider } from '../../../test/support/idp.js';
 import { API_KEY_ISSUER, AuthChain, AuthModule, AuthSettings } from './index.js';
-import { GATEWAY_URL, type Line, RESOURCE, recordingLog } from './testing/bench.js';
+import { GATEWAY_URL, RESOURCE } from './testing/asking.js';
+import { type Line, recordingLog } from './testing/bench.js';
 
 const KEY = 'abcdefghijklmnopqrstuvwxyz0123456789';
 const OTHER_KEY = '0123456789abcdefghijklmnopqrstuvwxyz';

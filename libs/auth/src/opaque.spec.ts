@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { GATEWAY, IdentityProvider } from '../../../test/support/idp.js';
 import type { Answers } from '../../../test/support/switchboard.js';
-import { AuthBench, type Judge, RESOURCE } from './testing/bench.js';
+import { RESOURCE } from './testing/asking.js';
+import { AuthBench, type Judge } from './testing/bench.js';
 
 describe('opaque tokens', () => {
   let bench: AuthBench;

@@ -1,7 +1,8 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { IdentityProvider } from '../../../test/support/idp.js';
-import { describeAuthProvider } from './testing/auth-provider.contract.js';
-import { AuthBench, bearing, type Judge, RESOURCE, setupFor } from './testing/bench.js';
+import { bearing, RESOURCE, setupFor } from './testing/asking.js';
+import { AuthBench, type Judge } from './testing/bench.js';
+import { describeAuthProvider } from './testing/provider-contract.js';
 import { SHAPES, type Shape } from './testing/token-shapes.js';
 
 let idp: IdentityProvider;

@@ -1,7 +1,8 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { ADMIN, IdentityProvider, USER } from '../../../test/support/idp.js';
 import { compactJws, signingKey } from '../../../test/support/signing.js';
-import { AuthBench, GATEWAY_URL, type Judge, RESOURCE } from './testing/bench.js';
+import { GATEWAY_URL, RESOURCE } from './testing/asking.js';
+import { AuthBench, type Judge } from './testing/bench.js';
 
 describe('access tokens', () => {
   const bench = new AuthBench();

@@ -10,7 +10,7 @@ import * as api from './api.js';
 import * as index from './index.js';
 import { ExtensionRegistry, loadPlugins, PluginModule, UpstreamTransport } from './index.js';
 
-const FIXTURES = resolve(import.meta.dirname, '../../../test/fixtures/plugins');
+const EXAMPLES = resolve(import.meta.dirname, '../../../examples/plugins');
 
 let dir: string;
 beforeEach(() => {
@@ -36,7 +36,7 @@ Module({ providers: [] })(Acme);`;
 
 describe('loadPlugins', () => {
   it('lets a file outside the gateway use the gateway’s own contracts and Nest', async () => {
-    cpSync(join(FIXTURES, 'tcp-lines/tcp-lines.mjs'), join(dir, 'tcp-lines.mjs'));
+    cpSync(join(EXAMPLES, 'tcp-lines/index.js'), join(dir, 'tcp-lines.mjs'));
     const modules = await loadPlugins(['./tcp-lines.mjs'], { baseDir: dir });
 
     @Module({ imports: [PluginModule, ...modules] })

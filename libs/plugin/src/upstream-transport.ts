@@ -174,7 +174,7 @@ export interface Connection {
 
 /**
  * Extension point: a way to reach an MCP server. One instance serves all upstreams of its type.
- * Run `describeUpstreamTransport` (mcp-gateway/plugin testing suite) over every implementation.
+ * Run `describeUpstreamTransport` (mcp-gateway/plugin/testing) over every implementation.
  */
 export abstract class UpstreamTransport {
   /**

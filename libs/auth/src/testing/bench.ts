@@ -1,14 +1,9 @@
-import { hash } from 'node:crypto';
-import { configFrom } from '#libs/config';
 import { EgressClient, EgressGuard, type JsonAnswer, type JsonRequest } from '#libs/egress';
 import type { Principal } from '#libs/kernel';
-import type { Authenticator, AuthOutcome, AuthProvider, AuthSetup, Credentials, GatewayLog } from '#libs/plugin';
+import type { Authenticator, AuthOutcome, AuthProvider, GatewayLog } from '#libs/plugin';
 import { PRESETS } from '../providers/index.js';
 import { OidcParts } from '../providers/oidc-provider.js';
-import { setupOf } from '../setup.js';
-
-export const GATEWAY_URL = 'https://gw.example';
-export const RESOURCE = `${GATEWAY_URL}/mcp`;
+import { bearing, setupFor } from './asking.js';
 
 export interface Line {
   readonly level: string;
@@ -108,16 +103,6 @@ export class Judge {
     if (outcome.kind !== 'ok') throw new Error(`not ok: ${JSON.stringify(outcome)}`);
     return outcome.principal;
   }
-}
-
-export function bearing(token: string, url = '/mcp'): Credentials {
-  const bearer = { token, digest: hash('sha256', token, 'base64url') };
-  return { headers: {}, rawHeaders: [], url, remoteAddress: '127.0.0.1', bearer };
-}
-
-/** The `oauth` section of a configuration as a provider sees it. */
-export function setupFor(oauth: Readonly<Record<string, unknown>>): AuthSetup {
-  return setupOf(configFrom({ server: { url: GATEWAY_URL }, oauth: { enabled: true, ...oauth } }).config);
 }
 
 export function recordingLog(lines: Line[]): GatewayLog {

@@ -1,4 +1,4 @@
-import { RESOURCE } from './bench.js';
+import { RESOURCE } from './asking.js';
 
 export interface Shape {
   readonly header: Readonly<Record<string, unknown>>;

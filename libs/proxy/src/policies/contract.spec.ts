@@ -3,10 +3,10 @@ import { Test } from '@nestjs/testing';
 import { CallPolicy, ExtensionRegistry, loadPlugins, PluginModule } from '#libs/plugin';
 import { describeCallPolicy } from '../testing/policy-contract.js';
 
-const PLUGINS = join(import.meta.dirname, '../../../../test/fixtures/plugins/policies');
+const ROOT = join(import.meta.dirname, '../../../..');
 
-async function loaded(name: string): Promise<CallPolicy> {
-  const modules = await loadPlugins([`./${name}.mjs`], { baseDir: PLUGINS });
+async function loaded(name: string, file: string): Promise<CallPolicy> {
+  const modules = await loadPlugins([file], { baseDir: ROOT });
   const app = await Test.createTestingModule({ imports: [PluginModule, ...modules] }).compile();
   return app.get(ExtensionRegistry).get(CallPolicy, name);
 }
@@ -14,16 +14,16 @@ async function loaded(name: string): Promise<CallPolicy> {
 const card = (text: string) => ({ content: [{ type: 'text', text }] });
 
 describeCallPolicy('redact, a plug-in', async () => ({
-  policy: await loaded('redact'),
+  policy: await loaded('redact', './examples/plugins/redact/index.js'),
   name: 'redact',
   examples: [
-    { title: 'takes a card number out', result: card('pay 4111 1111 1111 1111 now'), gets: card('pay [card] now') },
+    { title: 'takes a card number out', result: card('pay 4111 1111 1111 1111 now'), gets: card('pay [redacted] now') },
     { title: 'leaves everything else alone', arguments: { a: 1 }, result: card('pay 4111 now') },
   ],
 }));
 
 describeCallPolicy('confirm, a plug-in', async () => ({
-  policy: await loaded('confirm'),
+  policy: await loaded('confirm', './test/fixtures/plugins/policies/confirm.mjs'),
   name: 'confirm',
   examples: [
     { title: 'asks nobody about other tools', tool: 'echo' },

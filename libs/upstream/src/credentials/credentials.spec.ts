@@ -1,13 +1,27 @@
 import 'reflect-metadata';
 import { describe, expect, it } from 'vitest';
 import { Secret } from '#libs/kernel';
-import { testTarget } from '../testing/index.js';
+import { describeUpstreamCredential, testTarget } from '../testing/index.js';
 import { BasicCredential } from './basic.credential.js';
 import { BearerCredential } from './bearer.credential.js';
 import { HeaderCredential } from './header.credential.js';
 import { NoneCredential } from './none.credential.js';
 
 const target = testTarget({});
+
+describeUpstreamCredential('none', () => ({ credential: new NoneCredential(), settings: {} }));
+describeUpstreamCredential('header', () => ({
+  credential: new HeaderCredential(),
+  settings: { header: 'x-key', value: new Secret('k 1') },
+}));
+describeUpstreamCredential('bearer', () => ({
+  credential: new BearerCredential(),
+  settings: { token: new Secret('abcdef') },
+}));
+describeUpstreamCredential('basic', () => ({
+  credential: new BasicCredential(),
+  settings: { username: 'ada', password: new Secret('pass:word') },
+}));
 
 describe('credentials for upstreams', () => {
   it('none asks for nothing and sends nothing', () => {

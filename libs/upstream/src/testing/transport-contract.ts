@@ -3,7 +3,7 @@ import { GatewayError } from '#libs/kernel';
 import type { Connection, UpstreamTarget, UpstreamTransport } from '#libs/plugin';
 import { Conversation, type TargetSettings } from './conversation.js';
 
-/** A peer (`peer/peer.mjs`) that listens where the transport under test can reach it. */
+/** A peer (`peer/peer.ts`) that listens where the transport under test can reach it. */
 export interface RunningPeer {
   target(settings?: TargetSettings): UpstreamTarget;
   /** Ends the peer's process, or whatever comes closest. */

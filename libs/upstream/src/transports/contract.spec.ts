@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { EgressGuard } from '#libs/egress';
 import type { ExtensionRegistry, InProcessMcpServer, UpstreamTransport } from '#libs/plugin';
 import { loadPlugins } from '#libs/plugin';
-import { serveTcpLines } from '../../../../test/fixtures/plugins/tcp-lines/server.mjs';
+import { serveTcpLines } from '../../../../examples/plugins/tcp-lines/server.js';
 import {
   createPeer,
   describeUpstreamTransport,
@@ -20,8 +20,8 @@ import { InProcessTransport } from './in-process/in-process.transport.js';
 import { SseTransport } from './sse/sse.transport.js';
 import { StdioTransport } from './stdio/stdio.transport.js';
 
-const PLUGINS = resolve(import.meta.dirname, '../../../../test/fixtures/plugins');
-const PEER = resolve(import.meta.dirname, '../testing/peer/peer.mjs');
+const PLUGINS = resolve(import.meta.dirname, '../../../../examples/plugins');
+const PEER = resolve(import.meta.dirname, '../testing/peer/peer.ts');
 
 function httpHarness(
   transport: UpstreamTransport,
@@ -138,7 +138,7 @@ describeUpstreamTransport('in-process', () => {
 });
 
 describeUpstreamTransport('tcp-lines, a plug-in', async () => {
-  const [module] = await loadPlugins(['./tcp-lines/tcp-lines.mjs'], { baseDir: PLUGINS });
+  const [module] = await loadPlugins(['./tcp-lines/index.js'], { baseDir: PLUGINS });
   const [Transport] = Reflect.getMetadata('providers', module as object) as [new () => UpstreamTransport];
   const transport = new Transport();
   return {

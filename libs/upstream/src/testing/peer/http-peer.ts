@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
-import { createPeer, type PeerMessage } from './peer.mjs';
+import { createPeer, type PeerMessage } from './peer.js';
 
 /** How a peer is served over HTTP: streamable HTTP with either kind of reply, or the older HTTP+SSE. */
 export type HttpPeerKind = 'json' | 'event-stream' | 'sse';

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Authenticator, AuthOutcome, AuthProvider, AuthSetup, Credentials } from '#libs/plugin';
-import { bearing } from './bench.js';
+import { bearing } from './asking.js';
 
 export interface ProviderFixture {
   readonly provider: AuthProvider;

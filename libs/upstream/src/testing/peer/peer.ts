@@ -1,26 +1,40 @@
 // The other side of the transport contract suite: it answers requests, notifies, asks back, stays silent and talks
 // nonsense on demand. It knows JSON-RPC and nothing of MCP, and runs on any wire that can carry a line of text.
 
-/**
- * @param wire `send(message, requestId)`: one message, with the request it belongs to; `raw(text, requestId)`: bytes that
- *   are no message
- */
-export function createPeer({ send, raw }) {
-  const questions = new Map();
-  const held = new Map();
+export interface PeerMessage {
+  readonly jsonrpc: '2.0';
+  readonly id?: number | string;
+  readonly method?: string;
+  readonly params?: unknown;
+  readonly result?: unknown;
+  readonly error?: { readonly code: number; readonly message: string };
+}
+
+export interface PeerWire {
+  /** One message, with the request it belongs to. */
+  send(message: PeerMessage, requestId: number | undefined): void;
+  /** Text that is no message. */
+  raw(text: string, requestId: number | undefined): void;
+}
+
+type Params = Readonly<Record<string, unknown>>;
+
+export function createPeer({ send, raw }: PeerWire): { receive(message: PeerMessage): void } {
+  const questions = new Map<number | string | undefined, (result: unknown) => void>();
+  const held = new Map<unknown, number>();
   let asked = 0;
   let notified = 0;
 
-  const answer = (id, result) => send({ jsonrpc: '2.0', id, result }, id);
+  const answer = (id: number, result: unknown) => send({ jsonrpc: '2.0', id, result }, id);
 
-  const methods = {
+  const methods: Readonly<Record<string, (id: number, params: Params) => unknown>> = {
     echo: (id, params) => answer(id, params),
-    big: (id, { bytes }) => answer(id, { text: 'x'.repeat(bytes) }),
-    length: (id, { text }) => answer(id, { length: text.length }),
+    big: (id, { bytes }) => answer(id, { text: 'x'.repeat(Number(bytes)) }),
+    length: (id, { text }) => answer(id, { length: String(text).length }),
     notes: (id) => answer(id, { notified }),
     silent: () => {},
     notify: (id, { count }) => {
-      for (let step = 1; step <= count; step++) {
+      for (let step = 1; step <= Number(count); step++) {
         send({ jsonrpc: '2.0', method: 'notifications/step', params: { step } }, id);
       }
       answer(id, {});
@@ -36,7 +50,7 @@ export function createPeer({ send, raw }) {
     },
     hold: (id, { key }) => held.set(key, id),
     release: (id, { key }) => {
-      answer(held.get(key), { released: key });
+      answer(held.get(key) ?? 0, { released: key });
       answer(id, {});
     },
     garbage: (id) => {
@@ -47,18 +61,18 @@ export function createPeer({ send, raw }) {
   };
 
   return {
-    receive(message) {
-      if (message.method === undefined) questions.get(message.id)?.(message.result);
-      else if (message.id === undefined) notified += 1;
-      else if (methods[message.method]) methods[message.method](message.id, message.params ?? {});
-      else send({ jsonrpc: '2.0', id: message.id, error: { code: -32601, message: 'no such method' } }, message.id);
+    receive({ id, method, params, result }) {
+      if (method === undefined) questions.get(id)?.(result);
+      else if (typeof id !== 'number') notified += 1;
+      else if (methods[method]) methods[method](id, (params ?? {}) as Params);
+      else send({ jsonrpc: '2.0', id, error: { code: -32601, message: 'no such method' } }, id);
     },
   };
 }
 
 /** A function that cuts text into lines. */
-export function lines(take) {
-  let parts = [];
+export function lines(take: (line: string) => void): (chunk: string) => void {
+  let parts: string[] = [];
   return (chunk) => {
     let start = 0;
     for (let end = chunk.indexOf('\n'); end !== -1; end = chunk.indexOf('\n', start)) {
@@ -70,7 +84,8 @@ export function lines(take) {
   };
 }
 
-if (import.meta.main ?? process.argv[1] === import.meta.filename) {
+// Also a program of its own, which Node runs as it is: so it imports nothing of the tree.
+if (process.argv[1] === import.meta.filename) {
   const peer = createPeer({
     send: (message) => process.stdout.write(`${JSON.stringify(message)}\n`),
     raw: (text) => process.stdout.write(`${text}\n`),
