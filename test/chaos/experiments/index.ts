@@ -1,5 +1,6 @@
 import type { Experiment } from '../experiment.js';
 import { CLIENTS_VANISH } from './clients-vanish.js';
+import { CLOCK_JUMPS } from './clock-jumps.js';
 import { CONNECT_AND_DROP } from './connect-and-drop.js';
 import { FREEZE_UPSTREAMS } from './freeze-upstreams.js';
 import { FULL_DISK } from './full-disk.js';
@@ -31,4 +32,5 @@ export const EXPERIMENTS: readonly Experiment[] = [
   CONNECT_AND_DROP,
   SLOW_SENDERS,
   SLOW_READERS,
+  CLOCK_JUMPS,
 ];

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type FileConfig, listedFor, type SpawnedGateway, spawnGateway } from '../../support/gateway.js';
@@ -15,6 +15,8 @@ export interface WorldPlan {
   readonly proxy?: Record<string, unknown>;
   readonly server?: Record<string, unknown>;
   readonly sections?: Record<string, unknown>;
+  /** Flags for the gateway's Node. */
+  readonly node?: readonly string[];
   /** Starts what else the world needs; the gateway will listen on this port. */
   readonly beside?: (port: number) => Promise<Beside>;
 }
@@ -123,9 +125,26 @@ export class World {
 
   /** Starts the gateway, again on the same port where it ran before. */
   async startGateway(): Promise<void> {
-    const { node = [] } = this.#options;
-    this.gateway = await spawnGateway(this.config(), { port: this.port, node, env: this.env });
+    const node = [...(this.#plan.node ?? []), ...(this.#options.node ?? [])];
+    this.gateway = await spawnGateway(this.config(), {
+      port: this.port,
+      node,
+      env: { ...this.env, CHAOS_DATE: this.#dateFile },
+    });
     this.#cleanup.add(this.gateway);
+  }
+
+  get #dateFile(): string {
+    return `${this.ledger.file}-date`;
+  }
+
+  /** Milliseconds the gateway's date is ahead of the true one. Its plan has to load `testing/settable-date.mjs` into it. */
+  async setDate(ahead: number): Promise<void> {
+    const said = () => this.gateway.output().split('the date is ').length;
+    const before = said();
+    writeFileSync(this.#dateFile, String(ahead));
+    this.gateway.child.kill('SIGUSR2');
+    await until('the date is set', () => said() > before);
   }
 
   /** What marks a process as one of this world. */
