@@ -5,6 +5,7 @@ import type { Tally } from './ledger/count.js';
 import { Load, type LoadPlan, USUAL } from './load.js';
 import { Random } from './random.js';
 import { LiveStage } from './stage.js';
+import { endOf } from './world/ending.js';
 import { handlesOf, moreHandles } from './world/processes.js';
 import { World, type WorldOptions } from './world/world.js';
 
@@ -55,7 +56,7 @@ export async function conduct(experiment: Experiment, options: ConductOptions): 
   }
   const rows = rowsOf(experiment, stage);
   const tally = world.ledger.tally(experiment.allowed);
-  await endOf(world, stage, options.tidy);
+  await endOf(world, stage, options.tidy ?? TIDY);
   const seconds = (performance.now() - started) / 1_000;
   const waits = rows.flatMap(({ recovery }) => (recovery === undefined ? [] : [recovery]));
   const recovery = waits.length === 0 ? undefined : Math.max(...waits);
@@ -135,20 +136,5 @@ async function quiet(pid: number): Promise<Record<string, number>> {
     const same = text === last;
     last = text;
     return same ? handles : undefined;
-  });
-}
-
-/** The gateway is told to stop; nothing of the world may outlive it. */
-async function endOf(world: World, stage: LiveStage, tidy = TIDY): Promise<void> {
-  stage.progress('ending');
-  const { child } = world.gateway;
-  const output = world.gateway.output();
-  if (/"level":60|"INTERNAL"|unhandled/i.test(output)) stage.problem(`the gateway's log: ${output.slice(-2_000)}`);
-  await world.close();
-  if (child.exitCode !== 0) stage.problem(`the gateway exited with ${child.exitCode ?? child.signalCode}`);
-  await until('no process is left', () => world.processes().length === 0, tidy).catch(() => {
-    const left = world.processes();
-    stage.problem(`processes left: ${left.join(', ')}`);
-    for (const pid of left) process.kill(pid, 'SIGKILL');
   });
 }

@@ -3,21 +3,16 @@ import { Official } from './clients/official.js';
 import { RawLegacy } from './clients/raw-legacy.js';
 import { RawModern } from './clients/raw-modern.js';
 import type { Order, Outcome } from './ledger/call.js';
-import type { Ledger } from './ledger/ledger.js';
+import type { Book, Ledger } from './ledger/ledger.js';
+import { type OrderPlan, Orders } from './orders.js';
 import type { Random } from './random.js';
 
-export interface LoadPlan {
+export interface LoadPlan extends OrderPlan {
   /** Clients spoken by hand, of each era. */
   readonly legacy: number;
   readonly modern: number;
   /** Clients of the official SDKs: keys of `GENERATIONS`. */
   readonly official: readonly string[];
-  /** Names of the upstreams that are called. */
-  readonly upstreams: readonly string[];
-  readonly tools: readonly Order['tool'][];
-  /** Milliseconds the upstream takes for a call, and bytes of its answer: one of these. */
-  readonly ms: readonly number[];
-  readonly sizes: readonly number[];
   /** Milliseconds a client waits between two calls. */
   readonly pause: number;
   /** Sent with every request of clients spoken by hand. */
@@ -41,15 +36,16 @@ export class Load {
   readonly #ledger: Ledger;
   readonly #clients: readonly ChaosClient[];
   readonly #random: Random;
+  readonly #orders: Orders;
   readonly #endings = new Set<() => void>();
   #running: Promise<void>[] = [];
   #stopped = false;
-  #count = 0;
 
   constructor(url: string, plan: LoadPlan, ledger: Ledger, random: Random) {
     this.#plan = plan;
     this.#ledger = ledger;
     this.#random = random;
+    this.#orders = new Orders(plan);
     const { headers } = plan;
     this.#clients = [
       ...times(plan.legacy, (n) => new RawLegacy(`legacy-${n}`, url, headers)),
@@ -72,20 +68,9 @@ export class Load {
 
   async #run(client: ChaosClient, random: Random): Promise<void> {
     while (!this.#stopped) {
-      await callAndNote(client, this.#order(client, random), this.#ledger);
+      await callAndNote(client, this.#orders.next(client.name, random), this.#ledger);
       await this.#pause();
     }
-  }
-
-  #order(client: ChaosClient, random: Random): Order {
-    const { upstreams, tools, ms, sizes } = this.#plan;
-    return {
-      nonce: `${client.name}.${++this.#count}.${random.between(0, 0xffffffff).toString(36)}`,
-      upstream: random.pick(upstreams),
-      tool: random.pick(tools),
-      ms: random.pick(ms),
-      size: random.pick(sizes),
-    };
   }
 
   #pause(): Promise<void> {
@@ -102,10 +87,10 @@ export class Load {
 }
 
 /** One call, from the sending to the entry in the book. */
-export async function callAndNote(client: ChaosClient, order: Order, ledger: Ledger): Promise<Outcome> {
+export async function callAndNote(client: ChaosClient, order: Order, book: Book): Promise<Outcome> {
   const sentAt = performance.now();
   const outcome = await client.call(order);
-  ledger.add({ ...order, client: client.name, sentAt, settledAt: performance.now(), outcome });
+  book.add({ ...order, client: client.name, sentAt, settledAt: performance.now(), outcome });
   return outcome;
 }
 

@@ -47,10 +47,15 @@ export interface AnyClient {
   close(): Promise<void>;
 }
 
+/** How a client answers, and what it sends with every request over HTTP. */
+export interface ClientOptions extends Answers {
+  readonly headers?: Record<string, string>;
+}
+
 export interface Generation {
   readonly era: 'legacy' | 'modern';
   /** To this URL, or over stdio to a program. */
-  connect(url: string, answers?: Answers, program?: StdioServerParameters): Promise<AnyClient>;
+  connect(url: string, options?: ClientOptions, program?: StdioServerParameters): Promise<AnyClient>;
 }
 
 /** The clients people have: both generations of the official SDK, the second one in both eras. */
@@ -64,8 +69,12 @@ const keyOf = (kind: string): string => (kind === 'resources' ? 'uri' : kind ===
 const namesOf = (items: readonly object[], kind: string): string[] =>
   items.map((item) => String((item as Record<string, unknown>)[keyOf(kind)]));
 
-async function connectV1(url: string, answers: Answers = {}, program?: StdioServerParameters): Promise<AnyClient> {
-  const peer = await connect(url, { ...answers, program });
+async function connectV1(
+  url: string,
+  options: ClientOptions = {},
+  program?: StdioServerParameters,
+): Promise<AnyClient> {
+  const peer = await connect(url, { ...options, program });
   const { client } = peer;
   return {
     era: 'legacy',
@@ -95,15 +104,15 @@ function capabilitiesFor({ elicit, sample, roots }: Answers) {
 async function connectV2(
   era: 'legacy' | 'modern',
   url: string,
-  answers: Answers = {},
+  options: ClientOptions = {},
   program?: StdioServerParameters,
 ): Promise<AnyClient> {
   const mode = era === 'modern' ? { pin: MODERN } : 'legacy';
   const client = new Client(
     { name: `test-client-${era}`, version: '1.0.0' },
-    { capabilities: capabilitiesFor(answers), versionNegotiation: { mode } },
+    { capabilities: capabilitiesFor(options), versionNegotiation: { mode } },
   );
-  const { elicit, sample, roots } = answers;
+  const { elicit, sample, roots, headers = {} } = options;
   if (elicit) {
     client.setRequestHandler('elicitation/create', (request, ctx) =>
       elicit(request.params as Record<string, unknown>, ctx.mcpReq.signal),
@@ -115,7 +124,9 @@ async function connectV2(
   if (roots) client.setRequestHandler('roots/list', () => ({ roots: roots() }));
   const told = new Inbox<Told>();
   client.fallbackNotificationHandler = async (notification) => told.push(notification as Told);
-  const transport = program ? new StdioClientTransport(program) : new StreamableHTTPClientTransport(new URL(url));
+  const transport = program
+    ? new StdioClientTransport(program)
+    : new StreamableHTTPClientTransport(new URL(url), { requestInit: { headers } });
   await client.connect(transport);
   const fresh = { cacheMode: 'refresh' } as const;
   let meta: Record<string, unknown> | undefined;

@@ -1,7 +1,7 @@
 import { type Agent, request as httpRequest } from 'node:http';
 import { sseData } from '../../support/raw.js';
 import type { Outcome } from '../ledger/call.js';
-import { PATIENCE } from './client.js';
+import { onSilence } from './client.js';
 
 export interface Posted {
   readonly status: number;
@@ -24,12 +24,12 @@ const HEADERS = { 'content-type': 'application/json', accept: 'application/json,
 export async function post({ agent, url, headers, body, method = 'POST' }: PostOptions): Promise<Posted | Outcome> {
   return new Promise((resolve) => {
     const request = httpRequest(url, { method, agent, headers: { ...HEADERS, ...headers } });
-    const timer = setTimeout(() => {
+    const settled = onSilence(() => {
       resolve({ kind: 'silence' });
       request.destroy();
-    }, PATIENCE);
+    });
     const end = (result: Posted | Outcome) => {
-      clearTimeout(timer);
+      settled();
       resolve(result);
     };
     const broken = (error: NodeJS.ErrnoException) =>

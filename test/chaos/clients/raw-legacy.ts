@@ -34,6 +34,11 @@ export class RawLegacy implements ChaosClient {
 
   async close(): Promise<void> {
     if (this.#session !== undefined) await this.#post(undefined, 'DELETE');
+    this.vanish();
+  }
+
+  /** Goes without a word. */
+  vanish(): void {
     this.#agent.destroy();
   }
 

@@ -3,6 +3,8 @@ export interface Order {
   readonly nonce: string;
   readonly upstream: string;
   readonly tool: 'work' | 'look';
+  /** The upstream asks the client for the nonce of its call, and answers with what it is told. */
+  readonly ask?: boolean;
   /** Milliseconds the upstream takes. */
   readonly ms: number;
   /** Bytes of the answer, besides the nonce. */

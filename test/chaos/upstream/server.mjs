@@ -16,20 +16,18 @@ const TOOLS = [
   { name: 'look', inputSchema, annotations: { readOnlyHint: true, idempotentHint: true } },
 ];
 
-const QUESTION = { message: 'Go on?', requestedSchema: { type: 'object', properties: {} } };
-
-/** `ask`: the user is asked first, in the way of the upstream's era. `steps`: so many reports of progress, 10 ms apart. */
+/**
+ * `ask`: the user is asked first, in the way of the upstream's era, for the nonce of the call, and the answer is made of what it
+ * is told: a question that reached somebody else shows. `steps`: so many reports of progress, 10 ms apart.
+ */
 async function call({ name, arguments: { nonce, ms, size, ask, steps = 0 } = {} }, extra) {
   if (!TOOLS.some((tool) => tool.name === name)) throw new Error(`Unknown tool: ${name}`);
+  const question = { message: `Which call is this? ${nonce}`, requestedSchema: inputSchema };
   if (ask && flags.kind === 'modern' && !extra.mcpReq.inputResponses) {
     const { inputRequired } = await import('@modelcontextprotocol/server');
-    return inputRequired({ inputRequests: { ask: inputRequired.elicit(QUESTION) } });
+    return inputRequired({ inputRequests: { ask: inputRequired.elicit(question) } });
   }
-  if (ask && flags.kind !== 'modern') {
-    const { ElicitResultSchema } = await import('@modelcontextprotocol/sdk/types.js');
-    const request = { method: 'elicitation/create', params: QUESTION };
-    await extra.sendRequest(request, ElicitResultSchema, { signal: extra.signal, timeout: 60_000 });
-  }
+  const told = ask && (flags.kind === 'modern' ? extra.mcpReq.inputResponses.ask : await elicited(question, extra));
   appendFileSync(LEDGER, `${nonce}\n`);
   const { _meta, signal, notify } = extra.mcpReq ?? { ...extra, notify: extra.sendNotification };
   for (let progress = 1; progress <= steps && !signal.aborted; progress++) {
@@ -37,7 +35,13 @@ async function call({ name, arguments: { nonce, ms, size, ask, steps = 0 } = {} 
     await pause(10);
   }
   if (ms > 0) await pause(ms);
-  return { content: [{ type: 'text', text: answerTo(nonce, size) }] };
+  return { content: [{ type: 'text', text: answerTo(told ? `${told.content?.nonce ?? told.action}` : nonce, size) }] };
+}
+
+async function elicited(question, { sendRequest, signal }) {
+  const { ElicitResultSchema } = await import('@modelcontextprotocol/sdk/types.js');
+  const request = { method: 'elicitation/create', params: question };
+  return sendRequest(request, ElicitResultSchema, { signal, timeout: 60_000 });
 }
 
 const handlers = () => ({ 'tools/list': () => ({ tools: TOOLS }), 'tools/call': call });
