@@ -7,15 +7,11 @@ import { runValidate } from '../../apps/gateway/src/cli/validate.js';
 import { Cleanup } from '../support/wait.js';
 import { type Block, PAGES, pageAt } from './pages.js';
 
-/** Its blocks need plug-ins in files of their own. */
-const OF_PLUGINS = /^docs\/(?:plugins|extending)\.md$/;
-
 /**
  * A block of YAML is a whole configuration, unless it says otherwise: `in=proxy.servers[]` is a part that stands there (several
- * of them, parted by `---`), `not-config` is for another program.
+ * of them, parted by `---`), `not-config` is for another program or names what only its reader has.
  */
-const BLOCKS = PAGES.filter(({ path }) => !OF_PLUGINS.test(path))
-  .flatMap(({ blocks }) => blocks)
+const BLOCKS = PAGES.flatMap(({ blocks }) => blocks)
   .filter(({ language }) => language === 'yaml' || language === 'yml')
   .filter(({ marks }) => !marks.has('not-config'));
 
