@@ -5,6 +5,7 @@ import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { AuditLog, auditProblems } from '#libs/audit';
 import { authProblems, authWarnings } from '#libs/auth';
+import { type Catalogue, CatalogueService } from '#libs/catalogue';
 import type { LiveConfig, Problem } from '#libs/config';
 import { DownstreamStats, Drain, httpServerOptions, installBodyPassthrough } from '#libs/downstream';
 import { GatewayError } from '#libs/kernel';
@@ -42,6 +43,8 @@ export interface Gateway {
   readonly loopback: boolean;
   readonly app: NestFastifyApplication;
   upstreams(): readonly UpstreamStatus[];
+  /** Everything the upstreams offer at the moment. */
+  catalogue(): Catalogue;
   /** Something about an upstream changed. Returns the function that stops it. */
   onUpstreamChange(listener: () => void): () => void;
   /** Drains and ends everything, children included. Safe to call twice. */
@@ -74,6 +77,20 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
 export async function checkGateway(live: LiveConfig): Promise<readonly Problem[]> {
   const app = await assemble({ live });
   return authWarnings(live.current, app.get(ExtensionRegistry));
+}
+
+/** A gateway that has started everything but listening: for looking at what one of this configuration would meet. */
+export interface Rehearsal extends Pick<Gateway, 'app' | 'upstreams' | 'catalogue' | 'onUpstreamChange' | 'close'> {
+  /** Resolves when every upstream has succeeded or failed once, or after so many milliseconds. */
+  settled(patience: number): Promise<void>;
+}
+
+/** @throws ConfigError, GatewayError CONFIG_INVALID, PLUGIN_INVALID */
+export async function rehearseGateway(options: GatewayOptions): Promise<Rehearsal> {
+  const app = await assemble(options);
+  const gateway = running(app, options.live);
+  await app.init();
+  return { ...gateway, settled: (patience) => app.get(UpstreamRegistry).settled(patience) };
 }
 
 /** All rooms, put together and checked; nothing has started. */
@@ -130,6 +147,7 @@ function running(app: NestFastifyApplication, live: LiveConfig): Omit<Gateway, '
   return {
     app,
     upstreams: () => status.upstreams(),
+    catalogue: () => app.get(CatalogueService).current,
     onUpstreamChange(listener) {
       const stops = (['status', 'listed', 'withdrawn'] as const).map((event) => registry.events.on(event, listener));
       return () => {

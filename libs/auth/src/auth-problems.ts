@@ -1,5 +1,7 @@
 import type { GatewayConfig, Problem } from '#libs/config';
 import { AuthProvider, type ExtensionPoint } from '#libs/plugin';
+import type { IssuerStep } from './keys/walk-issuer.js';
+import { OidcProvider } from './providers/oidc-provider.js';
 import { setupOf } from './setup.js';
 
 /** Where the known providers are found. The plug-in registry fits. */
@@ -24,6 +26,19 @@ export function authWarnings(config: Pick<GatewayConfig, 'server' | 'oauth'>, ex
   const { oauth } = config;
   const provider = oauth.enabled ? extensions.all(AuthProvider).get(oauth.provider) : undefined;
   return provider ? provider.warnings(setupOf(config)).map(toProblem) : [];
+}
+
+/**
+ * Goes to every issuer as the verification of a token would, and tells of each step. Providers of plug-ins have ways of their
+ * own: of those nothing is told.
+ */
+export async function examineIssuers(
+  config: Pick<GatewayConfig, 'server' | 'oauth'>,
+  extensions: KnownProviders,
+): Promise<readonly IssuerStep[]> {
+  const { oauth } = config;
+  const provider = oauth.enabled ? extensions.all(AuthProvider).get(oauth.provider) : undefined;
+  return provider instanceof OidcProvider ? provider.examine(setupOf(config)) : [];
 }
 
 /** A sentence starts with the key it is about: `audience: needs …`. */

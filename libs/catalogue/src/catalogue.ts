@@ -58,6 +58,11 @@ export class Catalogue {
     return remembered(this.#scopes, key, () => this.#buildScope(endpoint));
   }
 
+  /** Bytes of the tools that an endpoint lists to whoever may see all of them: what a model has to read, nearly. */
+  toolBytes(endpoint: Endpoint): number {
+    return this.scope(endpoint).lists.tools.items.reduce((bytes, { item }) => bytes + item.raw.length, 0);
+  }
+
   #buildScope(endpoint: Endpoint): EndpointScope {
     switch (endpoint.kind) {
       case 'aggregate':

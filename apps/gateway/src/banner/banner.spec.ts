@@ -117,8 +117,39 @@ describe('StatusBoard', () => {
     const lines = visible(take());
     expect(lines[0]).toBe('a log line');
     expect(lines.filter((line) => line.includes('everything'))).toEqual([
-      ' everything  ready       13     4        7          legacy 2025-11-25',
+      ' everything  ready       13     -        4        7          legacy 2025-11-25',
     ]);
+  });
+
+  it('estimates what the tools of each endpoint weigh, and says that it is an estimate', () => {
+    const { terminal, take } = screen(true);
+    const weights = [
+      { path: '/mcp', endpoint: { kind: 'aggregate' }, tools: 13, tokens: 1698 },
+      { path: '/mcp/few', endpoint: { kind: 'toolset', toolset: 'few' }, tools: 1, tokens: 90 },
+      { path: '/mcp/everything', endpoint: { kind: 'server', server: 'everything' }, tools: 13, tokens: 1698 },
+    ] as const;
+    const board = new StatusBoard(
+      terminal,
+      () => [status('everything', READY)],
+      () => weights,
+    );
+    board.start();
+    const lines = visible(take());
+    expect(lines[0]).toMatch(/^ SERVER +STATE +TOOLS +~TOKENS /);
+    expect(lines[1]).toMatch(/^ everything +ready +13 +1698 +4 /);
+    expect(lines.slice(2, 5)).toEqual([
+      ' /mcp lists 13 tools, about 1698 tokens (an estimate: bytes / 4)',
+      ' /mcp/few lists 1 tool, about 90 tokens (an estimate: bytes / 4)',
+      '',
+    ]);
+    const plain = screen(false);
+    const quiet = new StatusBoard(
+      plain.terminal,
+      () => [status('everything', READY)],
+      () => weights,
+    );
+    quiet.start();
+    expect(plain.take()).toContain('13     1698');
   });
 
   it('prints one line per change once everything has settled, and leaves causes to the log', () => {

@@ -1,8 +1,9 @@
 import type { UpstreamStatus } from '#libs/plugin';
 import { cut, firstLine, table } from '../table.js';
 import type { Terminal } from '../terminal.js';
+import { type EndpointWeight, weightText } from '../token-estimate.js';
 
-const HEADER = ['SERVER', 'STATE', 'TOOLS', 'PROMPTS', 'RESOURCES', 'PROTOCOL', 'NOTE'];
+const HEADER = ['SERVER', 'STATE', 'TOOLS', '~TOKENS', 'PROMPTS', 'RESOURCES', 'PROTOCOL', 'NOTE'];
 
 /**
  * Shows how upstreams come up. On a terminal the table is redrawn in place until none is connecting any more, with
@@ -17,13 +18,15 @@ export class StatusBoard {
   constructor(
     private readonly terminal: Terminal,
     private readonly read: () => readonly UpstreamStatus[],
+    /** What the tools of each endpoint weigh. */
+    private readonly weigh: () => readonly EndpointWeight[] = () => [],
   ) {
     this.#pinned = terminal.outIsTty;
   }
 
   /** Draws the whole table. */
   start(): void {
-    for (const status of this.read()) this.#shown.set(status.name, changeLine(status));
+    for (const status of this.read()) this.#shown.set(status.name, changeLine(status, this.#weight(status)));
     this.#draw();
     this.#unpinWhenSettled();
   }
@@ -60,7 +63,7 @@ export class StatusBoard {
     const names = new Set<string>();
     for (const status of this.read()) {
       names.add(status.name);
-      const line = changeLine(status);
+      const line = changeLine(status, this.#weight(status));
       if (this.#shown.get(status.name) === line) continue;
       this.#shown.set(status.name, line);
       if (this.#pinned || status.state === 'ready') changed.push(line);
@@ -77,11 +80,17 @@ export class StatusBoard {
     const statuses = this.read();
     const rows =
       statuses.length > 0
-        ? table([HEADER, ...statuses.map(row)], this.terminal.columns - 1)
+        ? table([HEADER, ...statuses.map((one) => row(one, this.#weight(one)))], this.terminal.columns - 1)
         : ['no servers are configured'];
-    for (const line of rows) this.terminal.out(` ${cut(line, this.terminal.columns - 2)}\n`);
+    const weights = this.weigh().filter(({ endpoint, tools }) => endpoint.kind !== 'server' && tools > 0);
+    const lines = [...rows, ...weights.map(weightText)];
+    for (const line of lines) this.terminal.out(` ${cut(line, this.terminal.columns - 2)}\n`);
     this.terminal.out('\n');
-    this.#pinnedLines = rows.length + 1;
+    this.#pinnedLines = lines.length + 1;
+  }
+
+  #weight({ name }: UpstreamStatus): EndpointWeight | undefined {
+    return this.weigh().find(({ endpoint }) => endpoint.kind === 'server' && endpoint.server === name);
   }
 
   #erase(): void {
@@ -93,10 +102,12 @@ export class StatusBoard {
   }
 }
 
-function row(status: UpstreamStatus): string[] {
+function row(status: UpstreamStatus, weight: EndpointWeight | undefined): string[] {
   const { counts } = status;
   const known = isKnown(status);
-  const numbers = [counts.tools, counts.prompts, counts.resources].map((count) => (known ? String(count) : '-'));
+  const numbers = [weight?.tools ?? counts.tools, weight?.tokens, counts.prompts, counts.resources].map((count) =>
+    known && count !== undefined ? String(count) : '-',
+  );
   return [status.name, status.state, ...numbers, protocol(status), firstLine(status.reason ?? '')];
 }
 
@@ -105,10 +116,15 @@ function isKnown(status: UpstreamStatus): boolean {
   return status.era !== undefined && status.state !== 'connecting';
 }
 
-function changeLine(status: UpstreamStatus): string {
+function changeLine(status: UpstreamStatus, weight: EndpointWeight | undefined): string {
   const { counts } = status;
   const some = (count: number, thing: string) => `${count} ${thing}${count === 1 ? '' : 's'}`;
-  const offers = [some(counts.tools, 'tool'), some(counts.prompts, 'prompt'), some(counts.resources, 'resource')];
+  const tokens = weight === undefined ? '' : ` (about ${weight.tokens} tokens)`;
+  const offers = [
+    `${some(weight?.tools ?? counts.tools, 'tool')}${tokens}`,
+    some(counts.prompts, 'prompt'),
+    some(counts.resources, 'resource'),
+  ];
   const details = [
     ...(isKnown(status) ? offers : []),
     isKnown(status) ? protocol(status) : '',

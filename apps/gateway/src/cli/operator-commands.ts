@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import { type CommandDesk, configured, examples, tokenOf } from './command-kit.js';
+import { type CommandDesk, configured, examples, seconds, tokenOf } from './command-kit.js';
 import type { ExplainFlags } from './explain.js';
 import type { ConfigFlags } from './load.js';
 
@@ -47,4 +47,17 @@ export function addOperatorCommands(program: Command, { terminal, exit }: Comman
     `mcp-gateway explain n8n:run_workflow --claims '{"groups":["Developers"]}'`,
     'MCP_GATEWAY_TOKEN=… mcp-gateway explain admin:user_management --json',
   );
+
+  const doctor = configured(
+    program.command('doctor').description('check the file, then every server, the identity provider and all names'),
+  )
+    .option('--token <token>', 'access token or API key to try; better in MCP_GATEWAY_TOKEN')
+    .addOption(new Option('--timeout <seconds>', 'how long each check may take').argParser(seconds).default(15, '15'))
+    .option('--json', 'print the findings as JSON')
+    .addHelpText('after', '\nExit code: 0 all is well, 1 there are findings')
+    .action(async (flags: ConfigFlags & { token?: string; timeout: number; json?: boolean }) => {
+      const { runDoctor } = await import('../doctor/run-doctor.js');
+      exit(await runDoctor({ ...flags, ...tokenOf(flags) }, terminal));
+    });
+  examples(doctor, 'mcp-gateway doctor --config gateway.yaml', 'MCP_GATEWAY_TOKEN=… mcp-gateway doctor --json');
 }

@@ -4,6 +4,7 @@ import { authenticationIn, banner } from '../banner/banner.js';
 import { StatusBoard } from '../banner/status-board.js';
 import { createGateway, type Gateway } from '../create-app.js';
 import { type Terminal, wantsColour } from '../terminal.js';
+import { endpointWeights } from '../token-estimate.js';
 import { VERSION } from '../version.js';
 import { ConfigFinder, type ConfigFlags } from './load.js';
 import { followConfig } from './reload.js';
@@ -60,7 +61,8 @@ function pauseAfter(signal: NodeJS.Signals, gateway: Gateway, live: LiveConfig):
 
 function showStart(gateway: Gateway, live: LiveConfig, terminal: Terminal): StatusBoard {
   const { server, proxy } = live.current;
-  const board = new StatusBoard(terminal, () => gateway.upstreams());
+  const weigh = () => endpointWeights(gateway.catalogue(), live.current.proxy);
+  const board = new StatusBoard(terminal, () => gateway.upstreams(), weigh);
   terminal.out(
     banner({
       version: VERSION,

@@ -24,6 +24,21 @@ export function metadataUrl(issuer: string, form: DiscoveryForm): string {
 /** Network failures that another path on the same host would meet as well. */
 const HOPELESS: ReadonlySet<string> = new Set(['denied', 'timeout', 'unreachable']);
 
+/** What one place said of an issuer: where its keys are, or which check its document did not pass, and why. */
+export type Metadata =
+  | { readonly uri: string }
+  | { readonly failed: 'metadata' | 'issuer' | 'jwks_uri'; readonly flaw: string };
+
+/** Reads the document of one place. @throws EgressError when the place cannot be reached */
+export async function askMetadata(
+  egress: Pick<EgressClient, 'json'>,
+  issuer: string,
+  form: DiscoveryForm,
+): Promise<Metadata> {
+  const { status, body } = await egress.json({ url: metadataUrl(issuer, form), trust: 'operator' });
+  return status === 200 ? keysOf(body, issuer) : { failed: 'metadata', flaw: `HTTP ${status}` };
+}
+
 /**
  * Asks an issuer where its keys are. A document of another issuer is no answer, however it is spelled (RS-30).
  * @returns its `jwks_uri`
@@ -38,8 +53,7 @@ export async function discoverKeys(
   for (const form of forms) {
     const url = metadataUrl(issuer, form);
     try {
-      const { status, body } = await egress.json({ url, trust: 'operator' });
-      const found = status === 200 ? keysOf(body, issuer) : { flaw: `HTTP ${status}` };
+      const found = await askMetadata(egress, issuer, form);
       if ('uri' in found) return found.uri;
       failures.push(`${url}: ${found.flaw}`);
     } catch (thrown) {
@@ -50,11 +64,14 @@ export async function discoverKeys(
   throw new Error(`no usable metadata: ${failures.join('; ')}`);
 }
 
-function keysOf(body: unknown, issuer: string): { uri: string } | { flaw: string } {
-  if (typeof body !== 'object' || body === null || Array.isArray(body)) return { flaw: 'no JSON object' };
+function keysOf(body: unknown, issuer: string): Metadata {
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) {
+    return { failed: 'metadata', flaw: 'no JSON object' };
+  }
   const { issuer: said, jwks_uri: uri } = body as Record<string, unknown>;
   if (said !== issuer) {
-    return { flaw: `its issuer is ${shown(said)}, not "${issuer}" (compared to the letter, slashes included)` };
+    const flaw = `its issuer is ${shown(said)}, not "${issuer}" (compared to the letter, slashes included)`;
+    return { failed: 'issuer', flaw };
   }
-  return typeof uri === 'string' && URL.canParse(uri) ? { uri } : { flaw: 'it has no jwks_uri' };
+  return typeof uri === 'string' && URL.canParse(uri) ? { uri } : { failed: 'jwks_uri', flaw: 'it has no jwks_uri' };
 }

@@ -46,6 +46,11 @@ export class KeySet {
     return this.#keys.some(({ kid, key }) => !next.#keys.some((other) => other.kid === kid && other.key.equals(key)));
   }
 
+  /** Whether some key goes with this algorithm. */
+  serves(alg: string): boolean {
+    return this.#keys.some((key) => fits(key, alg));
+  }
+
   get size(): number {
     return this.#keys.length;
   }

@@ -1,8 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import { EgressClient } from '#libs/egress';
 import { type Authenticator, AuthProvider, type AuthSetup, GatewayLog } from '#libs/plugin';
-import { IssuerKeys } from '../keys/issuer-keys.js';
+import { IssuerKeys, type IssuerPlace } from '../keys/issuer-keys.js';
 import { type Clock, SYSTEM_CLOCK } from '../keys/key-cache.js';
+import { type IssuerStep, walkIssuer } from '../keys/walk-issuer.js';
 import { type Introspector, Rfc7662Introspector } from '../opaque/introspector.js';
 import { OpaqueVerifier } from '../opaque/opaque-verifier.js';
 import { JwtVerifier } from '../tokens/jwt-verifier.js';
@@ -60,10 +61,7 @@ export abstract class OidcProvider extends AuthProvider {
   override open(setup: AuthSetup): Authenticator {
     const { keys, clock, log } = this.parts;
     const preset = this.preset(setup);
-    const used = setup.issuers.map((issuer) => ({
-      issuer,
-      ...keys.use({ issuer, jwksUri: setup.jwksUri, discovery: preset.discovery }),
-    }));
+    const used = this.#places(setup).map((place) => ({ issuer: place.issuer, ...keys.use(place) }));
     const caches = new Map(used.map(({ issuer, cache }) => [issuer, cache]));
     const introspector = this.introspector(setup);
     const stops: (() => void)[] = used.map(({ release }) => release);
@@ -81,6 +79,17 @@ export abstract class OidcProvider extends AuthProvider {
     });
     for (const cache of caches.values()) stops.push(cache.events.on('removed', () => authenticator.forget()));
     return authenticator;
+  }
+
+  /** Asks every issuer now, for somebody who wants to know whether tokens could be checked. */
+  async examine(setup: AuthSetup): Promise<readonly IssuerStep[]> {
+    const walks = this.#places(setup).map((place) => walkIssuer(this.parts.egress, place, setup.algorithms));
+    return (await Promise.all(walks)).flat();
+  }
+
+  #places(setup: AuthSetup): readonly IssuerPlace[] {
+    const { discovery } = this.preset(setup);
+    return setup.issuers.map((issuer) => ({ issuer, jwksUri: setup.jwksUri, discovery }));
   }
 
   /** Who is asked about opaque tokens; undefined: nobody, they are refused. */
