@@ -1,4 +1,4 @@
-import { randomFillSync } from 'node:crypto';
+import { randomPiece } from './random.js';
 
 const SANE_ID = /^[A-Za-z0-9][A-Za-z0-9._-]{7,127}$/;
 const TRACEPARENT = /^(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/;
@@ -14,16 +14,6 @@ export function correlationId(requestId: string | undefined, traceparent: string
   return saneTraceparent(traceparent)?.slice(3, 35) ?? fresh();
 }
 
-/** Random bytes for many ids at once: asking for sixteen at a time costs more than the rest of a request's headers. */
-const POOL = Buffer.alloc(4096);
-const ID_BYTES = 16;
-let used = POOL.length;
-
 function fresh(): string {
-  if (used >= POOL.length) {
-    randomFillSync(POOL);
-    used = 0;
-  }
-  used += ID_BYTES;
-  return POOL.toString('hex', used - ID_BYTES, used);
+  return randomPiece(16).toString('hex');
 }

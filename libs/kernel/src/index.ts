@@ -42,6 +42,7 @@ export {
   principal,
   principalKey,
 } from './principal.js';
+export { randomPiece } from './random.js';
 export { type Place, Recency } from './recency.js';
 export { canonicalName, type Endpoint, endpointPath, type ObjectKind, type ObjectRef, type Spelling } from './refs.js';
 export { Roster, type Seated } from './roster.js';

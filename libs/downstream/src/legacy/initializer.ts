@@ -1,6 +1,5 @@
-import { randomBytes } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
-import { endpointPath, GatewayError } from '#libs/kernel';
+import { endpointPath, GatewayError, randomPiece } from '#libs/kernel';
 import { encodeResult, type JsonView, LEGACY_VERSIONS, negotiate, type RequestMessage } from '#libs/mcp';
 import { McpProxy } from '#libs/proxy';
 import type { InboundPost } from '../front.js';
@@ -31,14 +30,14 @@ export class Initializer {
       );
     }
     const claims = this.#claims(inbound, request);
-    const { token, opened } = this.sessions.create(claims, inbound);
+    const opened = this.sessions.create(claims, inbound);
     const overlay = this.sessions.touch(opened, inbound);
     const reply = new PostReply(inbound.response, { ...inbound.accepted, batch: false, requests: 1 }, this.registry);
     const exchange = new LegacyExchange(inbound, opened.session, reply, overlay.asks, () => this.policy.limits.ask);
     await this.proxy.warm(exchange);
     const result = this.proxy.initializeResult(exchange);
     exchange.finish();
-    reply.answer(encodeResult(request.idJson, result), { status: 200, headers: { 'mcp-session-id': token } });
+    reply.answer(encodeResult(request.idJson, result), { status: 200, headers: { 'mcp-session-id': opened.token } });
   }
 
   #claims({ principal, endpoint }: InboundPost, { params }: RequestMessage): Omit<SessionClaims, 'home'> {
@@ -50,7 +49,7 @@ export class Initializer {
     }
     const now = Date.now();
     return {
-      id: randomBytes(16).toString('base64url'),
+      id: randomPiece(16).toString('base64url'),
       principalKey: principal.key,
       endpoint: endpointPath(endpoint),
       version: negotiate(requested),

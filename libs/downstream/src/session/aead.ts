@@ -7,7 +7,7 @@ import {
   type KeyObject,
   randomBytes,
 } from 'node:crypto';
-import type { Secret } from '#libs/kernel';
+import { randomPiece, type Secret } from '#libs/kernel';
 
 const NONCE = 12;
 const TAG = 16;
@@ -40,7 +40,7 @@ export class Aead {
   }
 
   seal(plain: Buffer): string {
-    const nonce = randomBytes(NONCE);
+    const nonce = randomPiece(NONCE);
     const cipher = createCipheriv('aes-256-gcm', this.#key, nonce).setAAD(this.#aad);
     const sealed = Buffer.concat([nonce, cipher.update(plain), cipher.final(), cipher.getAuthTag()]);
     return `g1.${this.#kid}.${sealed.toString('base64url')}`;

@@ -7,6 +7,8 @@ import type { SessionSeal } from './seal.js';
 const CACHED_TOKENS = 10_000;
 
 export interface OpenedSession {
+  /** The sealed id it came with. */
+  readonly token: string;
   readonly session: ClientSession;
   /** Milliseconds since the epoch. */
   readonly expiresAt: number;
@@ -46,7 +48,7 @@ export class SessionOpener {
     const known = cached.opened;
     // Scopes and the meaning of an endpoint's path may have changed since: both are today's, never the session's.
     if (known && known.session.principal === principal && sameEndpoint(known.session.endpoint, endpoint)) return known;
-    cached.opened = { session: this.restore(claims, principal, endpoint), expiresAt: claims.expiresAt * 1000 };
+    cached.opened = { token, session: this.restore(claims, principal, endpoint), expiresAt: claims.expiresAt * 1000 };
     return cached.opened;
   }
 
@@ -69,8 +71,13 @@ export class SessionOpener {
   }
 
   /** A session that was made here needs no decrypting. */
-  made(token: string, claims: SessionClaims, opened: OpenedSession): void {
-    this.#cache.set(token, { claims, opened });
+  made(claims: SessionClaims, opened: OpenedSession): void {
+    this.#cache.set(opened.token, { claims, opened });
+  }
+
+  /** A session that ended; should it come again, it has to be decrypted to be refused. */
+  ended({ token }: OpenedSession): void {
+    this.#cache.delete(token);
   }
 
   /** Spellings come from the configuration: opened sessions are made anew after it changed. */

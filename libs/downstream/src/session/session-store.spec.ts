@@ -13,7 +13,7 @@ function opened(id: string, expiresAt = 1_000_000_000): OpenedSession {
     spelling: { separator: ':', maxLength: 128 },
     elsewhere: false,
   };
-  return { session, expiresAt };
+  return { token: 't', session, expiresAt };
 }
 
 function storeOf(settings: { perOwner?: number; idleAfter?: number; total?: number } = {}) {

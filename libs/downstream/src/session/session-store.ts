@@ -1,5 +1,6 @@
-import { ChurnMap, type ClientSession, GatewayError, Lru, type Place, Recency } from '#libs/kernel';
+import { ChurnMap, type ClientSession, GatewayError, type Place, Recency } from '#libs/kernel';
 import { SessionOverlay } from './overlay.js';
+import { Revoked } from './revoked.js';
 import type { OpenedSession } from './session-opener.js';
 
 export interface SessionStoreSettings {
@@ -38,7 +39,7 @@ export class SessionStore {
   readonly #held = new ChurnMap<string, Held>();
   readonly #order = new Recency<Held>();
   readonly #owners = new ChurnMap<string, Owner>();
-  readonly #revoked = new Lru<string, number>(REVOKED);
+  readonly #revoked = new Revoked(REVOKED);
   readonly #now: () => number;
 
   constructor(private readonly settings: SessionStoreSettings) {
@@ -77,11 +78,11 @@ export class SessionStore {
     return overlay;
   }
 
-  isRevoked = (sessionId: string): boolean => this.#revoked.get(sessionId) !== undefined;
+  isRevoked = (sessionId: string): boolean => this.#revoked.has(sessionId);
 
   /** Ends a session: its id is refused from now on, what it has open ends. */
-  revoke({ session, expiresAt }: OpenedSession): void {
-    this.#revoked.set(session.id, expiresAt);
+  revoke({ session }: OpenedSession): void {
+    this.#revoked.add(session.id);
     const held = this.#held.get(session.id);
     if (held) {
       this.#unlink(held);

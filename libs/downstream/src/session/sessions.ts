@@ -64,16 +64,13 @@ export class Sessions implements OnModuleDestroy {
   }
 
   /** Seals a new session for this caller. */
-  create(
-    given: Omit<SessionClaims, 'home'>,
-    { principal, endpoint }: Inbound,
-  ): { token: string; opened: OpenedSession } {
+  create(given: Omit<SessionClaims, 'home'>, { principal, endpoint }: Inbound): OpenedSession {
     const claims = { ...given, home: this.replica.id };
     const session: ClientSession = this.#opener.restore(claims, principal, endpoint);
     const token = this.#seal.seal(claims);
-    const opened = { session, expiresAt: claims.expiresAt * 1000 };
-    this.#opener.made(token, claims, opened);
-    return { token, opened };
+    const opened = { token, session, expiresAt: claims.expiresAt * 1000 };
+    this.#opener.made(claims, opened);
+    return opened;
   }
 
   /** @throws GatewayError SESSION_NOT_FOUND */
@@ -95,6 +92,7 @@ export class Sessions implements OnModuleDestroy {
   revoke(opened: OpenedSession): void {
     if (opened.session.elsewhere) throw heldElsewhere('Ending a session');
     this.#store.revoke(opened);
+    this.#opener.ended(opened);
   }
 
   /** Aborts whatever still runs: the last step of a shutdown. */

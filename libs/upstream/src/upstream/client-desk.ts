@@ -133,7 +133,11 @@ export class ClientDesk {
   /** The client session ended: nothing is kept for it, and upstream sessions that were its own end. */
   release(client: string): void {
     const { pool } = this.#options;
-    const groups = this.#groupsOf(client);
+    const groups = this.#groups.get(client);
+    if (!groups) {
+      this.#levels.delete(client, []);
+      return;
+    }
     this.#groups.delete(client);
     const served = groups.filter((group) => group.release(client));
     const hadLevel = this.#levels.delete(client, served);
