@@ -28,9 +28,15 @@ export interface Page {
   readonly anchors: ReadonlySet<string>;
 }
 
-/** What users read: the README and everything under `docs/`. */
+/** What people read: the pages at the root, everything under `docs/`, and those beside the examples. */
 export const PAGES: readonly Page[] = [
   'README.md',
+  'CONTRIBUTING.md',
+  'SECURITY.md',
+  ...readdirSync(join(ROOT, 'examples'), { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => `examples/${name}`)
+    .sort(),
   ...readdirSync(join(ROOT, 'docs'), { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith('.md'))
     .map((name) => `docs/${name}`)

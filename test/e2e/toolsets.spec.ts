@@ -6,6 +6,8 @@ import { type AnyClient, GENERATIONS, textOf } from '../support/clients.js';
 import { listed, type SpawnedGateway, spawnGateway } from '../support/gateway.js';
 import { ROOT, startProcess } from '../support/processes.js';
 import { http } from '../support/raw.js';
+import { RecordingUpstream } from '../support/recording-upstream.js';
+import { http as byHttp } from '../support/upstreams.js';
 import { Cleanup, until } from '../support/wait.js';
 
 const page = readFileSync(join(ROOT, 'docs/toolsets.md'), 'utf8');
@@ -94,5 +96,56 @@ describe('what the gateway says of an overridden tool', () => {
     const [, command = ''] = /^npx mcp-gateway (call .*)$/m.exec(page) ?? [];
     const args = command.replace('http://127.0.0.1:8082', gateway.url).split(' ');
     expect(await run(args)).toContain('2 + 3 = 5');
+  });
+});
+
+describe.each(['legacy', 'modern'] as const)('an overridden tool of a %s server', (era) => {
+  let upstream: RecordingUpstream;
+  let between: SpawnedGateway;
+  beforeAll(async () => {
+    upstream = servers.add(await RecordingUpstream.start({ era }));
+    const overrides = { read: { name: 'look' }, delete: { name: 'tidy_up' } };
+    const entry = { ...byHttp('up', upstream.url), tools: { exclude: ['write'], overrides } };
+    between = servers.add(
+      await spawnGateway({
+        servers: [entry],
+        proxy: { toolsets: { desk: { include: ['up:read', 'up:delete'] } } },
+        sections: { auth: { deny: ['up:delete'] } },
+      }),
+    );
+    await listed(between, 'up');
+  });
+
+  describe.each(Object.entries(GENERATIONS))('for %s', (_, generation) => {
+    it('is called by its own name there, whatever the client said', async () => {
+      for (const [endpoint, name] of [
+        [undefined, 'up:look'],
+        ['up', 'look'],
+        ['desk', 'up:look'],
+        ['desk', 'up:read'],
+      ] as const) {
+        upstream.journal.forget();
+        const client = clients.add(await generation.connect(between.mcp(endpoint)));
+        expect(textOf(await client.call(name))).toBe('read was called');
+        const [arrived] = upstream.journal.work;
+        expect(arrived?.rpc.params?.['name']).toBe('read');
+        if (era === 'modern') expect(arrived?.headers['mcp-name']).toBe('read');
+      }
+    });
+
+    it('is kept from callers by rules about its own name', async () => {
+      upstream.journal.forget();
+      for (const [endpoint, shown] of [
+        [undefined, 'up:tidy_up'],
+        ['up', 'tidy_up'],
+        ['desk', 'up:tidy_up'],
+      ] as const) {
+        const client = clients.add(await generation.connect(between.mcp(endpoint)));
+        expect(await client.names('tools')).not.toContain(shown);
+        await expect(client.call(shown)).rejects.toThrow(`Unknown tool: ${shown}`);
+        await expect(client.call('up:delete')).rejects.toThrow('Unknown tool: up:delete');
+      }
+      expect(upstream.journal.deeds).toEqual([]);
+    });
   });
 });

@@ -60,6 +60,21 @@ describe('the plug-ins of examples/', () => {
     }
   });
 
+  it.each(PLUGINS)(
+    'load with the configuration on their own page: %s',
+    async (name) => {
+      const page = readFileSync(join(EXAMPLES, name, 'README.md'), 'utf8');
+      const [, example = ''] = /```yaml not-config\n([\s\S]*?)```/.exec(page) ?? [];
+      writeFileSync(join(installed.folder, `${name}.yaml`), example);
+      const args = ['mcp-gateway', 'validate', '--config', `${name}.yaml`];
+      const validating = installed.npx(args, { PORTAL_KEY, ORDERS_KEY });
+      await until('validate ends', () => validating.child.exitCode !== null, 60_000);
+      expect([validating.child.exitCode, validating.output()]).toEqual([0, expect.stringContaining('is valid')]);
+      expect(example).toContain(`./plugins/${name}/index.js`);
+    },
+    90_000,
+  );
+
   it('pass the contract suites of the packed gateway, from outside of the tree', async () => {
     const vitest = join(installed.folder, 'node_modules/vitest/vitest.mjs');
     const report = join(installed.folder, 'report.json');

@@ -130,3 +130,25 @@ describe('explain', () => {
     expect((await explained('elsewhere:x', {})).err).toContain("no server 'elsewhere' is configured");
   });
 });
+
+describe('a tool that clients see under another name', () => {
+  const renamed = CONFIG.replace(
+    'type: in-process }',
+    'type: in-process, tools: { overrides: { run: { name: start } } } }',
+  );
+
+  it('is decided by its own name, and the note says what clients see', async () => {
+    const { code, err } = await explained('n8n:run', { claims: '{"scope":"n8n.write"}' }, renamed);
+    expect([code, err]).toEqual([0, "note: clients see it as 'start' (tools.overrides)\n"]);
+  });
+
+  it('is named when its shown name was asked about', async () => {
+    const { err } = await explained('n8n:start', { claims: '{}' }, renamed);
+    expect(err).toBe("note: 'start' is what clients see of n8n:run (tools.overrides); ask about that\n");
+  });
+
+  it('is none for other tools, nor for prompts of the name', async () => {
+    expect((await explained('n8n:stop', { claims: '{}' }, renamed)).err).toBe('');
+    expect((await explained('prompts/n8n:start', { claims: '{}' }, renamed)).err).toBe('');
+  });
+});

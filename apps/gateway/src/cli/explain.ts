@@ -96,5 +96,20 @@ function notes({ object }: Explanation, config: GatewayConfig): readonly string[
   const refusals = serveProblems(config).map(
     ({ path, message }) => `serve would refuse this file: ${path}: ${message}`,
   );
-  return [...(isConfigured ? [] : [`no server '${object.server}' is configured`]), ...refusals];
+  return [
+    ...(isConfigured ? [] : [`no server '${object.server}' is configured`]),
+    ...(object.kind === 'tool' ? shownNames(object, config) : []),
+    ...refusals,
+  ];
+}
+
+/** What clients see may have led here: permissions go by a tool's own name. */
+function shownNames({ server, name }: Explanation['object'], config: GatewayConfig): readonly string[] {
+  const overrides = config.proxy.servers.find((entry) => entry.name === server)?.tools.overrides ?? {};
+  const shownAs = overrides[name]?.name;
+  if (shownAs !== undefined) return [`clients see it as '${shownAs}' (tools.overrides)`];
+  const [own] = Object.entries(overrides).find(([, override]) => override.name === name) ?? [];
+  return own === undefined
+    ? []
+    : [`'${name}' is what clients see of ${server}:${own} (tools.overrides); ask about that`];
 }
