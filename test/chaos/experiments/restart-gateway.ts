@@ -47,10 +47,12 @@ async function end(stage: Stage, signal: NodeJS.Signals): Promise<void> {
   const family = [gateway.pid, ...descendants(gateway.pid)];
   gateway.child.kill(signal);
   await stage.calls(AWAY);
+  const { child } = gateway;
+  const ended = () => (child.exitCode ?? child.signalCode) !== null;
   await stage
-    .until('the gateway and its children are gone', () => !family.some(isAlive))
+    .until('the gateway and its children are gone', () => ended() && !family.some(isAlive))
     .catch((error: Error) => stage.problem(`${error.message}: ${family.filter(isAlive).join(', ')}`));
-  const { exitCode } = gateway.child;
+  const { exitCode } = child;
   if (signal === 'SIGTERM' && exitCode !== 0) stage.problem(`SIGTERM: it exited with ${exitCode}`);
   const defect = /.*("level":60|"INTERNAL"|unhandled).*/i.exec(gateway.output());
   if (defect) stage.problem(`the log of the gateway that ended: ${defect[0].slice(0, 2_000)}`);
