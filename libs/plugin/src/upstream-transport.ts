@@ -191,6 +191,12 @@ export abstract class UpstreamTransport {
     return [];
   }
 
+  /**
+   * Nothing was heard of this target for too long: what is kept open for later use may have nobody at its other end, and the next
+   * request must not go there. What is under way is left alone.
+   */
+  renew(_target: UpstreamTarget): void {}
+
   /** Frees what is shared by all connections of a target (socket pools), after the last one is closed. */
   async release(_target: UpstreamTarget): Promise<void> {}
 }

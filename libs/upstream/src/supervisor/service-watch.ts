@@ -149,7 +149,9 @@ export class ServiceWatch {
     const { server } = this.#port;
     const each = formatMs(this.#port.settings().heartbeat.timeout);
     const text = `${server} did not answer ${pings === 1 ? 'a ping' : `${pings} pings`} within ${each}`;
-    return new GatewayError('UPSTREAM_UNREACHABLE', text, { data: { server } });
+    return new GatewayError('UPSTREAM_UNREACHABLE', text, {
+      data: { server, limit: 'proxy.heartbeat.timeout' },
+    });
   }
 
   /** The next look at all lists, or a sooner one at those that failed. */

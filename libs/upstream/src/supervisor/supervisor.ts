@@ -34,6 +34,8 @@ export interface SupervisorPort {
   discard(slot: Slot, cause: GatewayError): void;
   /** Gives a session no new calls, and closes it with its last one. */
   retire(slot: Slot): void;
+  /** It was silent for too long: connections that are kept may be dead. */
+  unheard(): void;
   changed(): void;
   listed(listing: Listing): void;
   withdrawn(reason: string): void;
@@ -215,6 +217,7 @@ export class Supervisor {
       const { retry } = this.#port.settings();
       if (performance.now() - born >= retry.initial * PROVEN) {
         this.#earlyDeaths = 0;
+        if (isSilence(lost)) this.#port.unheard();
         this.#set('degraded', `connection lost (${lost.message}); connecting again`, lost);
       } else {
         if (this.#earlyDeaths++ <= TOLERATED) this.#crashes.reset();
@@ -297,6 +300,7 @@ export class Supervisor {
   }
 
   async #down(cause: GatewayError, delay: number): Promise<void> {
+    if (isSilence(cause)) this.#port.unheard();
     const { grace } = this.#port.settings();
     this.#set('unreachable', cause.message, cause, Date.now() + delay);
     this.#settle();
@@ -365,6 +369,12 @@ export class Supervisor {
   #stopping(): GatewayError {
     return new GatewayError('UPSTREAM_REMOVED', `${this.#port.server} is no longer configured or the gateway stops`);
   }
+}
+
+/** A limit of time was reached, and not an end of a connection or an answer. */
+function isSilence({ cause, code, data }: GatewayError): boolean {
+  const { code: before } = (cause ?? {}) as { code?: unknown };
+  return code === 'UPSTREAM_TIMEOUT' || before === 'UPSTREAM_TIMEOUT' || typeof data['limit'] === 'string';
 }
 
 function serves(state: UpstreamState): boolean {

@@ -30,6 +30,7 @@ class NoCredential extends UpstreamCredential {
 export class ScriptedTransport extends UpstreamTransport {
   readonly connections: ScriptedConnection[] = [];
   released = 0;
+  renewed = 0;
   /** Makes the next connection, or throws. */
   make: (target: UpstreamTarget, count: number) => ScriptedConnection | Promise<ScriptedConnection>;
 
@@ -46,6 +47,10 @@ export class ScriptedTransport extends UpstreamTransport {
     connection.attach(listener);
     this.connections.push(connection);
     return connection;
+  }
+
+  override renew(): void {
+    this.renewed++;
   }
 
   override async release(): Promise<void> {

@@ -2,7 +2,7 @@ import { GatewayError, type Log, type Outcome, toGatewayError } from '#libs/kern
 import { JsonView, LATEST_MODERN, type ModernVersion } from '#libs/mcp';
 import type { Connection, ConnectionListener } from '#libs/plugin';
 import { NO_CAPABILITIES } from '../session/capabilities.js';
-import { connectionEnded, notOpened } from '../session/failures.js';
+import { connectionEnded, formatMs, notOpened } from '../session/failures.js';
 import { LegacySession } from '../session/legacy-session.js';
 import { type Discovered, mutualVersion, readDiscovered, supportedOf } from '../session/modern/discovered.js';
 import { ModernWire } from '../session/modern/modern-wire.js';
@@ -10,9 +10,9 @@ import { outgoing } from '../session/modern/outgoing.js';
 import { connectionOf, openWithin } from '../session/opening.js';
 import type { SessionListener } from '../session/upstream-session.js';
 
-/** Milliseconds `server/discover` may take. Silence means nothing over HTTP, and the legacy era on stdio. */
+/** Most milliseconds `server/discover` may take. Silence means nothing over HTTP, and the legacy era on stdio. */
 const PROBE = 10_000;
-/** Milliseconds for trying whether a modern upstream speaks the legacy era too. */
+/** Most milliseconds for trying whether a modern upstream speaks the legacy era too. */
 const DUAL_PROBE = 5_000;
 /** Milliseconds a verdict is trusted: an upgraded server still answers `initialize`. */
 const TRUSTED = 24 * 3_600_000;
@@ -39,6 +39,8 @@ export interface ProbeOptions {
    * `http`: a connection like any other.
    */
   readonly wire: 'http' | 'stdio';
+  /** Milliseconds an HTTP upstream may be silent. A child may have to be fetched first: it has its own time. */
+  readonly patience: number;
   readonly log: Log;
   readonly signal: AbortSignal;
   readonly connect: (listener: ConnectionListener, signal: AbortSignal) => Promise<Connection>;
@@ -81,13 +83,14 @@ async function ask(options: ProbeOptions): Promise<Discovered | undefined> {
     notified: () => {},
     lost: () => {},
   });
-  const text = `${server} did not answer server/discover within ${PROBE / 1000} s`;
+  const limit = limitOf(options);
+  const text = `${server} did not answer server/discover within ${formatMs(limit)}`;
   const hint = options.wire === 'http' ? '; if it is an older server, set protocol: legacy' : '';
   const tooSlow = () => new GatewayError('UPSTREAM_TIMEOUT', text + hint, { data: { server }, notExecuted: true });
   let connected = false;
   let namesModern = false;
   try {
-    return await openWithin({ signal, limit: PROBE, tooSlow }, async (opening) => {
+    return await openWithin({ signal, limit, tooSlow }, async (opening) => {
       wire.attach(await connectionOf(options.connect(wire, opening.signal), opening), LATEST_MODERN);
       connected = true;
       const first = await Promise.race([discover(wire, options, LATEST_MODERN), opening.aborted]);
@@ -117,12 +120,17 @@ async function ask(options: ProbeOptions): Promise<Discovered | undefined> {
   }
 }
 
+function limitOf({ patience, wire }: ProbeOptions): number {
+  return wire === 'http' ? Math.min(PROBE, patience) : PROBE;
+}
+
 async function discover(wire: ModernWire, options: ProbeOptions, version: ModernVersion): Promise<Outcome> {
   const clientInfo = JSON.stringify({ name: 'mcp-gateway', version: options.gatewayVersion });
   const method = 'server/discover';
   const hasHeaders = options.wire === 'http';
   const envelope = { version, clientInfo, method, params: undefined, caller: undefined, hasHeaders };
-  const request = { method, subject: method, timeout: PROBE, maxTotal: PROBE };
+  const limit = limitOf(options);
+  const request = { method, subject: method, timeout: limit, maxTotal: limit };
   return await wire.send(request, (id) => outgoing(envelope, id)).outcome;
 }
 
@@ -150,7 +158,7 @@ async function probeLegacy(options: ProbeOptions): Promise<{ readonly stateful: 
       gatewayVersion,
       capabilities: NO_CAPABILITIES,
       shared: true,
-      startTimeout: DUAL_PROBE,
+      startTimeout: Math.min(DUAL_PROBE, options.patience),
       listener: DEAF,
       log,
       signal,
@@ -187,6 +195,6 @@ function messageOf(outcome: Outcome): string {
 }
 
 function unreachable(error: GatewayError): GatewayError {
-  const { cause, data, message } = error;
-  return new GatewayError('UPSTREAM_UNREACHABLE', message, { data, cause, notExecuted: true });
+  const { data, message } = error;
+  return new GatewayError('UPSTREAM_UNREACHABLE', message, { data, cause: error, notExecuted: true });
 }

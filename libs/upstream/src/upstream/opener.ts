@@ -116,6 +116,12 @@ export class SessionOpener {
     }
   }
 
+  /** Nothing was heard for too long: no new request goes where nobody may be any more. */
+  renew(): void {
+    const target = this.#target;
+    if (target) this.extensions.get(UpstreamTransport, this.config.type).renew(target);
+  }
+
   /** Frees what the sessions shared, once the last one is closed. */
   async release(): Promise<void> {
     while (this.#closing.size > 0) await Promise.all(this.#closing);
@@ -163,6 +169,7 @@ export class SessionOpener {
       server: config.name,
       gatewayVersion: this.settings().version,
       wire: config.type === HTTP ? 'http' : 'stdio',
+      patience: config.connection.start_timeout,
       log,
       signal,
       connect: this.#connector(caller),

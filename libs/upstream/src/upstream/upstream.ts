@@ -118,6 +118,7 @@ export class Upstream implements UpstreamHandle {
             service: () => this.#service(),
             discard: (slot, cause) => this.#discard(slot, cause),
             retire: (slot) => this.#pool.retire([slot]),
+            unheard: () => this.#opener.renew(),
             recovered: () => this.#breaker.restored(),
             changed: () => this.#emit('status', this.status),
             listed: () => this.#listed(),

@@ -7,14 +7,42 @@ import type { UpstreamTarget } from '#libs/plugin';
  * waits for them: a call that asks its client something ends only when the answer got through, and standing streams
  * hold a socket for as long as they live.
  */
-export interface OriginPools {
+export class OriginPools {
   /** Requests of clients: `connection.pool` sockets. */
-  readonly calls: Pool;
+  calls: Pool;
   /** Notifications, answers, DELETE and the gateway's own requests: short, so few sockets do. */
-  readonly control: Pool;
+  control: Pool;
   /** Standing and resumed streams; as many as there are connections and open calls, which are bounded elsewhere. */
-  readonly streams: Pool;
+  streams: Pool;
+  readonly #create: (lane: Lane) => Pool;
+  /** Take nothing new, and end with what runs on them. */
+  readonly #leaving = new Set<Pool>();
+
+  constructor(create: (lane: Lane) => Pool) {
+    this.#create = create;
+    this.calls = create('calls');
+    this.control = create('control');
+    this.streams = create('streams');
+  }
+
+  /** Lets go of sockets nobody uses, so that what comes next goes on new ones. */
+  renew(): void {
+    for (const lane of LANES) {
+      const pool = this[lane];
+      if (pool.stats.free === 0) continue;
+      this[lane] = this.#create(lane);
+      this.#leaving.add(pool);
+      void pool.close().finally(() => this.#leaving.delete(pool));
+    }
+  }
+
+  async destroy(): Promise<void> {
+    await Promise.all([this.calls, this.control, this.streams, ...this.#leaving].map((pool) => pool.destroy()));
+  }
 }
+
+const LANES = ['calls', 'control', 'streams'] as const;
+type Lane = (typeof LANES)[number];
 
 const CONTROL_SOCKETS = 8;
 
@@ -30,21 +58,23 @@ export class HttpPools {
   of(target: UpstreamTarget): OriginPools {
     let pools = this.#byTarget.get(target);
     if (!pools) {
-      pools = {
-        calls: this.#create(target, target.pool),
-        control: this.#create(target, CONTROL_SOCKETS),
-        streams: this.#create(target, undefined),
-      };
+      const sockets = { calls: target.pool, control: CONTROL_SOCKETS, streams: undefined };
+      pools = new OriginPools((lane) => this.#create(target, sockets[lane]));
       this.#byTarget.set(target, pools);
     }
     return pools;
+  }
+
+  /** What is open and idle may be dead. */
+  renew(target: UpstreamTarget): void {
+    this.#byTarget.get(target)?.renew();
   }
 
   /** Closes every socket to this target. */
   async release(target: UpstreamTarget): Promise<void> {
     const pools = this.#byTarget.get(target);
     this.#byTarget.delete(target);
-    if (pools) await Promise.all([pools.calls.destroy(), pools.control.destroy(), pools.streams.destroy()]);
+    await pools?.destroy();
   }
 
   #create(target: UpstreamTarget, connections: number | undefined): Pool {

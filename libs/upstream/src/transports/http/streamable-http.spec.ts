@@ -141,6 +141,30 @@ describe('requests', () => {
     expect(server.accepted).toBeLessThanOrEqual(2);
   });
 
+  it('take new sockets once those that were kept may be dead, and leave what is under way alone', async () => {
+    answer = ({ id }, response) => sendJson(response, result(id));
+    await talk.ask('echo').response;
+    await talk.ask('ping').response;
+    let finish: () => void = () => {};
+    answer = ({ id }, response) => {
+      finish = () => sendJson(response, result(id));
+    };
+    const running = talk.ask('slow').response;
+    await vi.waitFor(() => expect(server.got).toHaveLength(3));
+    const before = [...server.sockets];
+    const { accepted } = server;
+    transport.renew(target);
+    answer = ({ id }, response) => sendJson(response, result(id));
+    await talk.ask('ping').response;
+    expect(server.accepted).toBe(accepted + 1);
+    // The one that was idle is let go.
+    await vi.waitFor(() => expect(before.filter((socket) => server.sockets.has(socket))).toHaveLength(1));
+    finish();
+    await running;
+    await transport.release(target);
+    await vi.waitFor(() => expect(server.sockets.size).toBe(0));
+  });
+
   it('never keep answers to questions from getting through, however many wait', async () => {
     await open({ pool: 2 });
     const waiting = new Map<number, ServerResponse>();

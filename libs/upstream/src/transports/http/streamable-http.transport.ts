@@ -30,6 +30,10 @@ export class StreamableHttpTransport extends UpstreamTransport {
     return new StreamableHttpConnection(target, this.#pools.of(target), options);
   }
 
+  override renew(target: UpstreamTarget): void {
+    this.#pools.renew(target);
+  }
+
   override release(target: UpstreamTarget): Promise<void> {
     return this.#pools.release(target);
   }

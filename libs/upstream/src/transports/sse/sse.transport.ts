@@ -30,6 +30,10 @@ export class SseTransport extends UpstreamTransport {
     return connection;
   }
 
+  override renew(target: UpstreamTarget): void {
+    this.#pools.renew(target);
+  }
+
   override release(target: UpstreamTarget): Promise<void> {
     return this.#pools.release(target);
   }
