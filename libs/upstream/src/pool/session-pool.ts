@@ -140,6 +140,11 @@ export class SessionPool {
     this.#tidy(group);
   }
 
+  /** Nobody waits for a session here any more. */
+  refuseWaiting(refusal: GatewayError): void {
+    this.#waiters.refuseAll(refusal);
+  }
+
   /** Closes everything; calls fail with `error`, those that still wait with `refusal`. Resolves when no session and no child is left. */
   async close(error: GatewayError, refusal = error): Promise<void> {
     this.#closed ??= refusal;

@@ -127,7 +127,7 @@ export class UpstreamRegistry implements UpstreamDirectory {
       const next = after.get(name)?.upstream;
       if (next === upstream) continue;
       if (!next) applied.removed.push(name);
-      this.#retire(upstream, grace);
+      this.#retire(upstream, grace, undefined, next);
       if (!next) this.events.emit('withdrawn', { server: name, reason: 'removed from the configuration' });
       else if (!next.enabled) this.events.emit('withdrawn', { server: name, reason: 'disabled in the configuration' });
     }
@@ -164,9 +164,9 @@ export class UpstreamRegistry implements UpstreamDirectory {
     });
   }
 
-  #retire(upstream: Upstream, grace: number, reason?: GatewayError): void {
+  #retire(upstream: Upstream, grace: number, reason?: GatewayError, successor?: Upstream): void {
     const retiring = upstream
-      .retire(grace, reason)
+      .retire(grace, reason, successor)
       .catch((thrown: unknown) => {
         this.#log.error({ upstream: upstream.name, err: thrown }, `${upstream.name} could not be closed in order`);
       })

@@ -1,6 +1,6 @@
 import type { ProxyConfig, UpstreamConfig } from '#libs/config';
 import { type Era, type Exchange, GatewayError, type Outcome, toGatewayError } from '#libs/kernel';
-import type { UpstreamCall } from '../contract.js';
+import type { CallSink, UpstreamCall, UpstreamHandle } from '../contract.js';
 import type { SessionPool } from '../pool/session-pool.js';
 import { SERVICE, type SessionSpec } from '../pool/session-spec.js';
 import type { Slot } from '../pool/slot.js';
@@ -40,6 +40,8 @@ export interface CallRunnerParts {
   health(): Health;
   /** Why the upstream is retired; undefined while it is not. */
   gone(): GatewayError | undefined;
+  /** Who serves this upstream's calls when it is retired; undefined while there is nobody. */
+  successor(): Pick<UpstreamHandle, 'send'> | undefined;
   /** A call came through on this session. */
   served(slot: Slot): void;
 }
@@ -47,7 +49,7 @@ export interface CallRunnerParts {
 /** What is known of a call before it is anywhere. */
 type Admitted = Pick<UpstreamCall, 'subject' | 'repeatable' | 'solo' | 'spent'> &
   Partial<Pick<UpstreamCall, 'method' | 'params'>>;
-type Task = (slot: Slot, deadline: Deadline) => Promise<Outcome>;
+export type Task = (slot: Slot, deadline: Deadline) => Promise<Outcome>;
 
 /** One call on its way. */
 interface Run {
@@ -65,8 +67,11 @@ export class CallRunner {
 
   constructor(private readonly parts: CallRunnerParts) {}
 
-  /** Runs a request on the exchange's session, and once more on a new one when that can do no harm. */
-  async run(exchange: Exchange, call: Admitted, task: Task, era?: Era): Promise<Outcome> {
+  /**
+   * Runs a request on the exchange's session, and once more on a new one when that can do no harm. With a sink it moves to the
+   * successor when the upstream is retired before anything was sent.
+   */
+  async run(exchange: Exchange, call: Admitted, task: Task, era?: Era, sink?: CallSink): Promise<Outcome> {
     const { concurrency, gone, maxTotal, replay, server, spec, supervisor } = this.parts;
     if (this.drain.running >= concurrency) throw toldOf(server, full(server, concurrency));
     const deadline = new Deadline(maxTotal, call.spent);
@@ -87,7 +92,11 @@ export class CallRunner {
       return second;
     } catch (thrown) {
       const error = toGatewayError(thrown);
-      throw exchange.aborted ? error : toldOf(server, error);
+      if (exchange.aborted) throw error;
+      const heir = sink && isWhole(call) && error.notExecuted && this.#heirOf(error);
+      // Not waited for: to this upstream the call is over.
+      if (heir) return heir.send({ ...call, spent: deadline.total - deadline.left() }, exchange, sink);
+      throw toldOf(server, error);
     } finally {
       this.drain.leave();
     }
@@ -102,6 +111,12 @@ export class CallRunner {
     this.#refuseGone();
     if (!supervisor.serving) throw unavailable(server, health());
     this.#inTime(call, deadline);
+  }
+
+  /** Who runs what failed because this upstream was retired. */
+  #heirOf(error: GatewayError): Pick<UpstreamHandle, 'send'> | undefined {
+    const { gone, successor } = this.parts;
+    return error.code === gone()?.code || concernsHealth(error) ? successor() : undefined;
   }
 
   #refuseGone(): void {
@@ -197,6 +212,11 @@ export class CallRunner {
   #look(): void {
     if (!this.parts.gone()) this.parts.supervisor.check();
   }
+}
+
+/** Whether it is all there is to know of a call, so that another upstream can run it. */
+function isWhole(call: Admitted): call is UpstreamCall {
+  return 'wantsProgress' in call;
 }
 
 /** An answer under somebody's own credential is kept for nobody else, whatever the upstream says. */

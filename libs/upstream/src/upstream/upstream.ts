@@ -23,7 +23,7 @@ import { CallBreaker } from '../supervisor/call-breaker.js';
 import type { ColdStartGate } from '../supervisor/cold-start-gate.js';
 import { type Health, Supervisor } from '../supervisor/supervisor.js';
 import { type Supervision, Unsupervised } from '../supervisor/unsupervised.js';
-import { CallRunner } from './call-runner.js';
+import { CallRunner, type Task } from './call-runner.js';
 import { ClientDesk } from './client-desk.js';
 import { Eras } from './eras.js';
 import { cutOff, heldElsewhere, removed, unavailable } from './explain.js';
@@ -61,6 +61,8 @@ export class Upstream implements UpstreamHandle {
   /** Set where the gateway has no credential of its own: then nothing is discovered, and nothing decides about health. */
   readonly #personal: PersonalLists | undefined;
   #gone: GatewayError | undefined;
+  /** The same upstream under a newer configuration, once this one is retired. */
+  #successor: Upstream | undefined;
   /** A session was lost: the next one may find other lists. */
   #replacing = false;
 
@@ -168,6 +170,7 @@ export class Upstream implements UpstreamHandle {
       spec: (exchange, era) => this.#spec(exchange, era),
       health: () => this.#health,
       gone: () => this.#gone,
+      successor: () => this.#successor,
       // Behind the call, and seldom: this caller's lists may be out of date.
       served: (slot) => void this.#personal?.opened(slot),
     });
@@ -229,13 +232,18 @@ export class Upstream implements UpstreamHandle {
 
   /**
    * Takes no new calls, lets running ones finish within `grace` milliseconds, fails the rest with `reason` and closes
-   * everything. Resolves when no session and no child is left.
+   * everything. Calls that wait for a session move to the successor, if there is one. Resolves when no session and no child is
+   * left.
    */
-  async retire(grace: number, reason = removed(this.name)): Promise<void> {
+  async retire(grace: number, reason = removed(this.name), successor?: Upstream): Promise<void> {
     // Its successor may have lists for everybody.
     if (this.#personal && reason.code !== 'SHUTTING_DOWN')
       this.#emit('withdrawnFor', { server: this.name, owner: undefined });
     this.#gone ??= reason;
+    if (successor?.enabled) {
+      this.#successor = successor;
+      this.#pool.refuseWaiting(this.#gone);
+    }
     await this.#supervisor.stop();
     await this.#calls.drain.wait(grace);
     await this.#pool.close(cutOff(reason), reason);
@@ -261,9 +269,9 @@ export class Upstream implements UpstreamHandle {
     };
     const { method, params, subject } = call;
     const { timeout, max_total: maxTotal } = this.#options.config.connection;
-    return this.#calls.run(exchange, call, (slot, deadline) =>
-      slot.session.request({ method, params, subject, timeout, maxTotal, deadline, caller }),
-    );
+    const task: Task = (slot, deadline) =>
+      slot.session.request({ method, params, subject, timeout, maxTotal, deadline, caller });
+    return this.#calls.run(exchange, call, task, undefined, sink);
   }
 
   async subscribe(uri: string, exchange: Exchange, subscriber: string): Promise<Outcome> {
