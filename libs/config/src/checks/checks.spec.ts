@@ -20,13 +20,13 @@ describe('refused', () => {
     [servers('name: constructor'), '$.proxy.servers[0].name', /reserved/],
     [servers('name: ../x'), '$.proxy.servers[0].name', /1 to 30/],
     [servers('name: 1'), '$.proxy.servers[0].name', /must be text: put quotes around it, not 1/],
-    [servers('enabled: true'), '$.proxy.servers[0].name', /^is required$/],
+    [servers('enabled: true'), '$.proxy.servers[0].name', /^is required and not there; add it$/],
     [
       'proxy: { max_children: 1, servers: [{ name: a, type: stdio, connection: { command: x } }, { name: b, type: stdio, connection: { command: x } }] }',
       '$.proxy.max_children',
       /must be at least 2/,
     ],
-    ['proxy: { servers: [{ name: a }] }', '$.proxy.servers[0].type', /^is required$/],
+    ['proxy: { servers: [{ name: a }] }', '$.proxy.servers[0].type', /^is required and not there; add it$/],
     [
       servers('name: a', 'name: b', 'name: a'),
       '$.proxy.servers[2].name',

@@ -16,10 +16,16 @@ export function checkUpstream(upstream: UpstreamConfig, path: Path, findings: Fi
   const { type, connection } = upstream;
   const at = (...keys: string[]) => [...path, ...keys];
   if ((type === 'streamable-http' || type === 'sse') && connection.url === undefined) {
-    findings.problem(at('connection', 'url'), `is required for type ${type}`);
+    findings.problem(
+      at('connection', 'url'),
+      `is required for type ${type}; write where the server is, like https://host/mcp`,
+    );
   }
   if (type === 'stdio' && connection.command === undefined) {
-    findings.problem(at('connection', 'command'), 'is required for type stdio');
+    findings.problem(
+      at('connection', 'command'),
+      'is required for type stdio; write the program that is the server, like npx',
+    );
   }
   if (BUILT_IN_TRANSPORTS.has(type)) warnUseless(upstream, path, findings);
   checkOverrides(upstream, path, findings);

@@ -33,7 +33,8 @@ export function leaf(options: LeafOptions, kind: LeafKind): PropertyDecorator {
     secret: kind.secret ?? false,
     parse: (raw) => (raw === null || raw === undefined ? raw : kind.parse ? kind.parse(raw) : raw),
     flaws: (value) => {
-      if (value === undefined) return required ? [{ at: [], message: 'is required' }] : optional ? [] : emptyFlaw(kind);
+      if (value === undefined)
+        return required ? [{ at: [], message: 'is required and not there; add it' }] : optional ? [] : emptyFlaw(kind);
       if (value === null) return nullable ? [] : emptyFlaw(kind);
       const found = kind.flaws(value) ?? [];
       return typeof found === 'string' ? [{ at: [], message: found }] : found;

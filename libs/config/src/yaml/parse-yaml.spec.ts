@@ -6,11 +6,15 @@ const SERVERS = (entries: string) => `proxy:\n  servers:\n${entries}`;
 
 describe('the YAML dialect', () => {
   it.each([
-    ['a duplicate key', 'server: { port: 1 }\nserver: { port: 2 }', '$.server: the key "server" stands here twice'],
+    [
+      'a duplicate key',
+      'server: { port: 1 }\nserver: { port: 2 }',
+      '$.server: the key "server" stands here twice; take one away',
+    ],
     [
       'a duplicate key spelled differently',
       'server: { "port": 1, port: 2 }',
-      '$.server.port: the key "port" stands here twice',
+      '$.server.port: the key "port" stands here twice; take one away',
     ],
     [
       'a merge key',

@@ -57,6 +57,10 @@ function lineAt(text: string, offset: number): string {
 function explain(code: string, message: string, line: string): string {
   if (code === 'TAG_RESOLVE_FAILED') return 'YAML tags are not supported here';
   if (code === 'MULTIPLE_DOCS') return 'the file has more than one YAML document ("---"); it must have one';
+  if (code === 'TAB_AS_INDENT') return 'YAML: no tabs for indentation; write spaces';
+  if (code === 'MISSING_CHAR' && /quote$/.test(message)) {
+    return 'a text in quotation marks has no end; it begins above, close it there';
+  }
   const hint = /[[{].*\$\{/.test(line) ? ' (inside [ ] and { } put quotes around "${...}")' : '';
   return message.startsWith('Maximum call stack') ? 'nested too deeply' : `YAML: ${message}${hint}`;
 }
@@ -128,7 +132,7 @@ class Reader {
       const place = [...path, key];
       const known = Object.hasOwn(map, key);
       this.#place(place, 'key', keyNode, known);
-      if (known) this.findings.problem(place, `the key ${JSON.stringify(key)} stands here twice`, 'key');
+      if (known) this.findings.problem(place, `the key ${JSON.stringify(key)} stands here twice; take one away`, 'key');
       else if (RESERVED_KEYS.has(key)) this.findings.problem(place, 'this key is not allowed', 'key');
       else if (key === '<<')
         this.findings.problem(place, 'merge keys (<<) are not supported; repeat the values', 'key');
