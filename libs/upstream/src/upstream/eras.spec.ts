@@ -33,6 +33,18 @@ async function modern(options: Parameters<typeof startModernLab>[0] = {}) {
   return lab;
 }
 
+it('asks no longer for the era of a silent HTTP server than it may take to start, on new connections each time', async () => {
+  const { url, seen } = await liar(() => {});
+  const transport = new StreamableHttpTransport(new EgressGuard());
+  const renew = vi.spyOn(transport, 'renew');
+  const test = bench({ 'streamable-http': transport });
+  test.apply(proxyOf([serverOf('web', 'streamable-http', { url, start_timeout: 50 })]));
+  await test.state('web', 'unreachable');
+  expect(test.upstream('web').status.reason).toContain('did not answer server/discover within 50 ms');
+  expect(seen[0]).toBe('server/discover');
+  expect(renew).toHaveBeenCalled();
+});
+
 type Answer = (
   message: { id: number; method: string; params?: Record<string, unknown> },
   response: ServerResponse,
