@@ -55,8 +55,12 @@ async function validate(block: Block, text: string): Promise<{ code: number; sai
     const name = marks.get('file');
     if (name !== undefined) put(name, content);
   }
-  put('secret', LONG);
-  put('gateway.yaml', text.replaceAll(/\$\{file:[^}]+\}/g, '$${file:./secret}'));
+  let secrets = 0;
+  const readable = text.replaceAll(/\$\{file:[^}]+\}/g, () => {
+    put(`secret-${++secrets}`, LONG + secrets);
+    return `\${file:./secret-${secrets}}`;
+  });
+  put('gateway.yaml', readable);
   for (const [, name = ''] of text.matchAll(/\$\{(?:env:)?([A-Z][A-Z0-9_]*)(?::-[^}]*)?\}/g)) {
     const before = process.env[name];
     process.env[name] = valueFor(name);

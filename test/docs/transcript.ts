@@ -23,6 +23,7 @@ function settled(row: string): string {
     .replace(/\b\d+\.\d+\.\d+\b(?!\.)/g, '<version>')
     .replace(/\b\d+ (?:ms|s|min|h|d)\b/g, '<time>')
     .replace(/\b\d+(?:\.\d+)? (?:[KMG]i)?B\b/g, '<size>')
+    .replace(/\b[0-9a-f]{32}\b/g, '<id>')
     .replace(/ {2,}/g, '  ')
     .trimEnd();
 }
