@@ -34,6 +34,7 @@ RUN apt-get update \
 # --- the gateway ------------------------------------------------------------------------------------------------------
 FROM ${NODE_IMAGE} AS base
 LABEL org.opencontainers.image.title="MCP Gateway" \
+      org.opencontainers.image.version="0.1.0" \
       org.opencontainers.image.description="One endpoint in front of all of a company's MCP servers" \
       org.opencontainers.image.licenses="Apache-2.0"
 COPY --from=tools /usr/bin/tini-static /usr/local/bin/tini

@@ -74,6 +74,13 @@ function validated(text: string, env: Record<string, string>) {
   }
 }
 
+describe('Chart.yaml', () => {
+  it('has the version of the gateway', () => {
+    const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string };
+    expect(parse(readFileSync(join(CHART, 'Chart.yaml'), 'utf8'))).toMatchObject({ version, appVersion: version });
+  });
+});
+
 describe.skipIf(!helm)(`the chart${needing('helm', helm)}`, () => {
   it('passes helm lint', () => {
     const { status, stdout } = spawnSync(helm!, ['lint', '--strict', CHART], { encoding: 'utf8' });

@@ -24,6 +24,11 @@ describe('the Dockerfile', () => {
     expect(JSON.parse(last(instructions, 'CMD') ?? 'null')).toEqual(['serve']);
   });
 
+  it('has the version of the gateway in its label', () => {
+    const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string };
+    expect(last(inherited(all, 'slim'), 'LABEL')).toContain(`org.opencontainers.image.version="${version}"`);
+  });
+
   it('makes slim where no target is named', () => {
     expect([...all.keys()].at(-1)).toBe('slim');
   });
