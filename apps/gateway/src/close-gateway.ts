@@ -38,6 +38,7 @@ export async function closeGateway(
     drain.abortAll();
     if (finished) break;
   }
+  drain.refuseAll();
   const server: Server = app.getHttpServer();
   const cut = setTimeout(() => server.closeAllConnections(), PATIENCE);
   try {

@@ -238,6 +238,18 @@ describe('a gateway that ends', () => {
   });
 });
 
+describe('a gateway that is being closed', () => {
+  it('refuses work in its own words on connections it had, too', async () => {
+    const gateway = await start({ work });
+    const client = await TestClient.open(gateway.url);
+    const connection = await Connection.used(gateway);
+    gateway.drain.refuseAll();
+    const refused = await connection.send(inSession(client, { id: 2, method: 'work' }));
+    expect([refused.status, refused.json.error.data.code]).toEqual([503, 'SHUTTING_DOWN']);
+    expect(connection.ports.size).toBe(1);
+  });
+});
+
 describe('a connection that is kept', () => {
   it('is given up by clients before the gateway would close it', async () => {
     const gateway = await start();

@@ -18,6 +18,7 @@ interface Pulse {
 export class Connections implements OnApplicationBootstrap {
   readonly #open = new Map<Socket, Pulse>();
   #late: WeakSet<Socket> | undefined;
+  #over = false;
   #leaving = false;
   #waiting = 0;
 
@@ -60,9 +61,14 @@ export class Connections implements OnApplicationBootstrap {
     this.#late ??= new WeakSet();
   }
 
-  /** Opened when the gateway had long said that it stops. */
+  /** From now on all are: what could do the work is being closed. */
+  markAllLate(): void {
+    this.#over = true;
+  }
+
+  /** Opened when the gateway had long said that it stops, or used when it does stop. */
   isLate(socket: Socket): boolean {
-    return this.#late?.has(socket) ?? false;
+    return this.#over || (this.#late?.has(socket) ?? false);
   }
 
   /** Closes what carried nothing for so many milliseconds. Only while no request waits for its answer. */

@@ -21,6 +21,8 @@ export function httpServerOptions(limits: LimitsConfig) {
     requestTimeout: request_timeout,
     keepAliveTimeout,
     maxRequestsPerSocket: requests_per_connection,
+    // What comes while the server closes is refused by the front door, in words of its own.
+    return503OnClosing: false,
     clientErrorHandler: answerBrokenRequest,
     frameworkErrors: answerUnroutable,
     http: {

@@ -66,6 +66,11 @@ export class Drain implements BeforeApplicationShutdown, OnModuleDestroy {
     this.calls.abortAll();
   }
 
+  /** New work is refused on every connection: what could do it is being closed. */
+  refuseAll(): void {
+    this.connections.markAllLate();
+  }
+
   beforeApplicationShutdown(): void {
     this.endAll();
   }
