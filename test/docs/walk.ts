@@ -49,7 +49,8 @@ function save(shell: DocShell, file: string, { text }: Block): void {
   writeFileSync(path, text);
 }
 
-const isBackground = (command: string) => /\bmcp-gateway serve\b/.test(command);
+/** The gateway has a shell of its own; others are sent to the background as shells do. */
+const isBackground = (command: string) => /\bmcp-gateway serve\b|&$/.test(command);
 
 /** Tools a page uses that not every machine has. */
 function missingTool(command: string): string | undefined {
@@ -59,7 +60,7 @@ function missingTool(command: string): string | undefined {
 }
 
 async function starts(shell: DocShell, { command, shown }: Shown): Promise<void> {
-  const { child, text } = shell.start('sh', '-c', `exec ${command}`);
+  const { child, text } = shell.start('sh', '-c', `exec ${command.replace(/ &$/, '')}`);
   await agreed(() => {
     if (child.exitCode !== null) throw new Error(`it ended: ${text()}`);
     return firstDifference([...shown, '…'], text().split('\n'));
