@@ -1,15 +1,19 @@
-/** Slots at the start; a power of two, as every capacity. */
-const SMALL = 16;
+/** Slots of a map with something in it; a power of two, as every capacity. */
+const SMALL = 4;
+/** Slots an empty map may keep for what comes next. */
+const KEPT = 16;
+/** Of a map that is empty: one slot for all of them, which is never written to. */
+const NONE: undefined[] = new Array(1).fill(undefined);
 
 /**
  * A map whose entries live for a moment, such as calls in flight. V8's Map leaves its outgrown tables pointing at their
  * successors: once one of them is promoted, everything that ever was in the map stays in memory until a full collection,
  * which costs more than the map itself. This one writes in place (open addressing, and what is deleted closes the gap).
- * It shrinks when it runs empty. Order means nothing.
+ * It shrinks when it runs empty, and weighs nothing until something is in it. Order means nothing.
  */
 export class ChurnMap<K extends string | number, V> {
-  #keys: (K | undefined)[] = new Array(SMALL).fill(undefined);
-  #values: (V | undefined)[] = new Array(SMALL).fill(undefined);
+  #keys: (K | undefined)[] = NONE;
+  #values: (V | undefined)[] = NONE;
   #size = 0;
 
   get size(): number {
@@ -28,7 +32,7 @@ export class ChurnMap<K extends string | number, V> {
     let slot = this.#slotOf(key);
     if (this.#keys[slot] === undefined) {
       if (++this.#size * 2 > this.#keys.length) {
-        this.#resize(this.#keys.length * 2);
+        this.#resize(Math.max(SMALL, this.#keys.length * 2));
         slot = this.#slotOf(key);
       }
       this.#keys[slot] = key;
@@ -39,14 +43,15 @@ export class ChurnMap<K extends string | number, V> {
   delete(key: K): boolean {
     const slot = this.#slotOf(key);
     if (this.#keys[slot] === undefined) return false;
-    if (--this.#size === 0 && this.#keys.length > SMALL) this.#resize(SMALL, false);
+    if (--this.#size === 0 && this.#keys.length > KEPT) this.clear();
     else this.#vacate(slot);
     return true;
   }
 
   clear(): void {
     this.#size = 0;
-    this.#resize(SMALL, false);
+    this.#keys = NONE;
+    this.#values = NONE;
   }
 
   /** A copy: what is done to the map meanwhile does not show. */
@@ -92,11 +97,10 @@ export class ChurnMap<K extends string | number, V> {
     values[gap] = undefined;
   }
 
-  #resize(capacity: number, keep = true): void {
+  #resize(capacity: number): void {
     const [keys, values] = [this.#keys, this.#values];
     this.#keys = new Array(capacity).fill(undefined);
     this.#values = new Array(capacity).fill(undefined);
-    if (!keep) return;
     for (let from = 0; from < keys.length; from++) {
       const key = keys[from];
       if (key === undefined) continue;

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { type Answer, type Ask, GatewayError, type InputRequest } from '#libs/kernel';
+import { type Answer, type Ask, ChurnMap, GatewayError, type InputRequest } from '#libs/kernel';
 import { encodeNotification, encodeRequest, type ResponseMessage, sseFrame } from '#libs/mcp';
 
 /** Where a question travels: the stream of the request it belongs to. */
@@ -18,7 +18,7 @@ const MAX_OPEN = 100;
 
 /** Questions to one session's client that wait for their answer. An answer from another session never gets here. */
 export class AskDesk {
-  readonly #open = new Map<string, PendingAsk>();
+  readonly #open = new ChurnMap<string, PendingAsk>();
   readonly #prefix: string;
 
   /** Ids name the asking process, so that another one knows an answer that is not for it. */
@@ -63,7 +63,7 @@ export class AskDesk {
   }
 
   rejectAll(reason: GatewayError): void {
-    for (const pending of [...this.#open.values()]) pending.reject(reason);
+    for (const pending of this.#open.values()) pending.reject(reason);
   }
 }
 

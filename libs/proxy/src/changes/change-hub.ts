@@ -43,7 +43,7 @@ export class ChangeHub {
 
   /** What this session saw of a list, at the moment it is served. */
   noteListed(session: ClientSession, kind: ListKind, view: View): void {
-    this.states.of(session.id).seen.set(kind, view.fingerprint(kind));
+    this.states.of(session.id).seen[kind] = view.fingerprint(kind);
   }
 
   catalogueChanged(kinds: readonly ListKind[]): void {
@@ -91,7 +91,7 @@ export class ChangeHub {
     if (!subscriptions || !channel) return undefined;
     const key = subscriptionKey(server, uri);
     const view = this.viewOf(channel.session);
-    const isWatched = [...subscriptions.keys()].some((whole) => isWithin(key, whole));
+    const isWatched = subscriptions.entries().some(([whole]) => isWithin(key, whole));
     const spelled = subscriptions.get(key) ?? (isWatched ? view.exposeUri(server, uri) : undefined);
     return spelled !== undefined && view.resource(spelled)?.server === server ? spelled : undefined;
   }
@@ -111,8 +111,8 @@ export class ChangeHub {
     const methods = new Set<string>();
     for (const kind of kinds) {
       const fingerprint = view.fingerprint(kind);
-      const before = seen.get(kind);
-      seen.set(kind, fingerprint);
+      const before = seen[kind];
+      seen[kind] = fingerprint;
       if (before !== undefined && before !== fingerprint) methods.add(LIST_METHODS[kind].changed);
     }
     for (const method of methods) deliver({ method });

@@ -5,9 +5,9 @@ import type { ListKind } from '#libs/mcp';
 export interface SessionState {
   logLevel?: string;
   /** Fingerprint of each list as the client last saw it: only a list it would see differently is announced. */
-  readonly seen: Map<ListKind, string>;
+  readonly seen: Partial<Record<ListKind, string>>;
   /** Subscribed resources: `server uri` -> the URI as this client spells it. */
-  readonly subscriptions: Map<string, string>;
+  readonly subscriptions: ChurnMap<string, string>;
 }
 
 /** One entry per live session; the front door bounds sessions and closes each of them here. */
@@ -17,7 +17,7 @@ export class SessionStates {
   of(sessionId: string): SessionState {
     let state = this.#states.get(sessionId);
     if (!state) {
-      state = { seen: new Map(), subscriptions: new Map() };
+      state = { seen: {}, subscriptions: new ChurnMap() };
       this.#states.set(sessionId, state);
     }
     return state;

@@ -35,14 +35,12 @@ function poolOf(
     events: {
       opened() {},
       lost: (slot) => lost.push(slot),
-      listener: () => ({
-        listChanged() {},
-        resourceUpdated() {},
-        logged() {},
-        asked: () => undefined,
-        elicitationCompleted() {},
-        limited() {},
-      }),
+      listChanged() {},
+      resourceUpdated() {},
+      logged() {},
+      asked: () => undefined,
+      elicitationCompleted() {},
+      limited() {},
     },
     open: async (spec, listener, signal) => {
       attempts++;
@@ -158,7 +156,7 @@ describe('the session pool', () => {
       await pool.wait(specOf('busy'), false, limits),
       await pool.wait(specOf('watching'), false, limits),
     ];
-    watching.subscribed.add('a://b');
+    watching.subscribed.set('a://b', true);
     pool.release(watching, false);
     const waiting = pool.wait(specOf('new'), false, limits);
     expect(closed()).toBe(0);
@@ -226,7 +224,7 @@ describe('the session pool', () => {
     const { pool, connections } = poolOf({ limit: 10, idle: 20 });
     await pool.wait(specOf('used'), false, limits);
     const watching = await pool.wait(specOf('watching'), false, limits);
-    watching.subscribed.add('a://b');
+    watching.subscribed.set('a://b', true);
     pool.release(watching, false);
     pool.release(await pool.wait(SERVICE, false, limits), false);
     pool.release(await pool.wait(specOf('idle'), false, limits), false);

@@ -1,4 +1,5 @@
-import { ChurnMap, GatewayError, toGatewayError } from '#libs/kernel';
+import { type Ask, ChurnMap, GatewayError, type InputRequest, toGatewayError } from '#libs/kernel';
+import type { ListKind } from '#libs/mcp';
 import type { SessionListener, UpstreamSession } from '../session/upstream-session.js';
 import type { ChildPlaces, IdleChild } from './child-places.js';
 import type { CrashLoops } from './crash-loops.js';
@@ -16,8 +17,13 @@ export interface PoolEvents {
   lost(slot: Slot, error: GatewayError): void;
   /** Nobody used the service session for the idle time; its supervisor decides. */
   unused?(): void;
-  /** The listener for what a session of this group sends outside of calls. */
-  listener(group: SessionGroup): Omit<SessionListener, 'lost' | 'worn'>;
+  // What a session of a group says outside of calls, see `SessionListener`.
+  listChanged(group: SessionGroup, kinds: readonly ListKind[]): void;
+  resourceUpdated(group: SessionGroup, uri: string, params: Buffer): void;
+  logged(group: SessionGroup, params: Buffer): void;
+  elicitationCompleted(group: SessionGroup, params: Buffer, client: string | undefined): void;
+  asked(group: SessionGroup, request: InputRequest): Ask | undefined;
+  limited(key: string): void;
 }
 
 export interface PoolOptions {
@@ -131,7 +137,7 @@ export class SessionPool {
   /** Goes on with what clients watch in a group of another pool; its sessions are opened when they are restored. */
   adopt({ spec, subscriptions }: SessionGroup): SessionGroup {
     const group = this.#group(spec);
-    for (const [uri, clients] of subscriptions) group.subscriptions.set(uri, new Set(clients));
+    for (const [uri, clients] of subscriptions.entries()) group.subscriptions.set(uri, new Set(clients));
     return group;
   }
 
@@ -202,15 +208,12 @@ export class SessionPool {
   async #open(group: SessionGroup): Promise<void> {
     const { events, open } = this.#options;
     let slot: Slot | undefined;
-    const listener: SessionListener = {
-      ...events.listener(group),
-      worn: (error) => slot && this.#lost(slot, error),
-      lost: (error) => slot && this.#lost(slot, error),
-    };
+    const listener = new Ear(group, events, this.#onLost);
     try {
       const session = await open(group.spec, listener, this.#abort.signal);
       group.opening--;
       slot = new Slot(group, session);
+      listener.slot = slot;
       if (this.#closed || session.lost) {
         await session.close(this.#closed ?? this.#ended());
         throw (
@@ -261,6 +264,8 @@ export class SessionPool {
   }
 
   // How sessions end.
+
+  readonly #onLost = (slot: Slot, error: GatewayError) => this.#lost(slot, error);
 
   #lost(slot: Slot, error: GatewayError): void {
     const { group } = slot;
@@ -374,5 +379,49 @@ export class SessionPool {
       `The gateway closed this session with ${this.#options.server}`,
     );
     return this.#end;
+  }
+}
+
+/** Takes what one session says to whom it concerns. One object, not a closure for each kind of news: there are many sessions. */
+class Ear implements SessionListener {
+  /** Once it is open. */
+  slot: Slot | undefined;
+
+  constructor(
+    private readonly group: SessionGroup,
+    private readonly events: PoolEvents,
+    private readonly onLost: (slot: Slot, error: GatewayError) => void,
+  ) {}
+
+  listChanged(kinds: readonly ListKind[]): void {
+    this.events.listChanged(this.group, kinds);
+  }
+
+  resourceUpdated(uri: string, params: Buffer): void {
+    this.events.resourceUpdated(this.group, uri, params);
+  }
+
+  logged(params: Buffer): void {
+    this.events.logged(this.group, params);
+  }
+
+  elicitationCompleted(params: Buffer, client: string | undefined): void {
+    this.events.elicitationCompleted(this.group, params, client);
+  }
+
+  asked(request: InputRequest): Ask | undefined {
+    return this.events.asked(this.group, request);
+  }
+
+  limited(key: string): void {
+    this.events.limited(key);
+  }
+
+  worn(why: GatewayError): void {
+    this.lost(why);
+  }
+
+  lost(error: GatewayError): void {
+    if (this.slot) this.onLost(this.slot, error);
   }
 }

@@ -13,7 +13,7 @@ export class SessionGroup {
   /** Those of them that want a session to themselves. */
   waitingSolo = 0;
   /** Resource subscriptions: URI to client sessions. They live on the first session of the group. */
-  readonly subscriptions = new Map<string, Set<string>>();
+  readonly subscriptions = new ChurnMap<string, Set<string>>();
 
   #spec: SessionSpec;
   /** Client sessions served here since the group came to be; most groups have but one. */
@@ -102,7 +102,7 @@ export class Slot {
   broken = false;
   idleTimer: NodeJS.Timeout | undefined;
   /** URIs the upstream was asked to watch on this session. */
-  readonly subscribed = new Set<string>();
+  readonly subscribed = new ChurnMap<string, true>();
   /** Log level last sent on it. */
   level: string | undefined;
 

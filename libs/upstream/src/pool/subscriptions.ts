@@ -44,7 +44,7 @@ export class Subscriptions {
       try {
         const outcome = await this.#send(slot, 'resources/subscribe', uri, frame);
         subscribed = outcome.kind === 'result';
-        if (subscribed) slot.subscribed.add(uri);
+        if (subscribed) slot.subscribed.set(uri, true);
         return outcome;
       } finally {
         if (!subscribed && isNew) watching.delete(client);
@@ -66,7 +66,8 @@ export class Subscriptions {
   /** Asks a replacing session for everything its group watches. `restored` is called per URI: changes may have been missed. */
   async restore(slot: Slot, frame: RequestFrame, restored: (uri: string) => void): Promise<void> {
     slot.session.listen();
-    const uris = [...slot.group.subscriptions.keys()].filter((uri) => !slot.subscribed.has(uri));
+    const watched = slot.group.subscriptions.entries().map(([uri]) => uri);
+    const uris = watched.filter((uri) => !slot.subscribed.has(uri));
     await Promise.all(
       uris.map((uri) =>
         this.#queue.run(`${slot.group.spec.key} ${uri}`, async () => {
@@ -74,7 +75,7 @@ export class Subscriptions {
           try {
             const outcome = await this.#send(slot, 'resources/subscribe', uri, frame);
             if (outcome.kind === 'error') throw new Error(outcome.error.toString().slice(0, 200));
-            slot.subscribed.add(uri);
+            slot.subscribed.set(uri, true);
             restored(uri);
           } catch (thrown) {
             const fields = { upstream: this.server, uri };
@@ -96,7 +97,7 @@ export function watchersOf(group: SessionGroup, uri: string): readonly string[] 
   const exact = group.subscriptions.get(uri);
   if (exact) return [...exact];
   const found = new Set<string>();
-  for (const [watched, clients] of group.subscriptions) {
+  for (const [watched, clients] of group.subscriptions.entries()) {
     if (uri.startsWith(watched)) for (const client of clients) found.add(client);
   }
   return [...found];

@@ -1,4 +1,4 @@
-import { type Ask, type InputRequest, type Log, messageOf, toGatewayError } from '#libs/kernel';
+import { type Ask, ChurnMap, type InputRequest, type Log, messageOf, toGatewayError } from '#libs/kernel';
 import { encodeError, encodeResult, errorObject, inOne, type RequestMessage } from '#libs/mcp';
 import type { ClientCapabilities } from './capabilities.js';
 import { withoutHopMeta } from './params.js';
@@ -32,7 +32,7 @@ export interface AskDeskOptions {
  * byte for byte under the upstream's own id.
  */
 export class AskDesk {
-  readonly #open = new Map<string, OpenAsk>();
+  readonly #open = new ChurnMap<string, OpenAsk>();
 
   constructor(private readonly options: AskDeskOptions) {}
 
@@ -85,6 +85,7 @@ export class AskDesk {
 
   /** The call is over: nobody waits for its questions any more. */
   closeFor(call: RunningCall): void {
+    if (this.#open.size === 0) return;
     for (const open of this.#open.values()) {
       if (open.call !== call) continue;
       this.#take(open.idJson);
@@ -95,7 +96,7 @@ export class AskDesk {
 
   /** The session is over: answers to what belongs to no call have nowhere to go. */
   closeStanding(): void {
-    for (const open of [...this.#open.values()]) {
+    for (const open of this.#open.values()) {
       if (open.call) continue;
       this.#take(open.idJson);
       open.ask.withdraw('The server that asked is gone');

@@ -40,7 +40,7 @@ export interface InboundPort {
  */
 export class Inbound {
   /** Client sessions that were shown an elicitation, by its id. */
-  readonly #elicited = new Lru<string, string>(1_000);
+  #elicited: Lru<string, string> | undefined;
   #faults = 0;
 
   constructor(private readonly port: InboundPort) {}
@@ -78,6 +78,7 @@ export class Inbound {
 
   /** An elicitation with this id was put to this client session. */
   elicited(elicitationId: string, client: string): void {
+    this.#elicited ??= new Lru(1_000);
     this.#elicited.set(elicitationId, client);
   }
 
@@ -156,7 +157,7 @@ export class Inbound {
       }
       case 'notifications/elicitation/complete': {
         const id = params?.get('elicitationId')?.string();
-        const client = id === undefined ? undefined : this.#elicited.get(id);
+        const client = id === undefined ? undefined : this.#elicited?.get(id);
         if (params) listener.elicitationCompleted(params.raw(), client ?? origin?.client);
         return;
       }

@@ -1,4 +1,13 @@
-import { type Ask, ChurnMap, type Emitter, type Exchange, type Log, type Outcome, toGatewayError } from '#libs/kernel';
+import {
+  type Ask,
+  ChurnMap,
+  type Emitter,
+  type Exchange,
+  type InputRequest,
+  type Log,
+  type Outcome,
+  toGatewayError,
+} from '#libs/kernel';
 import type { CallSink, UpstreamEvents } from '../contract.js';
 import { LogLevels } from '../pool/log-levels.js';
 import type { SessionPool } from '../pool/session-pool.js';
@@ -6,7 +15,6 @@ import { SERVICE } from '../pool/session-spec.js';
 import type { SessionGroup, Slot } from '../pool/slot.js';
 import { type RequestFrame, Subscriptions, watchersOf } from '../pool/subscriptions.js';
 import type { Deadline } from '../session/deadline.js';
-import type { SessionListener } from '../session/upstream-session.js';
 
 /** Milliseconds after which a lost session is not taken for one that cannot live. */
 const GROWN_UP = 5_000;
@@ -142,7 +150,7 @@ export class ClientDesk {
     const served = groups.filter((group) => group.release(client));
     const hadLevel = this.#levels.delete(client, served);
     for (const group of groups) {
-      for (const [uri, clients] of [...group.subscriptions]) {
+      for (const [uri, clients] of group.subscriptions.entries()) {
         if (clients.has(client)) this.unsubscribe(group, uri, client).catch(() => {});
       }
       if (group.spec.client === client) pool.retire(group.slots);
@@ -194,7 +202,7 @@ export class ClientDesk {
     const { group } = slot;
     if (group.subscriptions.size === 0) return;
     void this.#subscriptions.restore(slot, this.#options.limits, (uri) => {
-      this.#updated(group, uri, Buffer.from(JSON.stringify({ uri })));
+      this.resourceUpdated(group, uri, Buffer.from(JSON.stringify({ uri })));
     });
   }
 
@@ -205,30 +213,29 @@ export class ClientDesk {
 
   // What sessions say outside of calls.
 
-  listener(group: SessionGroup): Omit<SessionListener, 'lost' | 'worn' | 'limited' | 'listChanged'> {
+  asked(group: SessionGroup, request: InputRequest): Ask | undefined {
     const { events, server } = this.#options;
-    return {
-      resourceUpdated: (uri, params) => this.#updated(group, uri, params),
-      asked: (request) => {
-        const client = group.soleClient;
-        if (client === undefined) return undefined;
-        let taken: Ask | undefined;
-        events.emit('asked', { server, client, request, take: (ask) => (taken = ask) });
-        return taken;
-      },
-      logged: (params) => {
-        const client = group.soleClient;
-        if (client === undefined || !this.#levels.wants(client, params)) return;
-        events.emit('logged', { server, params, clients: [client] });
-      },
-      elicitationCompleted: (params, asked) => {
-        const client = asked ?? group.soleClient;
-        if (client !== undefined) events.emit('elicitationCompleted', { server, params, clients: [client] });
-      },
-    };
+    const client = group.soleClient;
+    if (client === undefined) return undefined;
+    let taken: Ask | undefined;
+    events.emit('asked', { server, client, request, take: (ask) => (taken = ask) });
+    return taken;
   }
 
-  #updated(group: SessionGroup, uri: string, params: Buffer): void {
+  logged(group: SessionGroup, params: Buffer): void {
+    const { events, server } = this.#options;
+    const client = group.soleClient;
+    if (client === undefined || !this.#levels.wants(client, params)) return;
+    events.emit('logged', { server, params, clients: [client] });
+  }
+
+  elicitationCompleted(group: SessionGroup, params: Buffer, asked: string | undefined): void {
+    const { events, server } = this.#options;
+    const client = asked ?? group.soleClient;
+    if (client !== undefined) events.emit('elicitationCompleted', { server, params, clients: [client] });
+  }
+
+  resourceUpdated(group: SessionGroup, uri: string, params: Buffer): void {
     const clients = watchersOf(group, uri);
     const { events, server } = this.#options;
     if (clients.length > 0) events.emit('resourceUpdated', { server, uri, params, clients });

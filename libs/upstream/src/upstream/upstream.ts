@@ -89,14 +89,15 @@ export class Upstream implements UpstreamHandle {
       idle: config.connection.idle,
       open: (spec, listener, signal) => this.#open(spec, listener, signal),
       events: {
-        listener: (group) => ({
-          ...this.#desk.listener(group),
-          limited: (key) => this.#limited(`connection.${key}`),
-          listChanged: (kinds) => {
-            this.#supervisor.listChanged(kinds);
-            if (group.slots[0]) this.#personal?.changed(group.slots[0]);
-          },
-        }),
+        resourceUpdated: (...update) => this.#desk.resourceUpdated(...update),
+        logged: (...message) => this.#desk.logged(...message),
+        elicitationCompleted: (...completed) => this.#desk.elicitationCompleted(...completed),
+        asked: (...question) => this.#desk.asked(...question),
+        limited: (key) => this.#limited(`connection.${key}`),
+        listChanged: (group, kinds) => {
+          this.#supervisor.listChanged(kinds);
+          if (group.slots[0]) this.#personal?.changed(group.slots[0]);
+        },
         opened: (slot) => this.#opened(slot),
         lost: (slot, error) => this.#lost(slot, error),
         ...(config.type === STDIO && config.connection.idle_service ? { unused: () => this.#supervisor.rest() } : {}),
