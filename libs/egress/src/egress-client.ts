@@ -1,7 +1,8 @@
-import { type Dispatcher, Pool, request } from 'undici';
+import type { Dispatcher } from 'undici';
 import { GatewayError, Lru, messageOf } from '#libs/kernel';
 import { type EgressGuard, type Trust } from './egress-guard.js';
 import { guardedConnect, type TlsOptions } from './guarded-connect.js';
+import { Pool } from './undici.js';
 
 export interface JsonRequest {
   readonly url: string;
@@ -54,6 +55,8 @@ export class EgressClient {
   async json(options: JsonRequest): Promise<JsonAnswer> {
     const url = this.#admitted(options);
     const { timeout = 5_000, maxBytes = 256 * 1024, method = options.form ? 'POST' : 'GET' } = options;
+    // Only now: a gateway that fetches no keys or tokens starts sooner without it.
+    const { request } = await import('undici');
     const signal = AbortSignal.timeout(timeout);
     try {
       const answer = await request(url, {

@@ -1,5 +1,6 @@
-import { buildConnector } from 'undici';
+import type { buildConnector as BuildConnector } from 'undici';
 import type { EgressGuard, Trust } from './egress-guard.js';
+import { buildConnector } from './undici.js';
 
 /** TLS towards one host, as undici takes it. */
 export interface TlsOptions {
@@ -22,9 +23,9 @@ export function guardedConnect(
   guard: EgressGuard,
   trust: Trust,
   settings: ConnectSettings | (() => ConnectSettings),
-): buildConnector.connector {
+): BuildConnector.connector {
   const current = typeof settings === 'function' ? settings : () => settings;
-  let made: { readonly by: ConnectSettings; readonly connect: buildConnector.connector } | undefined;
+  let made: { readonly by: ConnectSettings; readonly connect: BuildConnector.connector } | undefined;
   return (options, callback) => {
     try {
       // A literal address is never looked up.
@@ -39,10 +40,10 @@ export function guardedConnect(
   };
 }
 
-function connector(guard: EgressGuard, trust: Trust, settings: ConnectSettings): buildConnector.connector {
+function connector(guard: EgressGuard, trust: Trust, settings: ConnectSettings): BuildConnector.connector {
   return buildConnector({
     ...settings,
     allowH2: false,
     lookup: guard.lookup(trust),
-  } as buildConnector.BuildOptions);
+  } as BuildConnector.BuildOptions);
 }

@@ -1,4 +1,5 @@
-import { prettyFactory } from 'pino-pretty';
+import { createRequire } from 'node:module';
+import type { prettyFactory as PrettyFactory } from 'pino-pretty';
 
 /** Where log lines go. `process.stdout` fits. */
 export interface LineSink {
@@ -7,6 +8,8 @@ export interface LineSink {
 
 /** Turns JSON lines into one line for people each. Runs in this process: no worker that could lag behind at exit. */
 export function textSink(sink: LineSink, colour: boolean): LineSink {
+  // Only now: most gateways log JSON, and start sooner without it.
+  const { prettyFactory } = createRequire(import.meta.url)('pino-pretty') as { prettyFactory: typeof PrettyFactory };
   const format = prettyFactory({
     colorize: colour,
     singleLine: true,

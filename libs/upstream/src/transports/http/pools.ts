@@ -1,5 +1,4 @@
-import { Pool } from 'undici';
-import { type ConnectSettings, type EgressGuard, guardedConnect } from '#libs/egress';
+import { type ConnectSettings, type EgressGuard, guardedConnect, Pool } from '#libs/egress';
 import type { UpstreamTarget } from '#libs/plugin';
 
 /**

@@ -1,0 +1,9 @@
+import { createRequire } from 'node:module';
+import { expect, it } from 'vitest';
+import { buildConnector, Pool } from './undici.js';
+
+it('takes from undici the very parts that it publishes', () => {
+  const published = createRequire(import.meta.url)('undici') as typeof import('undici');
+  expect(Pool).toBe(published.Pool);
+  expect(buildConnector).toBe(published.buildConnector);
+});

@@ -1,0 +1,12 @@
+import { createRequire } from 'node:module';
+import type { buildConnector as BuildConnector, Pool as PoolClass } from 'undici';
+
+/**
+ * The parts of undici that every call goes through, without the rest (fetch, web sockets, caches, mocks): the package loads
+ * all of it at once, which took a tenth of the start and ten megabytes. undici.spec.ts holds them against the package.
+ */
+const load = createRequire(import.meta.url);
+
+export const Pool = load('undici/lib/dispatcher/pool.js') as typeof PoolClass;
+export type Pool = PoolClass;
+export const buildConnector = load('undici/lib/core/connect.js') as typeof BuildConnector;
