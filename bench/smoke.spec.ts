@@ -25,7 +25,15 @@ const TINY: Scale = {
 };
 
 /** One of each kind. */
-const NAMES = ['call-64B-c16', 'call-1MB-c1', 'connect-modern', 'list-10-views', 'idle-streams', 'growth-sessions'];
+const NAMES = [
+  'call-64B-c16',
+  'call-1MB-c1',
+  'connect-modern',
+  'list-10-views',
+  'idle-streams',
+  'growth-sessions',
+  'hung-upstream',
+];
 
 let report: Report;
 let before: number[];

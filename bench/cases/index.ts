@@ -1,13 +1,14 @@
 import { callCases, connectCases } from './calls.ts';
 import type { Case } from './case.ts';
 import { growthCases } from './growth.ts';
+import { hungCase } from './hung.ts';
 import { idleCases } from './idle.ts';
 import { listCases } from './lists.ts';
 import { startCase } from './start.ts';
 
 /** Every case, those of one world side by side. */
 function allCases(): Case[] {
-  return [...callCases(), ...connectCases(), ...listCases(), startCase(), ...idleCases(), ...growthCases()];
+  return [...callCases(), ...connectCases(), ...listCases(), startCase(), ...idleCases(), ...growthCases(), hungCase()];
 }
 
 /** The cases with these names; `*` stands for any text. @throws Error naming the known ones for a name that fits none */

@@ -32,6 +32,7 @@ const BOUNDS: readonly Bound[] = [
   { cases: /^call-64B-c1$/, entrant: GATEWAY, metric: 'added', limit: 1.3 },
   { cases: /^start$/, entrant: GATEWAY, metric: 'start', limit: 1.2, value: startRatio },
   { cases: /^start$/, entrant: GATEWAY, metric: 'idleRss', limit: 1.5 },
+  { cases: /^hung-upstream$/, entrant: /^one-hung$/, metric: 'p99', limit: 1.5 },
   { cases: /^growth-/, entrant: /=/, metric: 'cpu', limit: 1.1, lenient: true },
 ];
 

@@ -8,7 +8,7 @@ import { Issuer } from './issuer.ts';
 import { FLOOR_SCRIPT, GATEWAY_BIN, NEST_SCRIPT, UPSTREAM_SCRIPT } from './paths.ts';
 import type { Pieces } from './pieces.ts';
 import { refusesStrangers, untilListed } from './ready.ts';
-import { pathOf, upstreamName } from './shape.ts';
+import { HUNG_PATH, pathOf, upstreamName } from './shape.ts';
 import { directDoor, floorDoor, gatewayDoor, Target } from './target.ts';
 import { HIDDEN } from './views.ts';
 import { sameEra, type World } from './world.ts';
@@ -80,7 +80,7 @@ export class Lab {
   /** The gateway as in production, once it shows every tool of every upstream. */
   async gateway(profile: Profile, world: World, nodeFlags: readonly string[] = []): Promise<Target> {
     const target = await this.startGateway(profile, world, nodeFlags);
-    await untilListed(target.door, world.upstreams * world.upstream.tools);
+    await untilListed(target.door, (world.upstreams - (world.lastHangs ? 1 : 0)) * world.upstream.tools);
     if (target.door.token(0) !== undefined) await refusesStrangers(target.door);
     return target;
   }
@@ -122,9 +122,9 @@ export class Lab {
     const { era } = world.upstream;
     const setup: GatewaySetup = {
       profile,
-      upstreams: this.#upstreamNames(world).map((name) => ({
+      upstreams: this.#upstreamNames(world).map((name, index) => ({
         name,
-        url: this.#url(pathOf(world.upstream, name)),
+        url: this.#url(world.lastHangs && index === world.upstreams - 1 ? HUNG_PATH : pathOf(world.upstream, name)),
         protocol: era,
       })),
       pieces: this.options.pieces.on,

@@ -16,6 +16,9 @@ export interface Shape {
 
 export const DEFAULT_SHAPE: Shape = { era: 'legacy', reply: 'json', tools: 10, delay: 0, state: 'none' };
 
+/** Of an upstream that never answers. */
+export const HUNG_PATH = '/hung';
+
 export function pathOf(shape: Shape, name: string): string {
   return `/${shape.era}/${shape.reply}/${shape.tools}/${shape.delay}/${shape.state}/${name}`;
 }

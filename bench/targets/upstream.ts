@@ -6,7 +6,7 @@ import { type Message, readMessage } from './message.ts';
 import { type Refusal, refusalOf } from './refusals.ts';
 import { discoverResult, echoResult, emptyResult, initializeResult, listResult, type Result } from './results.ts';
 import { UpstreamSessions } from './sessions.ts';
-import { type Shape, shapeOf } from './shape.ts';
+import { HUNG_PATH, type Shape, shapeOf } from './shape.ts';
 
 const shapes = new Map<string, Shape | undefined>();
 const sessions = new UpstreamSessions();
@@ -14,6 +14,7 @@ const counts = { calls: 0, refused: 0 };
 
 const server = createServer({ keepAliveTimeout: 120_000 }, (request, response) => {
   const path = request.url ?? '';
+  if (path === HUNG_PATH) return;
   if (!shapes.has(path)) shapes.set(path, shapeOf(path));
   const shape = shapes.get(path);
   if (path === '/counts') sendJson(response, Buffer.from(JSON.stringify(counts)));

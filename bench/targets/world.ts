@@ -10,6 +10,8 @@ export interface World {
   readonly patterns: number;
   /** Client sessions that may be open at once. */
   readonly sessions: number;
+  /** The last upstream takes connections and never answers. */
+  readonly lastHangs?: boolean;
 }
 
 export const DEFAULT_WORLD: World = {
