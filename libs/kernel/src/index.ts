@@ -34,6 +34,7 @@ export { isObject } from './is-object.js';
 export { visibleJson } from './json-line.js';
 export { type Log, SILENT } from './log.js';
 export { Lru } from './lru.js';
+export { ownBytes } from './own-bytes.js';
 export {
   ANONYMOUS,
   type Claims,

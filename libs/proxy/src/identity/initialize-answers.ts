@@ -1,5 +1,5 @@
 import type { View } from '#libs/catalogue';
-import { type Endpoint, type Exchange, Lru } from '#libs/kernel';
+import { type Endpoint, type Exchange, Lru, ownBytes } from '#libs/kernel';
 import { type Listing, MODERN_VERSIONS } from '#libs/mcp';
 import type { UpstreamDirectory } from '#libs/upstream';
 import { mergeCapabilities, type ServerCapabilities } from './capabilities.js';
@@ -52,7 +52,7 @@ export class InitializeAnswers {
       capabilities: mergeCapabilities(endpoint, known, unheard),
       instructions: mergeInstructions(endpoint, spelling, known.filter(isFitToRead)),
     };
-    const built = Buffer.from(JSON.stringify(build(offer)));
+    const built = ownBytes(JSON.stringify(build(offer)));
     this.#cache.set(key, built);
     return built;
   }
