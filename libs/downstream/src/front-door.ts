@@ -58,8 +58,8 @@ export class FrontDoor {
       if (answering) await answering;
     } catch (thrown) {
       const error = toGatewayError(thrown);
-      const idJson = message?.kind === 'request' ? message.idJson : !message && idOf(error);
-      this.#refuse({ error, request, requestId }, response, idJson || null, era ?? eraOfHeaders(request));
+      const idJson = message ? idOf(message) : idWithin(error);
+      this.#refuse({ error, request, requestId }, response, idJson ?? null, era ?? eraOfHeaders(request));
     }
   }
 
@@ -139,8 +139,13 @@ function isSmall({ headers }: IncomingMessage): boolean {
   return Number(headers['content-length'] ?? Number.POSITIVE_INFINITY) < SMALL_BODY;
 }
 
+/** The id an answer to a message carries. */
+function idOf(message: Message): string | undefined {
+  return message.kind === 'request' ? message.idJson : undefined;
+}
+
 /** The id of a message that was refused while it was read. */
-function idOf(error: GatewayError): string | undefined {
+function idWithin(error: GatewayError): string | undefined {
   return error instanceof EnvelopeError ? error.idJson : undefined;
 }
 
