@@ -101,6 +101,15 @@ describe('settings', () => {
       },
       /^google\.tokeninfo: must be an https/,
     ],
+    [
+      'google',
+      {
+        authorization_servers: ['https://accounts.google.com'],
+        audience: ['x'],
+        google: { tokeninfo: 'http://127.a.example' },
+      },
+      /^google\.tokeninfo: must be an https/,
+    ],
     ['cognito', { authorization_servers: ['https://c.example/pool'] }, /^audience: needs the ids of the app clients/],
   ])('of %s are refused: %j', (provider, oauth, message) => {
     expect(problems(provider, oauth).join('\n')).toMatch(message);

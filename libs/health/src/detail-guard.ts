@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { Injectable } from '@nestjs/common';
 import { MetricsConfigRef } from '#libs/config';
-import { isBearer } from '#libs/kernel';
+import { isBearer, isLoopbackAddress } from '#libs/kernel';
 
 /** Set by whatever stands between a caller and this process: then the socket does not say who asks. */
 const RELAYED = /^(?:x-forwarded(?:-.*)?|forwarded|via|x-real-ip)$/;
@@ -17,15 +17,12 @@ export class DetailGuard {
     if (token !== null) return isBearer(headers.authorization, token.reveal());
     if (!isLoopbackAddress(socket.remoteAddress ?? '')) return false;
     // A page in this machine's browser may have pointed a name of its own at it.
-    if (!isLoopbackHost(headers.host ?? '') || headers.origin !== undefined) return false;
+    if (!namesThisMachine(headers.host ?? '') || headers.origin !== undefined) return false;
     return !Object.keys(headers).some((name) => RELAYED.test(name));
   }
 }
 
-function isLoopbackAddress(address: string): boolean {
-  return address === '::1' || /^(?:::ffff:)?127(?:\.\d{1,3}){3}$/.test(address);
-}
-
-function isLoopbackHost(host: string): boolean {
-  return /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d{1,5})?$/i.test(host);
+/** A Host header, and no name but the one that no resolver but the machine's own is asked for. */
+function namesThisMachine(authority: string): boolean {
+  return /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d{1,5})?$/i.test(authority);
 }

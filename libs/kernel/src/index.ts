@@ -33,6 +33,7 @@ export { compileGlob, compileSelection, matchesGlob } from './glob.js';
 export { isObject } from './is-object.js';
 export { visibleJson } from './json-line.js';
 export { type Log, SILENT } from './log.js';
+export { isLoopbackAddress, isLoopbackHost } from './loopback.js';
 export { Lru } from './lru.js';
 export { ownBytes } from './own-bytes.js';
 export {

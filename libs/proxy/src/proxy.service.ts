@@ -6,6 +6,7 @@ import {
   type Endpoint,
   type Exchange,
   GatewayError,
+  isLoopbackHost,
   type OutboundNotification,
   type Outcome,
   type Principal,
@@ -34,7 +35,7 @@ import { targetOf } from './methods/target.js';
 import { ProxyOptions } from './options.js';
 import { PolicyChain } from './policies/policy-chain.js';
 import { Heartbeats } from './progress/heartbeats.js';
-import { catalogueSettings, endpointOf, isLoopback, serversBehind } from './settings.js';
+import { catalogueSettings, endpointOf, serversBehind } from './settings.js';
 
 /** The corridor between the front door and the back door: resolve in the caller's view, send, deliver. */
 @Injectable()
@@ -262,7 +263,7 @@ export class ProxyService extends McpProxy implements OnApplicationBootstrap, Be
     this.#hub.catalogueChanged(LIST_KINDS);
     this.#listeners.catalogueChanged(LIST_KINDS);
     await this.upstreams.apply(this.proxyConfig.current, {
-      sharedAnonymous: isLoopback(server.host),
+      sharedAnonymous: isLoopbackHost(server.host),
       isListening: (client) => this.#hub.has(client),
       version: this.options.version,
       shutdownTimeout: server.shutdown.timeout,

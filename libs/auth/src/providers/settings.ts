@@ -1,3 +1,4 @@
+import { isLoopbackHost } from '#libs/kernel';
 import type { AuthSetup } from '#libs/plugin';
 
 /** What is wrong with a value of a provider's own block; undefined when nothing is. */
@@ -32,8 +33,9 @@ export const text: SettingRule = (value) =>
 export const endpoint: SettingRule = (value) => {
   if (typeof value !== 'string' || !URL.canParse(value)) return 'must be a URL like https://host/path';
   const { protocol, hostname } = new URL(value);
-  const loopback = hostname === 'localhost' || hostname === '[::1]' || hostname.startsWith('127.');
-  return protocol === 'https:' || (protocol === 'http:' && loopback) ? undefined : 'must be an https:// URL';
+  return protocol === 'https:' || (protocol === 'http:' && isLoopbackHost(hostname))
+    ? undefined
+    : 'must be an https:// URL';
 };
 
 /** A text setting that is there. */

@@ -1,4 +1,5 @@
 import { isIP } from 'node:net';
+import { isLoopbackHost } from '#libs/kernel';
 
 /** The one pattern for names of servers, toolsets and prefixes. */
 export const NAME = /^[a-z](?:[a-z0-9-]{0,28}[a-z0-9])?$/;
@@ -73,36 +74,17 @@ export function resourceFlaw(value: string): string | undefined {
   return canonical === value ? undefined : `must be spelled ${canonical}; other spellings belong into oauth.audience`;
 }
 
-export function isLoopback(host: string): boolean {
-  const bare = host
-    .toLowerCase()
-    .replace(/^\[|\]$/g, '')
-    .replace(/\.$/, '');
-  return (
-    bare === 'localhost' ||
-    bare === '::1' ||
-    bare.endsWith('.localhost') ||
-    (isIP(bare) === 4 && bare.startsWith('127.')) ||
-    bare === '::ffff:127.0.0.1'
-  );
-}
-
-/** An identity provider's URL: https, or http on this machine. */
+/** An identity provider's URL, to which others are appended. */
 export function issuerFlaw(value: string): string | undefined {
-  const flaw = httpUrlFlaw(value);
-  if (flaw) return flaw;
-  const url = new URL(value);
-  if (url.search !== '') return 'must not have a query (?)';
-  return url.protocol === 'https:' || isLoopback(url.hostname)
-    ? undefined
-    : 'must be https (plain http only on this machine)';
+  return endpointFlaw(value) ?? (new URL(value).search === '' ? undefined : 'must not have a query (?)');
 }
 
+/** An endpoint of an identity provider: https, or http on this machine. */
 export function endpointFlaw(value: string): string | undefined {
   const flaw = httpUrlFlaw(value);
   if (flaw) return flaw;
   const url = new URL(value);
-  return url.protocol === 'https:' || isLoopback(url.hostname)
+  return url.protocol === 'https:' || isLoopbackHost(url.hostname)
     ? undefined
     : 'must be https (plain http only on this machine)';
 }
@@ -111,7 +93,6 @@ export function endpointFlaw(value: string): string | undefined {
 export function originFlaw(value: string): string | undefined {
   if (value.includes('*'))
     return "'*' would let any web page use this gateway; list exact origins like https://app.example.com";
-  if (value.includes('*')) return 'must be one exact origin like https://app.example.com: patterns match nothing here';
   if (httpUrlFlaw(value)) return 'must be an origin like https://app.example.com';
   return new URL(value).origin === value
     ? undefined

@@ -1,4 +1,4 @@
-import { isLoopback } from '../fields/formats.js';
+import { isLoopbackHost } from '#libs/kernel';
 import type { Problem } from '../load/problems.js';
 import type { GatewayConfig } from '../sections/gateway.config.js';
 
@@ -6,7 +6,7 @@ type Needed = Pick<GatewayConfig, 'server' | 'oauth' | 'api_keys'>;
 
 /** Why the gateway must not listen where it was told to; undefined when it may. */
 export function listenProblem({ server, oauth, api_keys }: Needed): Problem | undefined {
-  if (isLoopback(server.host) || server.allow_anonymous || oauth.enabled || api_keys.length > 0) return undefined;
+  if (isLoopbackHost(server.host) || server.allow_anonymous || oauth.enabled || api_keys.length > 0) return undefined;
   return {
     path: '$.server.host',
     message:

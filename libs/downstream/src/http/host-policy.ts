@@ -1,4 +1,5 @@
 import type { ServerConfig } from '#libs/config';
+import { isLoopbackHost } from '#libs/kernel';
 
 const AUTHORITY = /^(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::\d{1,5})?$/;
 const LOOPBACK_NAMES = ['localhost', '127.0.0.1', '[::1]'];
@@ -11,7 +12,7 @@ export class HostPolicy {
   readonly #loopback: boolean;
 
   constructor(config: Pick<ServerConfig, 'url' | 'host' | 'allowed_hosts' | 'cors'>) {
-    this.#loopback = isLoopbackListener(config.host);
+    this.#loopback = isLoopbackHost(config.host);
     const hosts = [new URL(config.url).hostname, ...config.allowed_hosts.map(hostOfEntry)];
     if (this.#loopback) hosts.push(...LOOPBACK_NAMES, bracketed(config.host));
     this.#hosts = new Set(hosts.map((host) => host.toLowerCase()));
@@ -32,10 +33,6 @@ export class HostPolicy {
   sharesWith(origin: string): boolean {
     return this.#origins.has(origin);
   }
-}
-
-export function isLoopbackListener(host: string): boolean {
-  return host === 'localhost' || host === '::1' || /^127(?:\.\d{1,3}){3}$/.test(host);
 }
 
 /** An entry of `allowed_hosts` may carry a port; it is not compared. */

@@ -1,8 +1,8 @@
 import { hash } from 'node:crypto';
 import { Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { type LimitsConfig, ServerConfigRef } from '#libs/config';
-import { type ErrorCode, GatewayError } from '#libs/kernel';
-import { addressKey, isLoopback } from '../rules/keys.js';
+import { type ErrorCode, GatewayError, isLoopbackAddress } from '#libs/kernel';
+import { addressKey } from '../rules/keys.js';
 import { seconds } from '../rules/refusal.js';
 import { type Limiter, LimitStore, take } from '../store/limit-store.js';
 import { RecentMap } from '../store/recent-map.js';
@@ -45,7 +45,9 @@ export class AddressGate implements OnModuleDestroy {
    * @throws GatewayError RATE_LIMITED
    */
   enter(address: string, authorization: string | undefined): Promise<Visit> | undefined {
-    return isLoopback(address) || !this.#counters.any ? undefined : this.#enter(addressKey(address), authorization);
+    return isLoopbackAddress(address) || !this.#counters.any
+      ? undefined
+      : this.#enter(addressKey(address), authorization);
   }
 
   onModuleDestroy(): void {

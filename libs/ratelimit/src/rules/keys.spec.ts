@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { ANONYMOUS } from '#libs/kernel';
 import { caller, tool } from '../testing/limits.js';
-import { addressKey, isLoopback, keyOf } from './keys.js';
+import { addressKey, keyOf } from './keys.js';
 
 describe('keyOf', () => {
   it('T026: counts the same subject of two issuers as two principals', () => {
@@ -53,12 +53,5 @@ describe('addressKey', () => {
   it('takes what is no address as it is', () => {
     expect(addressKey('')).toBe('');
     expect(addressKey('not:an:address')).toBe('not:an:address');
-  });
-});
-
-describe('isLoopback', () => {
-  it('knows this machine', () => {
-    expect(['127.0.0.1', '127.8.8.8', '::1'].every(isLoopback)).toBe(true);
-    expect(['10.0.0.1', '::2', '', '203.0.113.127'].some(isLoopback)).toBe(false);
   });
 });

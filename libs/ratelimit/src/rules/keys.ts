@@ -42,11 +42,6 @@ export function addressKey(address: string): string {
   }
 }
 
-/** An address of this machine itself. */
-export function isLoopback(address: string): boolean {
-  return address === '::1' || address.startsWith('127.');
-}
-
 function bounded(text: string): string {
   return text.length <= LONGEST ? text : createHash('sha256').update(text).digest('base64url');
 }
