@@ -1,21 +1,11 @@
 import { Backoff, type BackoffSettings, GatewayError, Lru } from '#libs/kernel';
 import type { ExitStatus } from '#libs/plugin';
+import { concernsHealth } from '../session/failures.js';
+import { diedEarly, TOLERATED } from './early-death.js';
 import { SERVICE, type SessionSpec } from './session-spec.js';
 
-/** A child that lived at least this many first backoffs has proven itself. */
-const PROVEN = 10;
-/** Early deaths in a row that cost nothing but the calls they hit. */
-const TOLERATED = 3;
 /** Most keys that are remembered. */
 const MAX_KEYS = 1_000;
-
-/** Failures that a broken program causes. Others (no room, no credential, a caller who left) say nothing of it. */
-const BROKEN: ReadonlySet<string> = new Set([
-  'UPSTREAM_UNREACHABLE',
-  'UPSTREAM_DISCONNECTED',
-  'UPSTREAM_SESSION_LOST',
-  'UPSTREAM_TIMEOUT',
-]);
 
 interface Life {
   /** Children started in place of one that had ended by itself. */
@@ -78,13 +68,14 @@ export class CrashLoops {
 
   /** No child could be brought up. */
   failed(spec: SessionSpec, error: GatewayError): void {
-    if (BROKEN.has(error.code)) this.#died(spec, error, true);
+    // Others (no room, no credential, a caller who left) say nothing of the program.
+    if (concernsHealth(error) || error.code === 'UPSTREAM_TIMEOUT') this.#died(spec, error, true);
   }
 
   /** A child ended by itself, or had to be given up, after so many milliseconds. */
   lost(spec: SessionSpec, error: GatewayError, lived: number): void {
     // What ends with its call can say nothing of whether it would have lived.
-    this.#died(spec, error, !spec.ephemeral && lived < this.#options.retry().initial * PROVEN);
+    this.#died(spec, error, !spec.ephemeral && diedEarly(lived, this.#options.retry()));
   }
 
   /** A child did its work and was not needed any more. */

@@ -6,6 +6,20 @@ import type { SessionRequest } from './upstream-session.js';
 /** Lines of a child's stderr that errors carry. */
 const STDERR_LINES = 5;
 
+/** Failures of the way to an upstream; everything else is an answer or the gateway's own doing. */
+const BROKEN: ReadonlySet<string> = new Set(['UPSTREAM_UNREACHABLE', 'UPSTREAM_DISCONNECTED', 'UPSTREAM_SESSION_LOST']);
+const REFUSED: ReadonlySet<string> = new Set(['UPSTREAM_UNAUTHORIZED', 'EGRESS_DENIED']);
+
+/** Whether the failure says something about the way to the upstream, so that its health should be looked at. */
+export function concernsHealth({ code }: GatewayError): boolean {
+  return BROKEN.has(code);
+}
+
+/** Whether nothing else will do better on this session: its way broke, or leads nowhere. */
+export function endsSession({ code }: GatewayError): boolean {
+  return BROKEN.has(code) || REFUSED.has(code);
+}
+
 /** A duration as people write it in the configuration. */
 export function formatMs(ms: number): string {
   if (ms < 1000 || ms % 100 !== 0) return `${Math.round(ms)} ms`;
@@ -16,6 +30,11 @@ export function formatMs(ms: number): string {
 export function lastLines(stderr: readonly string[] | undefined): readonly string[] | undefined {
   if (!stderr || stderr.length === 0) return undefined;
   return stderr.slice(-STDERR_LINES).map((line) => line.slice(0, 500));
+}
+
+/** What an upstream says in its JSON-RPC error, as far as texts repeat it. */
+export function saidIn(error: Buffer): string {
+  return JsonView.of(error).get('message')?.string()?.slice(0, 200) ?? '';
 }
 
 /** A transport's error with the upstream's name and its child's last words in `data`. */

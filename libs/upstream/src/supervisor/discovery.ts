@@ -1,5 +1,6 @@
 import { type Freshness, GatewayError, messageOf } from '#libs/kernel';
 import { JsonView, LIST_KINDS, LIST_METHODS, type Listing, type ListKind } from '#libs/mcp';
+import { endsSession, saidIn } from '../session/failures.js';
 import type { UpstreamSession } from '../session/upstream-session.js';
 import { size } from '../transports/shared/text.js';
 
@@ -29,15 +30,6 @@ export interface Discovered {
   /** Lists that are not as they should be: failed or cut, each a sentence. */
   readonly complaints: readonly string[];
 }
-
-/** Failures that concern the whole session, not one list. */
-const FATAL: ReadonlySet<string> = new Set([
-  'UPSTREAM_UNREACHABLE',
-  'UPSTREAM_DISCONNECTED',
-  'UPSTREAM_SESSION_LOST',
-  'UPSTREAM_UNAUTHORIZED',
-  'EGRESS_DENIED',
-]);
 
 /**
  * Lists what an upstream declares, all pages. Lists not asked for, and those that fail, keep what `previous` had.
@@ -75,7 +67,8 @@ export async function discover(
       if (cut !== undefined) complaints.push(`${LIST_METHODS[kind].method}: ${cut}`);
       if (limit !== undefined) cuts[kind] = `proxy.discovery.${limit}`;
     } catch (thrown) {
-      if (thrown instanceof GatewayError && FATAL.has(thrown.code)) throw thrown;
+      // It concerns the whole session, not one list.
+      if (thrown instanceof GatewayError && endsSession(thrown)) throw thrown;
       items[kind] = before;
       failed[kind] = messageOf(thrown);
       complaints.push(`${LIST_METHODS[kind].method} failed: ${messageOf(thrown)}`);
@@ -130,9 +123,7 @@ async function listAll(
     if (outcome.kind === 'error') {
       // Declared but not implemented: nothing to list.
       if (outcome.code === -32601) return { found };
-      throw new Error(
-        `error ${outcome.code} ${(JsonView.of(outcome.error).get('message')?.string() ?? '').slice(0, 200)}`,
-      );
+      throw new Error(`error ${outcome.code} ${saidIn(outcome.error)}`);
     }
     if (outcome.kind !== 'result') throw new Error('the answer asks for input');
     if (outcome.freshness) keep = strictest(keep, outcome.freshness);

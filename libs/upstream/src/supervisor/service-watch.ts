@@ -1,6 +1,6 @@
 import { Backoff, type BackoffSettings, GatewayError, toGatewayError } from '#libs/kernel';
 import { LIST_KINDS, type ListKind } from '#libs/mcp';
-import { formatMs } from '../session/failures.js';
+import { endsSession, formatMs } from '../session/failures.js';
 import type { UpstreamSession } from '../session/upstream-session.js';
 import type { ListLimits } from './discovery.js';
 
@@ -9,15 +9,6 @@ const DEBOUNCE = 250;
 /** Of the time, at most one part in so many goes into listing again because an upstream says so, however often it does. */
 const SHARE = 5;
 const MAX_PAUSE = 30_000;
-
-/** Failures after which waiting for more pings to fail tells nothing new. */
-const GONE: ReadonlySet<string> = new Set([
-  'UPSTREAM_UNREACHABLE',
-  'UPSTREAM_DISCONNECTED',
-  'UPSTREAM_SESSION_LOST',
-  'UPSTREAM_UNAUTHORIZED',
-  'EGRESS_DENIED',
-]);
 
 export interface WatchSettings {
   readonly retry: BackoffSettings;
@@ -136,7 +127,8 @@ export class ServiceWatch {
       const error = toGatewayError(thrown);
       this.#missed++;
       const silent = error.code === 'UPSTREAM_TIMEOUT';
-      if (GONE.has(error.code)) this.end(error);
+      // More pings that fail would tell nothing new.
+      if (endsSession(error)) this.end(error);
       else if (this.#missed >= failures) this.end(silent ? this.#silent(this.#missed) : error);
       else if (!this.#stopped) this.#port.wavering(silent ? this.#silent(this.#missed).message : error.message);
     } finally {

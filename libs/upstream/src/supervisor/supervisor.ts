@@ -1,15 +1,11 @@
 import { Backoff, type Exchange, GatewayError, type Log, toGatewayError } from '#libs/kernel';
 import { LIST_KINDS, type Listing, type ListKind } from '#libs/mcp';
 import type { UpstreamState } from '#libs/plugin';
+import { diedEarly, TOLERATED } from '../pool/early-death.js';
 import type { Slot } from '../pool/slot.js';
 import type { ColdStartGate } from './cold-start-gate.js';
 import { discover, sameListing } from './discovery.js';
 import { ServiceWatch, type WatchSettings } from './service-watch.js';
-
-/** A session that lived at least this many first backoffs has proven itself; one that dies sooner may be in a crash loop. */
-const PROVEN = 10;
-/** Early deaths in a row before the wait grows. */
-const TOLERATED = 3;
 
 /** Why a session ended that nobody used. */
 const UNUSED = new GatewayError('UPSTREAM_DISCONNECTED', 'The gateway stopped this session, which nobody used');
@@ -215,13 +211,13 @@ export class Supervisor {
       }
       this.#leave(lost);
       const { retry } = this.#port.settings();
-      if (performance.now() - born >= retry.initial * PROVEN) {
+      if (diedEarly(performance.now() - born, retry)) {
+        if (this.#earlyDeaths++ <= TOLERATED) this.#crashes.reset();
+        await this.#down(lost, this.#crashes.next());
+      } else {
         this.#earlyDeaths = 0;
         if (isSilence(lost)) this.#port.unheard();
         this.#set('degraded', `connection lost (${lost.message}); connecting again`, lost);
-      } else {
-        if (this.#earlyDeaths++ <= TOLERATED) this.#crashes.reset();
-        await this.#down(lost, this.#crashes.next());
       }
     }
   }

@@ -5,13 +5,13 @@ import type { SessionPool } from '../pool/session-pool.js';
 import { SERVICE, type SessionSpec } from '../pool/session-spec.js';
 import type { Slot } from '../pool/slot.js';
 import { Deadline } from '../session/deadline.js';
-import { type Expiry, expired, formatMs, timedOut } from '../session/failures.js';
+import { concernsHealth, type Expiry, expired, formatMs, timedOut, toldTo } from '../session/failures.js';
 import { type CallBreaker, failedOnTheWay } from '../supervisor/call-breaker.js';
 import type { Health } from '../supervisor/supervisor.js';
 import type { Supervision } from '../supervisor/unsupervised.js';
 import type { ClientDesk } from './client-desk.js';
 import { Drain } from './drain.js';
-import { beforeSending, brokenOff, concernsHealth, full, mayReplay, toldOf, unavailable } from './explain.js';
+import { brokenOff, full, mayReplay, toldOf, unavailable } from './explain.js';
 import { FIRST_CONNECT_WAIT } from './settings.js';
 
 /** Calls in a row that end in silence until somebody asks whether their session still lives. */
@@ -169,7 +169,8 @@ export class CallRunner {
     } catch (thrown) {
       const error = toGatewayError(thrown);
       if (concernsHealth(error)) this.#look();
-      throw exchange.aborted ? error : beforeSending(error);
+      // Whatever else is said of the failure, this call was not sent.
+      throw exchange.aborted ? error : toldTo(error, false);
     }
   }
 

@@ -1,24 +1,10 @@
 import { GatewayError } from '#libs/kernel';
+import { concernsHealth } from '../session/failures.js';
 import type { Health } from '../supervisor/supervisor.js';
-
-/** Failures of the way to an upstream; everything else is an answer or the gateway's own doing. */
-const BROKEN: ReadonlySet<string> = new Set(['UPSTREAM_UNREACHABLE', 'UPSTREAM_DISCONNECTED', 'UPSTREAM_SESSION_LOST']);
-
-/** Whether the failure says something about the way to the upstream, so that its health should be looked at. */
-export function concernsHealth(error: GatewayError): boolean {
-  return BROKEN.has(error.code);
-}
 
 /** Whether the request may be sent once more: it provably did not run, or running it twice does no harm. */
 export function mayReplay(error: GatewayError, repeatable: boolean): boolean {
-  return BROKEN.has(error.code) && (error.notExecuted || repeatable);
-}
-
-/** What went wrong before a call was sent: then it was not executed, whatever else is said of the failure. */
-export function beforeSending(error: GatewayError): GatewayError {
-  if (error.notExecuted) return error;
-  const { cause, code, data, message } = error;
-  return new GatewayError(code, message, { data, cause: cause ?? error, notExecuted: true });
+  return concernsHealth(error) && (error.notExecuted || repeatable);
 }
 
 /** A failure as the caller is told: whether what was asked may have been executed is always said. */
