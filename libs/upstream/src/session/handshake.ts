@@ -1,6 +1,7 @@
 import { GatewayError, type Outcome } from '#libs/kernel';
 import { isLegacyVersion, JsonView, LATEST_LEGACY } from '#libs/mcp';
 import type { ClientCapabilities } from './capabilities.js';
+import { saidIn } from './failures.js';
 
 /** What an upstream said of itself at `initialize`. */
 export interface Welcome {
@@ -21,8 +22,7 @@ export function initializeParams(capabilities: ClientCapabilities, gatewayVersio
 /** @throws GatewayError UPSTREAM_PROTOCOL when the answer is an error, misshapen, or of a revision nobody speaks */
 export function readWelcome(server: string, outcome: Outcome): Welcome {
   if (outcome.kind === 'error') {
-    const message = JsonView.of(outcome.error).get('message')?.string() ?? '';
-    throw protocolError(server, `${server} refused initialize: ${outcome.code} ${message.slice(0, 200)}`);
+    throw protocolError(server, `${server} refused initialize: ${outcome.code} ${saidIn(outcome.error)}`);
   }
   const result = JsonView.of(outcome.result);
   const version = result.get('protocolVersion')?.string();

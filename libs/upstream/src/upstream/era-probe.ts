@@ -1,8 +1,8 @@
 import { GatewayError, type Log, type Outcome, toGatewayError } from '#libs/kernel';
-import { JsonView, LATEST_MODERN, type ModernVersion } from '#libs/mcp';
+import { LATEST_MODERN, type ModernVersion } from '#libs/mcp';
 import type { Connection, ConnectionListener } from '#libs/plugin';
 import { NO_CAPABILITIES } from '../session/capabilities.js';
-import { connectionEnded, formatMs, notOpened } from '../session/failures.js';
+import { connectionEnded, formatMs, notOpened, saidIn } from '../session/failures.js';
 import { LegacySession } from '../session/legacy-session.js';
 import { type Discovered, mutualVersion, readDiscovered, supportedOf } from '../session/modern/discovered.js';
 import { ModernWire } from '../session/modern/modern-wire.js';
@@ -191,7 +191,7 @@ const DEAF: SessionListener = {
 
 function messageOf(outcome: Outcome): string {
   if (outcome.kind !== 'error') return 'its answer is no DiscoverResult';
-  return `error ${outcome.code} ${(JsonView.of(outcome.error).get('message')?.string() ?? '').slice(0, 200)}`;
+  return `error ${outcome.code} ${saidIn(outcome.error)}`;
 }
 
 function unreachable(error: GatewayError): GatewayError {

@@ -1,5 +1,6 @@
 import { Backoff, GatewayError, type Log, toGatewayError } from '#libs/kernel';
-import { JsonView, LIST_KINDS, type ListKind, type NotificationMessage } from '#libs/mcp';
+import { type JsonView, LIST_KINDS, type ListKind, type NotificationMessage } from '#libs/mcp';
+import { saidIn } from '../failures.js';
 import type { RunningCall } from '../running-call.js';
 
 /** Changes of the filter within this time make one new stream (milliseconds). */
@@ -185,7 +186,7 @@ export class ListenStream {
 
   #refused(stream: Stream, code: number, error: Buffer): void {
     const { log, server } = this.#port;
-    const said = JsonView.of(error).get('message')?.string()?.slice(0, 200) ?? '';
+    const said = saidIn(error);
     // Too many streams: there may be room later. Everything else is an answer.
     const busy = code === -32603;
     this.#over(stream, busy ? new GatewayError('UPSTREAM_BUSY', `${server}: ${said}`) : undefined, !busy);

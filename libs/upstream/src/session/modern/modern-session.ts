@@ -2,7 +2,7 @@ import { GatewayError, type Log, type Outcome, toGatewayError } from '#libs/kern
 import { JsonView, LIST_KINDS, LIST_METHODS } from '#libs/mcp';
 import type { Connection, ConnectionListener, ConnectionStatus } from '#libs/plugin';
 import type { Forwarded } from '../../credentials/forwarded-headers.js';
-import { connectionEnded, formatMs, notOpened, startedTooLate } from '../failures.js';
+import { connectionEnded, formatMs, notOpened, saidIn, startedTooLate } from '../failures.js';
 import { connectionOf, type Opening, openWithin } from '../opening.js';
 import type { RunningCall } from '../running-call.js';
 import type { SessionListener, SessionRequest, UpstreamSession } from '../upstream-session.js';
@@ -170,10 +170,7 @@ export class ModernSession implements UpstreamSession {
     const discovered = readDiscovered(outcome);
     if (discovered) return discovered;
     const { server } = this.#options;
-    const said =
-      outcome.kind === 'error'
-        ? `error ${outcome.code} ${(JsonView.of(outcome.error).get('message')?.string() ?? '').slice(0, 200)}`
-        : 'something else';
+    const said = outcome.kind === 'error' ? `error ${outcome.code} ${saidIn(outcome.error)}` : 'something else';
     const text = `${server} does not speak ${this.#version}: it answered server/discover with ${said}; set protocol: auto or legacy`;
     throw new GatewayError('UPSTREAM_PROTOCOL', text, { data: { server } });
   }
@@ -302,7 +299,7 @@ export class ModernSession implements UpstreamSession {
     const { code, error } = outcome;
     if (!this.#discovered || !isLegacyAnswer(method, outcome)) return;
     if (method !== DISCOVER.method && !(await this.#isLegacy())) return;
-    const said = JsonView.of(error).get('message')?.string()?.slice(0, 200) ?? '';
+    const said = saidIn(error);
     throw this.#contradicted(new GatewayError('UPSTREAM_PROTOCOL', `error ${code} ${said}`));
   }
 

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { type Ask, GatewayError, type Log, messageOf, toGatewayError } from '#libs/kernel';
 import { editMembers, JsonView, splice } from '#libs/mcp';
+import { saidIn } from '../failures.js';
 import { withoutHopMeta } from '../params.js';
 import type { Caller } from '../upstream-session.js';
 import type { Question } from './input-required.js';
@@ -74,7 +75,7 @@ async function answerOf(server: string, { ask, failure, question }: Asked, log: 
     if (!ask) throw failure;
     const answer = await ask.answer;
     if (answer.kind === 'result') return answer.result.toString();
-    const said = JsonView.of(answer.error).get('message')?.string()?.slice(0, 200) ?? '';
+    const said = saidIn(answer.error);
     const text = `The client answered ${method}, which ${server} asked for, with error ${answer.code} ${said}`;
     error = new GatewayError('ASK_UNDELIVERED', text, { data: { server } });
   } catch (thrown) {

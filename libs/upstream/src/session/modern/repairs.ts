@@ -1,5 +1,6 @@
 import { GatewayError, type Outcome } from '#libs/kernel';
 import { JsonView, paramHeaderValues, scanParamHeaders } from '#libs/mcp';
+import { saidIn } from '../failures.js';
 import type { SessionRequest } from '../upstream-session.js';
 import { mutualVersion, supportedOf } from './discovered.js';
 
@@ -85,7 +86,7 @@ export class Repairs {
 
   #refused(request: SessionRequest, error: Buffer): GatewayError {
     const { server } = this.port;
-    const said = JsonView.of(error).get('message')?.string()?.slice(0, 200) ?? '';
+    const said = saidIn(error);
     const text = `${server} did not accept how the gateway sent ${request.subject}: ${said}`;
     return new GatewayError('UPSTREAM_PROTOCOL', text, { data: { server, subject: request.subject } });
   }
