@@ -63,11 +63,13 @@ async function open(url: string, init: RequestInit, cleanup: Cleanup): Promise<O
   const messages: OpenStream['messages'] = new Inbox();
   const collect = async () => {
     let text = '';
+    const decoder = new TextDecoder();
     for await (const chunk of response.body ?? []) {
-      text += Buffer.from(chunk).toString('utf8');
-      const end = text.lastIndexOf('\n\n') + 2;
-      for (const data of sseData(text.slice(0, end))) messages.push(JSON.parse(data));
-      text = text.slice(end);
+      text += decoder.decode(chunk, { stream: true });
+      const last = text.lastIndexOf('\n\n');
+      if (last === -1) continue;
+      for (const data of sseData(text.slice(0, last))) messages.push(JSON.parse(data));
+      text = text.slice(last + 2);
     }
     if (text.startsWith('{')) messages.push(JSON.parse(text));
   };
