@@ -12,6 +12,8 @@ afterEach(() => cleanup.close());
 /** Longer than this test may take: whoever waits for one of these does not come back in time. */
 const NEVER = '10m';
 
+const ROUNDS = Array.from({ length: 20 }, (_, round) => round);
+
 /** Takes connections and requests and never answers; counts the connections. */
 async function hungServer(): Promise<{ url: string; connections(): number }> {
   const sockets = new Set<Socket>();
@@ -32,29 +34,39 @@ async function hungServer(): Promise<{ url: string; connections(): number }> {
 
 it('lists and calls nine servers beside a hung tenth without waiting for any timer of it', async () => {
   const hung = await hungServer();
-  const names = Array.from({ length: 9 }, (_, index) => `well-${index}`);
-  const upstreams = await Promise.all(names.map(async () => cleanup.add(await RecordingUpstream.start())));
+  // Each has a tool of its own, whose name is in its answer: one that reached another call shows.
+  const well = await Promise.all(
+    Array.from({ length: 9 }, async (_, index) => {
+      const tool = `read_${index}`;
+      return { name: `well-${index}`, tool, upstream: cleanup.add(await RecordingUpstream.start({ tools: [tool] })) };
+    }),
+  );
   const patient = { timeout: NEVER, connect_timeout: NEVER, start_timeout: NEVER };
   const gateway = cleanup.add(
     await spawnGateway({
       servers: [
         { ...http('hung', hung.url), connection: { url: hung.url, ...patient } },
-        ...names.map((name, index) => http(name, upstreams[index]!.url)),
+        ...well.map(({ name, upstream }) => http(name, upstream.url)),
       ],
     }),
   );
   const peer = cleanup.add(await connect(gateway.mcp()));
   const tools = await until('nine servers are listed', async () => {
     const offered = (await peer.tools()).map(({ name }) => name);
-    return names.every((name) => offered.some((tool) => tool.startsWith(`${name}:`))) && offered;
+    return well.every(({ name, tool }) => offered.includes(`${name}:${tool}`)) && offered;
   });
   expect(hung.connections()).toBeGreaterThan(0);
   expect(tools.some((tool) => tool.startsWith('hung:'))).toBe(false);
-  for (let round = 0; round < 20; round++) {
-    const calls = names.map(async (name) => {
-      expect(textOf(await peer.call(`${name}:read`, { round }))).toContain('read');
+  for (const round of ROUNDS) {
+    const calls = well.map(async ({ name, tool }) => {
+      expect(textOf(await peer.call(`${name}:${tool}`, { name, round }))).toBe(`${tool} was called`);
     });
     const [list] = await Promise.all([peer.tools(), ...calls]);
     expect(list.map(({ name }) => name)).toEqual(tools);
+  }
+  for (const { name, tool, upstream } of well) {
+    expect(upstream.journal.work.map(({ rpc }) => rpc.params)).toEqual(
+      ROUNDS.map((round) => expect.objectContaining({ name: tool, arguments: { name, round } })),
+    );
   }
 });
