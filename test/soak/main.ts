@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { HELP, readOptions } from './options.js';
-import { HEADER, line, upstreams, verdict } from './report.js';
+import { HEADER, inSeconds, line, upstreams, verdict } from './report.js';
 import { soak } from './soak.js';
 import { findings } from './verdict.js';
 
@@ -24,10 +24,10 @@ async function main(args: readonly string[]): Promise<number> {
   const { seconds, missed, stall, flaps, tally, tallies } = result;
   const judged = findings(result);
   const busy = missed === 0 ? '' : `; ${missed} more were due while all clients had a call under way`;
-  const still = stall < 1_000 ? '' : `; the load itself stood still for up to ${(stall / 1_000).toFixed(1)} s`;
-  say(
-    `${tally.sent} calls, the load ran for ${seconds.toFixed(0)} s${busy}${still}\n${upstreams(tallies, flaps).join('\n')}\n`,
-  );
+  const still = stall < 1_000 ? '' : `; the load itself stood still for up to ${inSeconds(stall)}`;
+  const slowest = `; the slowest answer took ${inSeconds(tally.slowest)}`;
+  say(`${tally.sent} calls, the load ran for ${seconds.toFixed(0)} s${slowest}${busy}${still}\n`);
+  say(`${upstreams(tallies, flaps).join('\n')}\n`);
   say(`${verdict(judged).join('\n')}\n`);
   const record = {
     seed,

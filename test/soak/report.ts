@@ -30,12 +30,22 @@ export function verdict(findings: readonly Finding[]): string[] {
 
 /** What became of the calls to each upstream. */
 export function upstreams(tallies: ReadonlyMap<string, Tally>, flaps: ReadonlyMap<string, number>): string[] {
-  return [...tallies].map(([upstream, { sent, right, clear, errors }]) => {
+  return [...tallies].map(([upstream, { sent, right, clear, errors, slowest }]) => {
     const codes = Object.entries(errors).map(([code, count]) => `${code} ${count}`);
     const ended = flaps.get(upstream);
-    const parts = [`${sent} calls`, `${right} right`, `${clear} clear errors`, ...codes];
+    const parts = [
+      `${sent} calls`,
+      `${right} right`,
+      `${clear} clear errors`,
+      ...codes,
+      `slowest ${inSeconds(slowest)}`,
+    ];
     return `  ${upstream.padEnd(14)} ${parts.join(', ')}${ended === undefined ? '' : `; ended ${ended} times`}`;
   });
+}
+
+export function inSeconds(ms: number): string {
+  return `${(ms / 1_000).toFixed(1)} s`;
 }
 
 function handles({ handles: kinds }: Look): string {

@@ -14,7 +14,7 @@ const LOOK: Look = {
   handles: { socket: 20, pipe: 11 },
   children: 3,
 };
-const TALLY: Tally = { sent: 900, right: 890, clear: 10, wrong: 0, lost: 0, errors: {}, faults: [] };
+const TALLY: Tally = { sent: 900, right: 890, clear: 10, wrong: 0, lost: 0, slowest: 0, errors: {}, faults: [] };
 
 /** Half an hour with a sample each ten seconds. */
 function memory(heap: (minute: number) => number, rss = 180 * MIB): Memory[] {

@@ -7,6 +7,8 @@ export interface Tally {
   readonly clear: number;
   readonly wrong: number;
   readonly lost: number;
+  /** Milliseconds of the call that got its answer, or its error, last of all. */
+  readonly slowest: number;
   /** How often each code was the answer. */
   readonly errors: Readonly<Record<string, number>>;
   /** The first few things that are wrong, in words. */
@@ -20,14 +22,19 @@ export class Count {
   readonly #counts = { sent: 0, right: 0, clear: 0, wrong: 0, lost: 0 };
   readonly #errors: Record<string, number> = {};
   readonly #faults: string[] = [];
+  #slowest = 0;
 
   get tally(): Tally {
-    return { ...this.#counts, errors: { ...this.#errors }, faults: [...this.#faults] };
+    return { ...this.#counts, slowest: this.#slowest, errors: { ...this.#errors }, faults: [...this.#faults] };
   }
 
-  add({ nonce, upstream, tool, outcome }: Call, verdict: Verdict): void {
+  add(call: Call, verdict: Verdict): void {
+    const { nonce, upstream, tool, outcome } = call;
     this.#counts.sent += 1;
     this.#counts[verdict.kind === 'twice' ? 'wrong' : verdict.kind] += 1;
+    if (outcome.kind === 'answer' || outcome.kind === 'error') {
+      this.#slowest = Math.max(this.#slowest, call.settledAt - call.sentAt);
+    }
     if (verdict.kind === 'clear') {
       const name = outcome.kind === 'error' ? String(outcome.code) : outcome.kind;
       this.#errors[name] = (this.#errors[name] ?? 0) + 1;

@@ -70,6 +70,18 @@ describe('a book that is judged while it is written', () => {
     expect(book.tally.faults).toEqual(['a: ran, but nobody asked for it', 'stranger: ran, but nobody asked for it']);
   });
 
+  it('keeps the time of the slowest answer or error, whenever it was; nobody answered who was given up', () => {
+    ran('a', 'b');
+    book.add({ ...answered('a'), settledAt: 17_000 });
+    book.add({ ...answered('b', undefined, 'two'), settledAt: 300 });
+    book.turn(MINUTE);
+    book.add({ ...answered('c'), settledAt: 60_000, outcome: { kind: 'silence' } });
+    book.add({ ...answered('d'), settledAt: 60_000, outcome: { kind: 'abandoned' } });
+    book.close();
+    expect(book.tally.slowest).toBe(17_000);
+    expect(book.tallies.get('two')?.slowest).toBe(300);
+  });
+
   it('waits for the rest of a line that is being written', () => {
     appendFileSync(file, 'half');
     book.add(answered('half-a-line'));
