@@ -1,12 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { caller } from '../../support/callers.js';
-import { IdentityProvider } from '../../support/idp.js';
 import { ROOT } from '../../support/processes.js';
 import { RawLegacy } from '../clients/raw-legacy.js';
 import { RawModern } from '../clients/raw-modern.js';
 import type { Experiment, Stage } from '../experiment.js';
-import type { Beside, World } from '../world/world.js';
+import { answer, Providers } from '../world/providers.js';
 
 const HOUR = 3_600_000;
 const NAME = 'audit.jsonl';
@@ -17,49 +16,8 @@ const BEYOND = 25 * HOUR;
 /** Longest a call of this experiment can have taken, in milliseconds. */
 const LONGEST = 60_000;
 
-/** A provider that is there, one that is not yet, and a caller with a key that has no date. */
-class Callers implements Beside {
-  readonly provider: IdentityProvider;
-  readonly late: IdentityProvider;
-  readonly sections: Record<string, unknown>;
-  readonly headers: Record<string, string>;
-  readonly #resource: string;
-
-  private constructor(provider: IdentityProvider, late: IdentityProvider, port: number) {
-    this.provider = provider;
-    this.late = late;
-    this.#resource = `http://127.0.0.1:${port}/mcp`;
-    const keyed = caller('keyed', { groups: ['User'] });
-    this.headers = keyed.headers;
-    this.sections = {
-      oauth: { enabled: true, provider: 'oidc', authorization_servers: [provider.issuer, late.issuer] },
-      api_keys: [keyed.entry],
-      auth: { claims: ['groups'], mappings: { 'groups:User': ['use'] }, permissions: { '*/*:*': ['use'] } },
-      audit: { to: NAME },
-      rate_limit: [
-        { key: 'tool', match: 'hourly:*', limit: 3, per: '1h' },
-        { key: 'tool', match: 'secondly:*', limit: 3, per: '1s' },
-      ],
-    };
-  }
-
-  static async start(port: number): Promise<Callers> {
-    const callers = new Callers(await IdentityProvider.start(), await IdentityProvider.start(), port);
-    callers.late.jwks.answers = callers.late.discovery.answers = { status: 503 };
-    return callers;
-  }
-
-  /** A client whose token is good from `from` to `to`, in milliseconds from now. */
-  client(world: World, name: string, [from, to]: readonly [number, number], provider = this.provider): RawModern {
-    const at = (milliseconds: number) => Math.floor((Date.now() + milliseconds) / 1_000);
-    const token = provider.mint({ aud: this.#resource, groups: ['User'], iat: at(from), exp: at(to), sub: name });
-    return new RawModern(name, world.url, { authorization: `Bearer ${token}` });
-  }
-
-  async close(): Promise<void> {
-    await Promise.all([this.provider.close(), this.late.close()]);
-  }
-}
+/** A caller with a key that has no date. */
+const KEYED = caller('keyed', { groups: ['User'] });
 
 /**
  * What has a date ends or begins with it: tokens, sessions. What lasts is told by a clock that no date changes: limits, waits,
@@ -72,13 +30,21 @@ export const CLOCK_JUMPS: Experiment = {
   seconds: 25,
   world: {
     upstreams: ['calm', 'dated', 'hourly', 'secondly'].map((name) => ({ name, kind: 'http-json' as const })),
-    beside: (port) => Callers.start(port),
+    beside: (port) => Providers.start(port, KEYED.headers),
+    sections: {
+      api_keys: [KEYED.entry],
+      audit: { to: NAME },
+      rate_limit: [
+        { key: 'tool', match: 'hourly:*', limit: 3, per: '1h' },
+        { key: 'tool', match: 'secondly:*', limit: 3, per: '1s' },
+      ],
+    },
     node: ['--import', join(ROOT, 'test/chaos/testing/settable-date.mjs')],
   },
   load: { upstreams: ['calm'], official: [] },
   async run(stage) {
-    const callers = callersOf(stage.world);
-    const own = new Visitors(stage, callers);
+    const providers = Providers.of(stage.world);
+    const own = new Visitors(stage, providers);
     await own.useUp('hourly');
     for (const jump of stage.random.shuffle(JUMPS)) {
       await setDate(stage, jump);
@@ -91,7 +57,7 @@ export const CLOCK_JUMPS: Experiment = {
     await own.useUp('secondly');
     await own.expect('dated', own.stranger, 'AUTH_UNAVAILABLE');
     await setDate(stage, -12 * HOUR);
-    callers.late.jwks.answers = callers.late.discovery.answers = 'ok';
+    answer(providers.late, 'ok');
     await own.getsIn('secondly', own.keyed);
     await own.getsIn('dated', own.stranger);
     const failed = stage.world.ledger.calls.filter(
@@ -110,17 +76,17 @@ class Visitors {
   /** Their tokens' first and last moment, in milliseconds from the true date. */
   readonly #dated: readonly { readonly client: RawModern; readonly from: number; readonly to: number }[];
   readonly #stage: Stage;
-  readonly #callers: Callers;
+  readonly #providers: Providers;
 
-  constructor(stage: Stage, callers: Callers) {
-    const { world } = stage;
+  constructor(stage: Stage, providers: Providers) {
+    const { url } = stage.world;
     this.#stage = stage;
-    this.#callers = callers;
-    this.keyed = new RawModern('keyed', world.url, world.headers);
-    this.stranger = callers.client(world, 'stranger', [-13 * HOUR, 13 * HOUR], callers.late);
+    this.#providers = providers;
+    this.keyed = new RawModern('keyed', url, KEYED.headers);
+    this.stranger = this.#client('stranger', [-13 * HOUR, 13 * HOUR], providers.late);
     const lives = { long: [-13 * HOUR, 13 * HOUR], ending: [-13 * HOUR, HOUR] } as const;
     this.#dated = Object.entries(lives).map(([name, [from, to]]) => {
-      return { client: callers.client(world, name, [from, to]), from, to };
+      return { client: this.#client(name, [from, to]), from, to };
     });
   }
 
@@ -129,7 +95,7 @@ class Visitors {
       await this.expect('dated', client, date >= from && date < to ? 'answer' : 'TOKEN_INVALID');
     }
     // Nobody has seen it before, so nobody has found it good at another date.
-    const fresh = this.#callers.client(this.#stage.world, `fresh-${date}`, [-HOUR, 13 * HOUR]);
+    const fresh = this.#client(`fresh-${date}`, [-HOUR, 13 * HOUR]);
     await this.expect('dated', fresh, date >= -HOUR ? 'answer' : 'TOKEN_INVALID');
     await fresh.close();
   }
@@ -155,6 +121,13 @@ class Visitors {
   async close(): Promise<void> {
     const all = [this.keyed, this.stranger, ...this.#dated.map(({ client }) => client)];
     await Promise.all(all.map((client) => client.close()));
+  }
+
+  /** A client whose token is good from `from` to `to`, in milliseconds from now. */
+  #client(name: string, [from, to]: readonly [number, number], provider = this.#providers.known): RawModern {
+    const at = (milliseconds: number) => Math.floor((Date.now() + milliseconds) / 1_000);
+    const claims = { iat: at(from), exp: at(to), sub: name };
+    return new RawModern(name, this.#stage.world.url, this.#providers.bearer(provider, claims));
   }
 
   async #ends(upstream: string, client: RawModern): Promise<string> {
@@ -196,9 +169,4 @@ async function audited(stage: Stage, ahead: number): Promise<void> {
     .catch((error: Error) => stage.problem(error.message));
   const odd = lines().find(({ duration_ms: duration = 0 }) => !(duration >= 0 && duration < LONGEST));
   if (odd) stage.problem(`a call has taken ${odd.duration_ms} ms`);
-}
-
-function callersOf({ beside }: World): Callers {
-  if (!(beside instanceof Callers)) throw new Error('this world has no callers');
-  return beside;
 }

@@ -1,8 +1,7 @@
-import { IdentityProvider } from '../../support/idp.js';
 import type { Answers } from '../../support/switchboard.js';
 import { RawModern } from '../clients/raw-modern.js';
 import type { Experiment, Stage } from '../experiment.js';
-import type { Beside, World } from '../world/world.js';
+import { answer, Providers } from '../world/providers.js';
 
 const DOWN: Readonly<Record<string, Answers>> = {
   'says 503': { status: 503 },
@@ -10,40 +9,6 @@ const DOWN: Readonly<Record<string, Answers>> = {
   hangs: 'hang',
 };
 const STRANGERS = 5;
-
-/** Two providers. One the gateway knows from its start; the other one is down then. */
-class Providers implements Beside {
-  readonly known: IdentityProvider;
-  readonly late: IdentityProvider;
-  readonly sections: Record<string, unknown>;
-  readonly headers: Record<string, string>;
-  readonly #resource: string;
-
-  private constructor(known: IdentityProvider, late: IdentityProvider, port: number) {
-    this.known = known;
-    this.late = late;
-    this.#resource = `http://127.0.0.1:${port}/mcp`;
-    this.sections = {
-      oauth: { enabled: true, provider: 'oidc', authorization_servers: [known.issuer, late.issuer] },
-      auth: { claims: ['groups'], mappings: { 'groups:User': ['use'] }, permissions: { '*/*:*': ['use'] } },
-    };
-    this.headers = this.bearer(known);
-  }
-
-  static async start(port: number): Promise<Providers> {
-    const providers = new Providers(await IdentityProvider.start(), await IdentityProvider.start(), port);
-    answer(providers.late, { status: 503 });
-    return providers;
-  }
-
-  bearer(provider: IdentityProvider): Record<string, string> {
-    return { authorization: `Bearer ${provider.mint({ aud: this.#resource, groups: ['User'] })}` };
-  }
-
-  async close(): Promise<void> {
-    await Promise.all([this.known.close(), this.late.close()]);
-  }
-}
 
 /**
  * Whose provider's keys are known must not notice that it is down. Whose provider never answered cannot be judged: they get a
@@ -63,7 +28,7 @@ export const IDENTITY_PROVIDER: Experiment = {
   load: { upstreams: ['known'], official: [] },
   unharmed: ['known'],
   async run(stage) {
-    const providers = providersOf(stage.world);
+    const providers = Providers.of(stage.world);
     const how = stage.random.pick(Object.keys(DOWN));
     stage.progress(`the known provider ${how}`);
     answer(providers.known, DOWN[how] as Answers);
@@ -86,15 +51,6 @@ export const IDENTITY_PROVIDER: Experiment = {
   },
 };
 
-function answer(provider: IdentityProvider, answers: Answers): void {
-  provider.jwks.answers = provider.discovery.answers = answers;
-}
-
 function callAll(stage: Stage, clients: readonly RawModern[]) {
   return Promise.all(clients.map((client) => stage.call(client, 'late')));
-}
-
-function providersOf({ beside }: World): Providers {
-  if (!(beside instanceof Providers)) throw new Error('this world has no identity providers');
-  return beside;
 }
