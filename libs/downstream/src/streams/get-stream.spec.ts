@@ -37,6 +37,15 @@ describe('GetStream', () => {
     expect(reader.comments).toEqual([': keep-alive']);
   });
 
+  it('ends once, however often it is ended', async () => {
+    const { stream, gone, reader } = await opened();
+    stream.end();
+    // A response that is written to after its end throws where nobody catches it.
+    stream.end();
+    expect(await reader.rest()).toEqual([]);
+    expect(gone).toEqual([stream]);
+  });
+
   it('says once that it is closed, whoever closes it, and takes nothing more', async () => {
     const { stream, gone, reader } = await opened();
     const heard: string[] = [];

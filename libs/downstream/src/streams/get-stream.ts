@@ -53,6 +53,7 @@ export class GetStream implements EndlessStream, AskChannel {
   }
 
   end(): void {
+    if (this.#ended) return;
     this.#close();
     this.#res.end(AGAIN);
   }
