@@ -2,9 +2,11 @@ import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
 import { Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
+import { Roster, type Seated } from '#libs/kernel';
 
 /** How many bytes a connection had carried when it was last looked at, and since when that number stands. */
-interface Pulse {
+interface Pulse extends Seated {
+  readonly socket: Socket;
   bytes: number;
   since: number;
 }
@@ -16,7 +18,7 @@ interface Pulse {
  */
 @Injectable()
 export class Connections implements OnApplicationBootstrap {
-  readonly #open = new Map<Socket, Pulse>();
+  readonly #open = new Roster<Pulse>();
   #late: WeakSet<Socket> | undefined;
   #over = false;
   #leaving = false;
@@ -35,9 +37,10 @@ export class Connections implements OnApplicationBootstrap {
 
   onApplicationBootstrap(): void {
     this.#server.on('connection', (socket) => {
-      this.#open.set(socket, { bytes: 0, since: performance.now() });
+      const pulse = { seat: -1, socket, bytes: 0, since: performance.now() };
+      this.#open.add(pulse);
       this.#late?.add(socket);
-      socket.once('close', () => this.#open.delete(socket));
+      socket.once('close', () => this.#open.remove(pulse));
     });
   }
 
@@ -53,7 +56,7 @@ export class Connections implements OnApplicationBootstrap {
         this.#waiting--;
       });
     });
-    for (const [socket, pulse] of this.#open) feel(socket, pulse);
+    for (const pulse of this.#open.all()) feel(pulse);
   }
 
   /** Connections that are opened from now on are late. */
@@ -74,9 +77,9 @@ export class Connections implements OnApplicationBootstrap {
   /** Closes what carried nothing for so many milliseconds. Only while no request waits for its answer. */
   closeQuiet(milliseconds: number): void {
     const now = performance.now();
-    for (const [socket, pulse] of this.#open) {
-      feel(socket, pulse);
-      if (now - pulse.since >= milliseconds && socket.writableLength === 0) socket.destroy();
+    for (const pulse of this.#open.all()) {
+      feel(pulse);
+      if (now - pulse.since >= milliseconds && pulse.socket.writableLength === 0) pulse.socket.destroy();
     }
   }
 
@@ -85,7 +88,8 @@ export class Connections implements OnApplicationBootstrap {
   }
 }
 
-function feel(socket: Socket, pulse: Pulse): void {
+function feel(pulse: Pulse): void {
+  const { socket } = pulse;
   const bytes = socket.bytesRead + socket.bytesWritten;
   if (bytes === pulse.bytes) return;
   pulse.bytes = bytes;
