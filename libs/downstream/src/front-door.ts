@@ -18,6 +18,7 @@ import { Refusals, type Refused } from './http/refusals.js';
 import { RequestsInFlight } from './http/requests-in-flight.js';
 import { LegacyFront } from './legacy/legacy-front.js';
 import { ModernFront } from './modern/modern-front.js';
+import { shuttingDown } from './shutting-down.js';
 
 /** The MCP endpoints behind the guards: headers, then the body, then the era's own front. Answers every failure. */
 @Injectable()
@@ -159,8 +160,4 @@ function isNewWork(message: Message): boolean {
     default:
       return false;
   }
-}
-
-function shuttingDown(): GatewayError {
-  return new GatewayError('SHUTTING_DOWN', 'The gateway is shutting down; try again in a moment');
 }

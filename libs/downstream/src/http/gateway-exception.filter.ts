@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Injectable } from '@nestjs/common';
 import { GatewayError, toGatewayError } from '#libs/kernel';
 import { eraOfHeaders } from '../era.js';
+import { shuttingDown } from '../shutting-down.js';
 import { methodNotAllowed, sendJson } from './answers.js';
 import { correlate } from './correlation.js';
 import { shareWith } from './cors.js';
@@ -91,7 +92,7 @@ function asGatewayError(thrown: unknown, request: IncomingMessage): GatewayError
     case 400:
       return new GatewayError('INVALID_REQUEST', 'The request is malformed');
     case 503:
-      return new GatewayError('SHUTTING_DOWN', 'The gateway is shutting down; try again in a moment');
+      return shuttingDown();
     default:
       return toGatewayError(thrown);
   }
