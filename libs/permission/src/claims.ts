@@ -1,5 +1,5 @@
 import { isScopeClaim, type Mapping } from '#libs/config';
-import type { Claims } from '#libs/kernel';
+import { type Claims, isObject } from '#libs/kernel';
 
 /**
  * The texts a claim stands for. An own property of the very name comes first, then a dotted path through own properties of
@@ -29,8 +29,8 @@ export function fittingMappings(claims: Claims, mappings: readonly Mapping[]): r
 function atPath(claims: Claims, path: readonly string[]): unknown {
   let value: unknown = claims;
   for (const step of path) {
-    if (typeof value !== 'object' || value === null || Array.isArray(value) || !Object.hasOwn(value, step)) return;
-    value = (value as Record<string, unknown>)[step];
+    if (!isObject(value) || !Object.hasOwn(value, step)) return;
+    value = value[step];
   }
   return value;
 }

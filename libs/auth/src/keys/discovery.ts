@@ -1,5 +1,5 @@
 import { type EgressClient, EgressError } from '#libs/egress';
-import { messageOf } from '#libs/kernel';
+import { isObject, messageOf } from '#libs/kernel';
 import { shown } from '../shown.js';
 
 /** Where an issuer's metadata lies: appended to its path, or inserted between host and path (RFC 8414, 3.1). */
@@ -65,10 +65,8 @@ export async function discoverKeys(
 }
 
 function keysOf(body: unknown, issuer: string): Metadata {
-  if (typeof body !== 'object' || body === null || Array.isArray(body)) {
-    return { failed: 'metadata', flaw: 'no JSON object' };
-  }
-  const { issuer: said, jwks_uri: uri } = body as Record<string, unknown>;
+  if (!isObject(body)) return { failed: 'metadata', flaw: 'no JSON object' };
+  const { issuer: said, jwks_uri: uri } = body;
   if (said !== issuer) {
     const flaw = `its issuer is ${shown(said)}, not "${issuer}" (compared to the letter, slashes included)`;
     return { failed: 'issuer', flaw };

@@ -1,4 +1,5 @@
 import type { EgressClient } from '#libs/egress';
+import { isObject } from '#libs/kernel';
 import type { IntrospectionSetup } from '#libs/plugin';
 import type { Claims } from '../tokens/claims.js';
 
@@ -44,10 +45,8 @@ export class Rfc7662Introspector implements Introspector {
     if (status === 400)
       return { kind: 'inactive', reason: 'the introspection endpoint takes it for no token (HTTP 400)' };
     if (status !== 200) return { kind: 'failed', reason: `HTTP ${status}` };
-    if (typeof body !== 'object' || body === null || Array.isArray(body)) {
-      return { kind: 'failed', reason: 'the answer is no JSON object' };
-    }
-    const claims = body as Claims;
+    if (!isObject(body)) return { kind: 'failed', reason: 'the answer is no JSON object' };
+    const claims: Claims = body;
     // Exactly true: what is merely truthy was not said by an endpoint that knows its trade (RS-42).
     if (claims['active'] !== true)
       return { kind: 'inactive', reason: 'the introspection endpoint says it is not active' };

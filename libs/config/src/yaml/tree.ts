@@ -1,3 +1,5 @@
+import { isObject } from '#libs/kernel';
+
 /** A parsed document: what JSON could hold. Maps are plain objects; keys that reach a prototype never get in. */
 export type Tree = string | number | boolean | null | Tree[] | TreeMap;
 export interface TreeMap {
@@ -8,7 +10,7 @@ export interface TreeMap {
 export const RESERVED_KEYS: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype']);
 
 export function isTreeMap(value: unknown): value is TreeMap {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+  return isObject(value);
 }
 
 /** What to call a value in a message to its author. */
