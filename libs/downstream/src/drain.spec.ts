@@ -8,7 +8,7 @@ import { result } from './testing/fake-proxy.js';
 import { Gate } from './testing/gate.js';
 import type { TestGateway } from './testing/gateway.js';
 import { gateways } from './testing/gateways.js';
-import { ACCEPT, type Answer, type Call, raw } from './testing/http.js';
+import { ACCEPT, type Answer, type Call, raw, read } from './testing/http.js';
 import { ModernClient } from './testing/modern-client.js';
 
 const start = gateways();
@@ -52,15 +52,7 @@ class Connection {
 
   async answer(sending: ReturnType<Connection['begin']>): Promise<Answer> {
     const [response] = (await once(sending, 'response')) as [IncomingMessage];
-    const chunks: Buffer[] = [];
-    for await (const chunk of response) chunks.push(chunk as Buffer);
-    const text = Buffer.concat(chunks).toString();
-    return {
-      status: response.statusCode ?? 0,
-      headers: response.headers,
-      text,
-      json: text.startsWith('{') ? JSON.parse(text) : undefined,
-    };
+    return read(response);
   }
 
   close(): void {

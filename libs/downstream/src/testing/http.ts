@@ -21,7 +21,11 @@ export const ACCEPT = 'application/json, text/event-stream';
 
 /** One request; strings and buffers go as they are, anything else as JSON. */
 export async function send(base: string, call: Call): Promise<Answer> {
-  const response = await begin(base, call);
+  return read(await begin(base, call));
+}
+
+/** An answer whose head has come, to its end. */
+export async function read(response: IncomingMessage): Promise<Answer> {
   const chunks: Buffer[] = [];
   for await (const chunk of response) chunks.push(chunk as Buffer);
   const text = Buffer.concat(chunks).toString();
