@@ -66,7 +66,7 @@ export class ProxyService extends McpProxy implements OnApplicationBootstrap, Be
     @Inject(ExtensionRegistry) private readonly extensions: Pick<ExtensionRegistry, 'all'>,
   ) {
     super();
-    this.#hub = new ChangeHub(this.#states, (session) => this.catalogue.view(viewRequest(this.#asOfNow(session))));
+    this.#hub = new ChangeHub(this.#states, (session) => this.#view(this.#asOfNow(session)));
     this.#desk = {
       catalogue,
       upstreams,
@@ -77,14 +77,10 @@ export class ProxyService extends McpProxy implements OnApplicationBootstrap, Be
       limits,
       heartbeats: new Heartbeats(() => this.proxyConfig.current.progress_heartbeat),
     };
-    this.#listeners = new Listeners(
-      upstreams,
-      (exchange) => this.catalogue.view(viewRequest(this.#asOfNow(exchange))),
-      {
-        decide: ({ principal }, ref) => catalogue.decide(principal, ref),
-        record: (...watch) => this.audit.enabled && this.audit.record(watchEvent(...watch)),
-      },
-    );
+    this.#listeners = new Listeners(upstreams, (exchange) => this.#view(this.#asOfNow(exchange)), {
+      decide: ({ principal }, ref) => catalogue.decide(principal, ref),
+      record: (...watch) => this.audit.enabled && this.audit.record(watchEvent(...watch)),
+    });
     this.#answers = new InitializeAnswers(upstreams, options.version);
     this.identity = JSON.stringify(this.#answers.serverInfo);
   }
@@ -152,7 +148,7 @@ export class ProxyService extends McpProxy implements OnApplicationBootstrap, Be
   }
 
   initializeResult(exchange: Exchange): Buffer {
-    return this.#answers.answer(exchange, this.catalogue.view(viewRequest(exchange)));
+    return this.#answers.answer(exchange, this.#view(exchange));
   }
 
   async handle(exchange: Exchange, message: RequestMessage): Promise<Outcome> {
@@ -181,7 +177,7 @@ export class ProxyService extends McpProxy implements OnApplicationBootstrap, Be
   }
 
   discoverResult(exchange: Exchange): Buffer {
-    return this.#answers.discover(exchange, this.catalogue.view(viewRequest(exchange)));
+    return this.#answers.discover(exchange, this.#view(exchange));
   }
 
   target(exchange: Exchange, message: RequestMessage): string {
@@ -193,7 +189,7 @@ export class ProxyService extends McpProxy implements OnApplicationBootstrap, Be
   }
 
   paramHeaders(exchange: Exchange, tool: string): ReadonlyMap<string, ParamHeader> | undefined {
-    const view = this.catalogue.view(viewRequest(exchange));
+    const view = this.#view(exchange);
     const item = view.tool(tool);
     return item && view.paramHeaders(item);
   }
@@ -219,8 +215,8 @@ export class ProxyService extends McpProxy implements OnApplicationBootstrap, Be
     return { exchange, message, view: this.#view(exchange), verdict: {} };
   }
 
-  #view(exchange: Exchange): View {
-    return this.catalogue.view(viewRequest(exchange));
+  #view(caller: Caller): View {
+    return this.catalogue.view(viewRequest(caller));
   }
 
   /** A session or stream that has been open for long, in the terms of today's configuration. */
