@@ -42,6 +42,7 @@ export class Unsupervised implements Supervision {
   readonly #port: UnsupervisedPort;
   #timer: NodeJS.Timeout | undefined;
   #health: Health = this.#healthOf('ready');
+  #stopped = false;
 
   constructor(port: UnsupervisedPort) {
     this.#port = port;
@@ -60,11 +61,12 @@ export class Unsupervised implements Supervision {
   }
 
   async stop(): Promise<void> {
+    this.#stopped = true;
     clearTimeout(this.#timer);
   }
 
   hold(cause: GatewayError, decide: () => number): boolean {
-    if (!this.serving) return false;
+    if (this.#stopped || !this.serving) return false;
     const wait = decide();
     const { log, server } = this.#port;
     this.#health = this.#healthOf('unreachable', cause, Date.now() + wait);
