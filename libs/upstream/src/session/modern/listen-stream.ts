@@ -91,8 +91,11 @@ export class ListenStream {
     });
   }
 
+  /** Nobody watches it any more, nor waits for that. */
   unwatch(uri: string): void {
-    if (this.#uris.delete(uri)) this.#refresh();
+    if (!this.#uris.delete(uri)) return;
+    this.#answer((waited) => (waited === uri ? false : undefined));
+    this.#refresh();
   }
 
   close(): void {

@@ -409,6 +409,17 @@ describe('the listen stream', () => {
     expect(test.updated).toEqual([]);
   });
 
+  it.each(['timeout', 'max_total'] as const)('lets go of what was not acknowledged within %s', async (limit) => {
+    const { test, wire } = await scripted(() => {}, 'request', { timeout: 60_000, max_total: 60_000, [limit]: 150 });
+    const error = await failure(test.upstream('lab').subscribe('lab://a', exchangeOf(LEGACY), 's'));
+    expect(error).toMatchObject({ code: 'UPSTREAM_TIMEOUT', data: { server: 'lab', limit: `connection.${limit}` } });
+    const asked = () => wire().received.filter(({ method }) => method === 'subscriptions/listen');
+    const wanted = () => JSON.stringify(asked().at(-1)?.params['notifications']);
+    while (asked().length < 3) await new Promise((resolve) => setImmediate(resolve));
+    expect(JSON.stringify(asked()[1]?.params)).toContain('lab://a');
+    expect(wanted()).toBe('{"toolsListChanged":true}');
+  });
+
   it('is opened again when the upstream ends it, and tells what may have been missed', async () => {
     const { lab, test } = await http();
     await acked(test);

@@ -2,7 +2,8 @@ import { GatewayError, type Log, type Outcome, toGatewayError } from '#libs/kern
 import { JsonView, LIST_KINDS, LIST_METHODS } from '#libs/mcp';
 import type { Connection, ConnectionListener, ConnectionStatus } from '#libs/plugin';
 import type { Forwarded } from '../../credentials/forwarded-headers.js';
-import { connectionEnded, formatMs, notOpened, saidIn, startedTooLate } from '../failures.js';
+import { Deadline } from '../deadline.js';
+import { connectionEnded, expired, formatMs, notOpened, saidIn, startedTooLate } from '../failures.js';
 import { connectionOf, type Opening, openWithin } from '../opening.js';
 import type { RunningCall } from '../running-call.js';
 import type { SessionListener, SessionRequest, UpstreamSession } from '../upstream-session.js';
@@ -326,16 +327,21 @@ export class ModernSession implements UpstreamSession {
   async #watch(request: SessionRequest): Promise<Outcome> {
     const { server } = this.#options;
     const uri = uriOf(request);
+    const deadline = request.deadline ?? new Deadline(request.maxTotal);
+    const { limit, wait } = deadline.nearer(request.timeout);
+    const milliseconds = limit === 'timeout' ? request.timeout : deadline.total;
+    const text = `${server} did not acknowledge ${request.subject} within ${formatMs(milliseconds)} (connection.${limit})`;
     let timer: NodeJS.Timeout | undefined;
     const tooLong = new Promise<never>((_, reject) => {
-      const text = `${server} did not acknowledge ${request.subject} within ${formatMs(request.timeout)}`;
-      timer = setTimeout(
-        () => reject(new GatewayError('UPSTREAM_TIMEOUT', text, { data: { server } })),
-        Math.min(request.timeout, 2 ** 31 - 1),
-      );
+      const give = () => reject(expired(server, request, { limit, milliseconds, sent: true }, text));
+      timer = setTimeout(give, Math.min(wait, 2 ** 31 - 1));
     });
     try {
       if (await Promise.race([this.#listen.watch(uri), tooLong])) return DONE;
+    } catch (thrown) {
+      // It would be watched for nobody.
+      this.#listen.unwatch(uri);
+      throw thrown;
     } finally {
       clearTimeout(timer);
     }
