@@ -6,7 +6,7 @@ import { AskDesk } from './ask-desk.js';
 import { attribute, soleCaller } from './attribution.js';
 import type { ClientCapabilities } from './capabilities.js';
 import type { ExpiredLimit } from './deadline.js';
-import { connectionEnded, formatMs, notOpened, startedTooLate, timedOut, toldTo, unread } from './failures.js';
+import { connectionEnded, formatMs, notOpened, startedTooLate, toldTo } from './failures.js';
 import { initializeParams, readWelcome, type Welcome } from './handshake.js';
 import { Inbound } from './inbound.js';
 import { connectionOf, type Opening, openWithin } from './opening.js';
@@ -262,12 +262,8 @@ export class LegacySession implements UpstreamSession, CallOwner, ConnectionList
   }
 
   onExpired(limit: ExpiredLimit, call: RunningCall): void {
-    const { maxTotal, method, timeout } = call.request;
-    const expiry = { limit, milliseconds: limit === 'timeout' ? timeout : maxTotal, sent: call.sent };
-    const { server } = this.#options;
-    if (method === 'initialize') this.#giveUp(call, this.#tooSlow());
-    else if (call.held && limit === 'timeout') this.#giveUp(call, unread(server, call.request));
-    else this.#giveUp(call, timedOut(server, call.request, expiry));
+    const opening = call.request.method === 'initialize';
+    this.#giveUp(call, opening ? this.#tooSlow() : call.expiry(this.#options.server, limit));
   }
 
   // How calls end.

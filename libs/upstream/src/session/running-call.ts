@@ -1,6 +1,7 @@
 import type { GatewayError, Outcome } from '#libs/kernel';
 import type { ReplySink, RequestHandle } from '#libs/plugin';
 import { Deadline, type ExpiredLimit } from './deadline.js';
+import { timedOut, unread } from './failures.js';
 import type { SessionRequest } from './upstream-session.js';
 
 /** The longest wait a timer knows, in milliseconds. */
@@ -121,11 +122,17 @@ export class RunningCall implements ReplySink {
   }
 
   /** Milliseconds until the nearer limit; `limit` names it. */
-  #remaining(): { limit: ExpiredLimit; wait: number } {
-    const now = performance.now();
-    const silent = this.#heard + this.request.timeout - now;
-    const total = this.#deadline.left(now);
-    return silent <= total ? { limit: 'timeout', wait: silent } : { limit: 'max_total', wait: total };
+  #remaining(): { readonly limit: ExpiredLimit; readonly wait: number } {
+    return this.#deadline.nearer(this.#heard + this.request.timeout - performance.now());
+  }
+
+  /** What its caller is told when this limit is reached. */
+  expiry(server: string, limit: ExpiredLimit): GatewayError {
+    const { request, sent } = this;
+    // The upstream was kept from giving any sign of life.
+    if (this.#held && limit === 'timeout') return unread(server, request);
+    const milliseconds = limit === 'timeout' ? request.timeout : request.maxTotal;
+    return timedOut(server, request, { limit, milliseconds, sent });
   }
 
   #arm(): void {

@@ -15,7 +15,7 @@ import type { Connection, ConnectionListener, ConnectionStatus } from '#libs/plu
 import { excerpt } from '../../transports/shared/text.js';
 import { soleCaller } from '../attribution.js';
 import type { ExpiredLimit } from '../deadline.js';
-import { connectionEnded, timedOut, toldTo, unread } from '../failures.js';
+import { connectionEnded, toldTo } from '../failures.js';
 import { withoutMembers } from '../params.js';
 import { type CallOwner, RunningCall } from '../running-call.js';
 import type { SessionRequest } from '../upstream-session.js';
@@ -183,11 +183,7 @@ export class ModernWire implements CallOwner, ConnectionListener {
   onSlow(): void {}
 
   onExpired(limit: ExpiredLimit, call: RunningCall): void {
-    const { maxTotal, timeout } = call.request;
-    const expiry = { limit, milliseconds: limit === 'timeout' ? timeout : maxTotal, sent: call.sent };
-    const { server } = this.#options;
-    const clientIsSlow = call.held && limit === 'timeout';
-    this.giveUp(call, clientIsSlow ? unread(server, call.request) : timedOut(server, call.request, expiry));
+    this.giveUp(call, call.expiry(this.#options.server, limit));
   }
 
   #receive(bytes: Buffer, origin: RunningCall | undefined): void {
