@@ -12,7 +12,7 @@ const MAX_LIGHT_SESSIONS = 10_000;
 
 /** What the pool tells its upstream. */
 export interface PoolEvents {
-  /** A session is open; `first` of its group holds the group's subscriptions. */
+  /** A session is open; the first of its group holds the group's subscriptions. */
   opened(slot: Slot): void;
   lost(slot: Slot, error: GatewayError): void;
   /** Nobody used the service session for the idle time; its supervisor decides. */

@@ -85,12 +85,12 @@ export function serverOf(
   });
 }
 
-/** Quick retries, no heartbeat and no periodic listing unless asked for. */
 /** The section `proxy.discovery` with its defaults, but for how often. */
 export function listingEvery(interval: number): ProxyConfig['discovery'] {
   return { ...new ProxyConfig().discovery, interval };
 }
 
+/** Quick retries, no heartbeat and no periodic listing unless asked for. */
 export function proxyOf(servers: UpstreamConfig[], rest: Partial<ProxyConfig> = {}): ProxyConfig {
   return Object.assign(new ProxyConfig(), {
     discovery: listingEvery(600_000),
