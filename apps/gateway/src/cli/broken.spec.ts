@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Terminal } from '../terminal.js';
+import { recordingTerminal } from '../testing/terminal.js';
 import { runCli } from './cli.js';
 
 let folder: string;
@@ -15,19 +15,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 async function validate(text: string, ...flags: string[]) {
   const file = join(folder, 'gateway.yaml');
   writeFileSync(file, text);
-  const written = { out: '', err: '' };
-  const terminal: Terminal = {
-    out: (part) => {
-      written.out += part;
-    },
-    err: (part) => {
-      written.err += part;
-    },
-    outIsTty: false,
-    errIsTty: false,
-    inIsTty: false,
-    columns: 100,
-  };
+  const { written, terminal } = recordingTerminal();
   return { code: await runCli(['validate', '--config', file, ...flags], terminal), file, ...written };
 }
 

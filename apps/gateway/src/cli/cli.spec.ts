@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import type { Terminal } from '../terminal.js';
+import { recordingTerminal } from '../testing/terminal.js';
 import { runCli } from './cli.js';
 
 afterEach(() => vi.unstubAllEnvs());
@@ -18,21 +18,8 @@ const COMMANDS = [
   'completion',
 ];
 
-async function run(args: readonly string[], settings: Partial<Terminal> = {}) {
-  const written = { out: '', err: '' };
-  const terminal: Terminal = {
-    out: (text) => {
-      written.out += text;
-    },
-    err: (text) => {
-      written.err += text;
-    },
-    outIsTty: false,
-    errIsTty: false,
-    inIsTty: false,
-    columns: 120,
-    ...settings,
-  };
+async function run(args: readonly string[], settings: Parameters<typeof recordingTerminal>[0] = {}) {
+  const { written, terminal } = recordingTerminal(settings);
   return { code: await runCli(args, terminal), ...written };
 }
 

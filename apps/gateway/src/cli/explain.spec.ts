@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { recordingTerminal } from '../testing/terminal.js';
 import { PACKAGE_ROOT } from '../version.js';
 import { type ExplainFlags, runExplain } from './explain.js';
 
@@ -36,19 +37,7 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }));
 async function explained(object: string, flags: ExplainFlags, config = CONFIG) {
   const file = join(folder, 'config.yaml');
   writeFileSync(file, config);
-  const written = { out: '', err: '' };
-  const terminal = {
-    out: (text: string) => {
-      written.out += text;
-    },
-    err: (text: string) => {
-      written.err += text;
-    },
-    outIsTty: false,
-    errIsTty: false,
-    inIsTty: false,
-    columns: 100,
-  };
+  const { written, terminal } = recordingTerminal();
   const code = await runExplain(object, { ...flags, config: file }, terminal);
   return { code, ...written };
 }

@@ -5,7 +5,7 @@ import type { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
 import { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/streamableHttp.js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { demoServer } from '../demo/demo-server.js';
-import type { Terminal } from '../terminal.js';
+import { recordingTerminal } from '../testing/terminal.js';
 import { UsageError } from './arguments.js';
 import { runCall } from './call.js';
 import { runTools } from './tools.js';
@@ -36,29 +36,12 @@ afterAll(async () => {
   await new Promise((resolve) => http.close(resolve));
 });
 
-function screen() {
-  const written = { out: '', err: '' };
-  const terminal: Terminal = {
-    out: (text) => {
-      written.out += text;
-    },
-    err: (text) => {
-      written.err += text;
-    },
-    outIsTty: false,
-    errIsTty: false,
-    inIsTty: false,
-    columns: 100,
-  };
-  return { written, terminal };
-}
-
 async function call(
   name: string,
   words: string[],
   options: { json?: string; raw?: boolean; at?: string; token?: string } = {},
 ) {
-  const { written, terminal } = screen();
+  const { written, terminal } = recordingTerminal();
   const { at = url, ...rest } = options;
   const code = await runCall(
     name,
@@ -71,19 +54,19 @@ async function call(
 
 describe('tools', () => {
   it('prints a table of names and first lines', async () => {
-    const { written, terminal } = screen();
+    const { written, terminal } = recordingTerminal();
     expect(await runTools(undefined, { url, version: '1' }, terminal)).toBe(0);
     expect(written.out).toMatch(/^TOOL +DESCRIPTION\n/);
     expect(written.out).toMatch(/^echo +Gives the message back$/m);
   });
 
   it('filters by part of a name or by a pattern, and says when nothing is left', async () => {
-    const { written, terminal } = screen();
+    const { written, terminal } = recordingTerminal();
     expect(await runTools('*o', { url, version: '1', json: true }, terminal)).toBe(0);
     expect(JSON.parse(written.out).map((tool: { name: string }) => tool.name)).toEqual(
       ['echo', 'slow'].filter((n) => n.endsWith('o')),
     );
-    const second = screen();
+    const second = recordingTerminal();
     expect(await runTools('none-such', { url, version: '1' }, second.terminal)).toBe(1);
     expect(second.written.err).toContain("none of 5 tools matches 'none-such'");
   });
@@ -91,12 +74,12 @@ describe('tools', () => {
 
 describe('tools --schema', () => {
   it('says what each tool takes and gives, in words', async () => {
-    const { written, terminal } = screen();
+    const { written, terminal } = recordingTerminal();
     expect(await runTools('add', { url, version: '1', schema: true }, terminal)).toBe(0);
     expect(written.out).toMatch(/^add\n {2}Adds .*\n {2}hints: .*readOnlyHint/);
     expect(written.out).toMatch(/^ {2}takes:\n {4}a +number +required.*\n {4}b +number +required/m);
     expect(written.out).toMatch(/^ {2}gives:\n {4}sum +number +required/m);
-    const other = screen();
+    const other = recordingTerminal();
     await runTools('slow', { url, version: '1', schema: true }, other.terminal);
     expect(other.written.out).toMatch(/seconds +number, default 5 +How long it takes/);
   });

@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { Terminal } from '../terminal.js';
+import { recordingTerminal } from '../testing/terminal.js';
 import { runStatus, type StatusOptions } from './status.js';
 
 const MINUTE = 60_000;
@@ -66,21 +66,7 @@ async function status(
   options: Partial<StatusOptions> = {},
   onText: (text: string) => void = () => {},
 ) {
-  const written = { out: '', err: '' };
-  const terminal: Terminal = {
-    out: (text) => {
-      written.out += text;
-      onText(text);
-    },
-    err: (text) => {
-      written.err += text;
-      onText(text);
-    },
-    outIsTty: false,
-    errIsTty: false,
-    inIsTty: false,
-    columns: 140,
-  };
+  const { written, terminal } = recordingTerminal({ columns: 140 }, onText);
   const signal = new AbortController().signal;
   const code = await runStatus(names, { url: `${origin}/mcp`, colour: false, signal, ...options }, terminal);
   return { code, ...written };

@@ -14,7 +14,7 @@ import { Ajv } from 'ajv';
 import { parse as parseToml } from 'smol-toml';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { UsageError } from '../client/arguments.js';
-import type { Terminal } from '../terminal.js';
+import { recordingTerminal } from '../testing/terminal.js';
 import { type ConnectOptions, runConnect } from './connect.js';
 import { CLIENT_NAMES, type ClientName, KNOWN_CLIENTS, type Place } from './known-clients.js';
 import { readJson } from './merge-json.js';
@@ -32,19 +32,7 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }));
 const URL = 'http://127.0.0.1:8082/mcp';
 
 function connect(client: ClientName, options: Partial<ConnectOptions> = {}) {
-  const written = { out: '', err: '' };
-  const terminal: Terminal = {
-    out: (text) => {
-      written.out += text;
-    },
-    err: (text) => {
-      written.err += text;
-    },
-    outIsTty: false,
-    errIsTty: false,
-    inIsTty: false,
-    columns: 100,
-  };
+  const { written, terminal } = recordingTerminal();
   const command: ConnectOptions['command'] = ['/opt/node', '/opt/mcp-gateway.js'];
   const now = new Date('2026-11-26T18:30:00Z');
   const code = runConnect(client, { url: URL, name: 'gw', place, command, now, ...options }, terminal);

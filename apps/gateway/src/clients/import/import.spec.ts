@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type GatewayConfig, loadConfig } from '#libs/config';
 import { Secret } from '#libs/kernel';
 import { UsageError } from '../../client/arguments.js';
-import type { Terminal } from '../../terminal.js';
+import { recordingTerminal } from '../../testing/terminal.js';
 import { serversIn } from './client-servers.js';
 import { importServers } from './import-servers.js';
 import { configurationText, runImport } from './run-import.js';
@@ -243,15 +243,7 @@ describe('import', () => {
   function run(text: string, options: { out?: string; json?: boolean } = {}, name = 'mcp.json') {
     const file = join(folder, name);
     writeFileSync(file, text);
-    const written = { out: '', err: '' };
-    const terminal = {
-      out: (part: string) => {
-        written.out += part;
-      },
-      err: (part: string) => {
-        written.err += part;
-      },
-    } as Terminal;
+    const { written, terminal } = recordingTerminal();
     return { code: runImport(file, options, terminal), ...written };
   }
   const SECRET = JSON.stringify({ mcpServers: { a: { command: 'x', env: { API_KEY: 'hunter2' } } } });
