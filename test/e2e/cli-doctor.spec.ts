@@ -130,7 +130,7 @@ describe('mcp-gateway doctor', () => {
     expect(taken.code).toBe(1);
     expect(of(taken.found, 'listen')[0]).toMatchObject({
       level: 'problem',
-      text: expect.stringContaining(process.platform === 'linux' ? `(pid ${process.pid})` : 'is in use'),
+      text: expect.stringContaining(process.platform === 'linux' ? `in use by node (pid ${process.pid})` : 'is in use'),
       fix: expect.stringContaining('server.port'),
     });
     const running = cleanup.add(await spawnGateway({ servers: [] }));

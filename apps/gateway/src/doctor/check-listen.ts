@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { basename } from 'node:path';
 import { request } from 'undici';
 import type { GatewayConfig } from '#libs/config';
 import type { Finding } from './finding.js';
@@ -82,10 +83,15 @@ function ownerOf(port: number): { pid: number; command: string } | undefined {
       const [, inode] = /^socket:\[(\d+)\]$/.exec(link(`/proc/${pid}/fd/${fd}`)) ?? [];
       return inode !== undefined && inodes.has(inode);
     });
-    // The name alone: arguments may hold what nobody should see.
-    if (holds) return { pid: Number(pid), command: text(`/proc/${pid}/comm`).trim() || 'a process' };
+    if (holds) return { pid: Number(pid), command: programOf(pid) };
   }
   return undefined;
+}
+
+/** The program alone: arguments may hold what nobody should see, and `comm` is the name of a thread (MainThread in Node). */
+function programOf(pid: string): string {
+  const program = basename(link(`/proc/${pid}/exe`)).replace(/ \(deleted\)$/, '');
+  return program || text(`/proc/${pid}/comm`).trim() || 'a process';
 }
 
 /** Inodes of sockets in state LISTEN (0A) on this port. */
