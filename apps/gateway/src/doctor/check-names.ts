@@ -4,9 +4,8 @@ import { canonicalName, type Spelling } from '#libs/kernel';
 import { exposedName } from '#libs/mcp';
 import { BUILT_IN_PROFILES, spellingFor } from '#libs/proxy';
 import { endpointWeights, weightText } from '../token-estimate.js';
-import type { Finding } from './finding.js';
+import { type Finding, firstFew } from './finding.js';
 
-const SHOWN = 3;
 /** Tools above which Cursor shows a part only, and models choose badly. */
 const MANY_TOOLS = 80;
 
@@ -42,8 +41,6 @@ function spellingFindings(catalogue: Catalogue, spelling: Spelling, clients: rea
     .names('tools', spelling)
     .collisions.map(({ server, name, reason }) => `${server}:${name}: ${reason}`);
   const who = clients.join(', ');
-  const list = (items: readonly string[]) =>
-    `${items.slice(0, SHOWN).join('; ')}${items.length > SHOWN ? `, and ${items.length - SHOWN} more` : ''}`;
   const docs = 'docs/names.md#clients-that-cannot-take-some-names';
   return [
     ...(short.length === 0
@@ -52,7 +49,7 @@ function spellingFindings(catalogue: Catalogue, spelling: Spelling, clients: rea
           {
             level: 'note' as const,
             subject: 'names',
-            text: `${who} take ${spelling.maxLength} characters, so ${short.length} ${short.length === 1 ? 'name is' : 'names are'} shortened: ${list(short)}`,
+            text: `${who} take ${spelling.maxLength} characters, so ${short.length} ${short.length === 1 ? 'name is' : 'names are'} shortened: ${firstFew(short)}`,
             fix: 'a shorter proxy.servers[].prefix keeps them whole',
             docs,
           },
@@ -63,7 +60,7 @@ function spellingFindings(catalogue: Catalogue, spelling: Spelling, clients: rea
           {
             level: 'problem' as const,
             subject: 'names',
-            text: `not listed to ${who}: ${list(lost)}`,
+            text: `not listed to ${who}: ${firstFew(lost)}`,
             fix: 'choose another prefix or proxy.naming.separator',
             docs,
           },

@@ -2,10 +2,7 @@ import type { Catalogue } from '#libs/catalogue';
 import type { UpstreamStatus } from '#libs/plugin';
 import { tokensOf } from '../token-estimate.js';
 import { anchorOf } from './check-config.js';
-import type { Finding } from './finding.js';
-
-/** Things named one by one before the rest is a number. */
-const SHOWN = 3;
+import { type Finding, firstFew } from './finding.js';
 
 /** What became of one upstream; `elapsed` is how long it took to be ready, in milliseconds. */
 export function upstreamFindings(status: UpstreamStatus, catalogue: Catalogue, elapsed: number | undefined): Finding[] {
@@ -86,6 +83,5 @@ function some(
   docs: string | undefined,
 ): Finding[] {
   if (items.length === 0) return [];
-  const more = items.length > SHOWN ? `, and ${items.length - SHOWN} more` : '';
-  return [{ level, subject, text: `${what}: ${items.slice(0, SHOWN).join('; ')}${more}`, fix, docs }];
+  return [{ level, subject, text: `${what}: ${firstFew(items)}`, fix, docs }];
 }

@@ -38,6 +38,14 @@ export function summary(findings: readonly Finding[]): string {
   return [...some(count('problem'), 'problem'), ...some(count('warning'), 'warning'), `${count('ok')} ok`].join(', ');
 }
 
+/** Things named one by one before the rest is a number. */
+const SHOWN = 3;
+
+/** `a; b; c, and 4 more`. */
+export function firstFew(items: readonly string[]): string {
+  return `${items.slice(0, SHOWN).join('; ')}${items.length > SHOWN ? `, and ${items.length - SHOWN} more` : ''}`;
+}
+
 function oneLine(text: string): string {
   return printable(text).replace(/\s+/g, ' ').trim();
 }
