@@ -44,7 +44,7 @@ export function addClientCommands(program: Command, { terminal, exit }: CommandD
     .addOption(new Option('--watch [seconds]', 'look again and again, every 2 seconds by default').argParser(seconds))
     .addHelpText(
       'after',
-      '\nExit code: 0 ready (with names: all of these serve), 1 not ready, 2 when it cannot be told',
+      '\nTOOLS is what a server lists by itself; what of it a caller is shown, `mcp-gateway tools` has\nExit code: 0 ready (with names: all of these serve), 1 not ready, 2 when it cannot be told',
     )
     .action(async (names: string[], flags: StatusFlags) => {
       const { runStatus } = await import('../client/status.js');

@@ -23,7 +23,7 @@ export async function runTools(filter: string | undefined, options: ToolsOptions
   if (wanted.length === 0) {
     terminal.err(
       filter === undefined
-        ? 'no tools; the gateway shows with /ready and in its log whether its servers are up\n'
+        ? 'no tools: no server has listed any (mcp-gateway status), or this caller may see none (mcp-gateway explain)\n'
         : `none of ${tools.length} tools matches '${filter}'\n`,
     );
     return filter === undefined ? 0 : 1;
