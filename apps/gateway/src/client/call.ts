@@ -47,7 +47,7 @@ export async function runCall(
     }
   };
   return withGateway({ ...options, canAsk: terminal.inIsTty }, prepare, async (client) => {
-    const tools = await listTools(client);
+    const tools = await listTools(client, options.signal);
     const tool = tools.find((candidate) => candidate.name === name);
     const args = parseArguments(words, tool?.inputSchema, options.json);
     try {
@@ -62,7 +62,6 @@ export async function runCall(
       return code;
     } catch (thrown) {
       bar.clear();
-      if (options.signal.aborted) throw new UsageError('cancelled');
       if (!tool && isUnknownTool(thrown)) throw new UsageError(`${plain(thrown)}\n${nearest(name, tools)}`);
       if (thrown instanceof McpError) throw new UsageError(plain(thrown));
       throw thrown;

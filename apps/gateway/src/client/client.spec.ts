@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { createServer, type Server } from 'node:http';
+import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
 import { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/streamableHttp.js';
@@ -36,10 +36,37 @@ afterAll(async () => {
   await new Promise((resolve) => http.close(resolve));
 });
 
+type Answer = (id: number | undefined, response: ServerResponse) => void;
+
+/** A gateway that opens sessions and has no tools; `answers` are what it does otherwise, by method. */
+async function scripted(answers: Readonly<Record<string, Answer>>) {
+  const results: Record<string, object> = {
+    initialize: { protocolVersion: '2025-11-25', capabilities: {}, serverInfo: { name: 'a', version: '1' } },
+    'tools/list': { tools: [] },
+  };
+  const server = createServer(async (request, response) => {
+    let body = '';
+    for await (const chunk of request) body += chunk;
+    const { id, method = request.method ?? '' } = JSON.parse(body || '{}') as { id?: number; method?: string };
+    const result = results[method];
+    response.setHeader('content-type', 'application/json').setHeader('mcp-session-id', 'a');
+    if (answers[method]) answers[method](id, response);
+    else if (result === undefined) response.writeHead(request.method === 'POST' ? 202 : 405).end();
+    else response.end(JSON.stringify({ jsonrpc: '2.0', id, result }));
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const at = `http://127.0.0.1:${(server.address() as AddressInfo).port}/mcp`;
+  const close = async () => {
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+  };
+  return { at, close };
+}
+
 async function call(
   name: string,
   words: string[],
-  options: { json?: string; raw?: boolean; at?: string; token?: string } = {},
+  options: { json?: string; raw?: boolean; at?: string; token?: string; signal?: AbortSignal } = {},
 ) {
   const { written, terminal } = recordingTerminal();
   const { at = url, ...rest } = options;
@@ -69,6 +96,17 @@ describe('tools', () => {
     const second = recordingTerminal();
     expect(await runTools('none-such', { url, version: '1' }, second.terminal)).toBe(1);
     expect(second.written.err).toContain("none of 5 tools matches 'none-such'");
+  });
+
+  it('says of an empty list who knows why: a server may be down, or permissions may hide all', async () => {
+    const { at, close } = await scripted({});
+    const { written, terminal } = recordingTerminal();
+    expect(await runTools(undefined, { url: at, version: '1' }, terminal)).toBe(0);
+    expect(written).toEqual({
+      out: '',
+      err: expect.stringMatching(/^no tools: .*mcp-gateway status.*mcp-gateway explain/),
+    });
+    await close();
   });
 });
 
@@ -122,23 +160,17 @@ describe('call', () => {
   });
 
   it('says that the answer is lost when the gateway goes away meanwhile', async () => {
-    const dying = createServer(async (request, response) => {
-      let body = '';
-      for await (const chunk of request) body += chunk;
-      const { id, method } = JSON.parse(body || '{}') as { id?: number; method?: string };
-      const results: Record<string, object> = {
-        initialize: { protocolVersion: '2025-11-25', capabilities: {}, serverInfo: { name: 'a', version: '1' } },
-        'tools/list': { tools: [] },
-      };
-      const result = results[method ?? ''];
-      if (method === 'tools/call') request.socket.destroy();
-      else if (result === undefined) response.writeHead(request.method === 'POST' ? 202 : 405).end();
-      else response.setHeader('content-type', 'application/json').end(JSON.stringify({ jsonrpc: '2.0', id, result }));
-    });
-    await new Promise<void>((resolve) => dying.listen(0, '127.0.0.1', resolve));
-    const at = `http://127.0.0.1:${(dying.address() as AddressInfo).port}/mcp`;
+    const { at, close } = await scripted({ 'tools/call': (_, response) => response.destroy() });
     await expect(call('echo', [], { at })).rejects.toThrow(/was lost before the answer came .* may have been done/);
-    await new Promise((resolve) => dying.close(resolve));
+    await close();
+  });
+
+  it.each(['initialize', 'tools/list', 'tools/call'])('ends when it is cancelled during %s', async (method) => {
+    const stop = new AbortController();
+    // Nothing is answered from here on, the farewell neither.
+    const { at, close } = await scripted({ [method]: () => stop.abort(), DELETE: () => {} });
+    await expect(call('echo', [], { at, signal: stop.signal })).rejects.toThrow(new UsageError('cancelled'));
+    await close();
   });
 
   it('passes on why the gateway refuses', async () => {
@@ -178,25 +210,12 @@ describe('call', () => {
     ['initialize', 503, 'The gateway is overloaded; try again in 2 seconds'],
     ['tools/call', 429, 'everything:echo takes 2 calls a minute, and none is left; try again in 29 seconds'],
   ])('says in one sentence why %s is answered %i', async (refusedMethod, status, message) => {
-    const busy = createServer(async (request, response) => {
-      let body = '';
-      for await (const chunk of request) body += chunk;
-      const { id, method } = JSON.parse(body || '{}') as { id?: number; method?: string };
-      response.setHeader('content-type', 'application/json');
-      const results: Record<string, object> = {
-        initialize: { protocolVersion: '2025-11-25', capabilities: {}, serverInfo: { name: 'a', version: '1' } },
-        'tools/list': { tools: [] },
-      };
-      if (method === refusedMethod) {
-        response.writeHead(status).end(JSON.stringify({ jsonrpc: '2.0', id, error: { code: -32603, message } }));
-      } else if (method === undefined || results[method] === undefined) response.writeHead(202).end();
-      else response.end(JSON.stringify({ jsonrpc: '2.0', id, result: results[method] }));
+    const { at, close } = await scripted({
+      [refusedMethod]: (id, response) =>
+        response.writeHead(status).end(JSON.stringify({ jsonrpc: '2.0', id, error: { code: -32603, message } })),
     });
-    await new Promise<void>((resolve) => busy.listen(0, '127.0.0.1', resolve));
-    const at = `http://127.0.0.1:${(busy.address() as AddressInfo).port}/mcp`;
     await expect(call('echo', [], { at })).rejects.toThrow(new UsageError(`${message} (HTTP ${status})`));
-    busy.closeAllConnections();
-    await new Promise((resolve) => busy.close(resolve));
+    await close();
   });
 
   it('says what to do when nothing answers', async () => {

@@ -2,6 +2,7 @@ import { UnauthorizedError } from '@modelcontextprotocol/sdk/client/auth.js';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport, StreamableHTTPError } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import { ListToolsResultSchema, type Tool } from '@modelcontextprotocol/sdk/types.js';
+import { within } from '#libs/kernel';
 import { printable } from '../table.js';
 import { UsageError } from './arguments.js';
 import { bearer, causeCode, endpointOf, unreachable } from './reach.js';
@@ -16,9 +17,12 @@ export interface ClientSettings {
   readonly signal?: AbortSignal;
 }
 
+/** Milliseconds that the farewell may take. */
+const FAREWELL = 2_000;
+
 /**
  * Opens a session, lets `work` use it, and closes it whatever happened.
- * @throws UsageError with a sentence when the gateway cannot be reached
+ * @throws UsageError with a sentence when the gateway cannot be reached, or when `signal` ended the wait for it
  */
 export async function withGateway<T>(
   settings: ClientSettings,
@@ -36,24 +40,25 @@ export async function withGateway<T>(
     await client.connect(transport, settings.signal ? { signal: settings.signal } : {});
   } catch (thrown) {
     await client.close().catch(() => {});
-    throw explain(thrown, settings);
+    throw settings.signal?.aborted ? new UsageError('cancelled') : explain(thrown, settings);
   }
   try {
     return await work(client);
   } catch (thrown) {
     const cause = causeCode(thrown);
+    if (settings.signal?.aborted) throw new UsageError('cancelled');
     if (cause === undefined) throw refused(thrown, settings) ?? thrown;
     throw new UsageError(
       `the connection to ${settings.url} was lost before the answer came (${cause}); is the gateway still running? What was asked may have been done`,
     );
   } finally {
-    await transport.terminateSession().catch(() => {});
+    await within(FAREWELL, transport.terminateSession());
     await client.close().catch(() => {});
   }
 }
 
 /** Every tool of the endpoint, all pages. */
-export async function listTools(client: Client): Promise<Tool[]> {
+export async function listTools(client: Client, signal?: AbortSignal): Promise<Tool[]> {
   const tools: Tool[] = [];
   const seen = new Set<string>();
   let cursor: string | undefined;
@@ -61,6 +66,7 @@ export async function listTools(client: Client): Promise<Tool[]> {
     const page = await client.request(
       { method: 'tools/list', params: cursor === undefined ? {} : { cursor } },
       ListToolsResultSchema,
+      signal ? { signal } : {},
     );
     tools.push(...page.tools);
     cursor = page.nextCursor;

@@ -14,7 +14,11 @@ export interface ToolsOptions {
 
 /** Prints the tools of an endpoint; returns the exit code. */
 export async function runTools(filter: string | undefined, options: ToolsOptions, terminal: Terminal): Promise<number> {
-  const tools = await withGateway({ ...options, canAsk: false }, () => {}, listTools);
+  const tools = await withGateway(
+    { ...options, canAsk: false },
+    () => {},
+    (client) => listTools(client),
+  );
   const wanted = filter === undefined ? tools : tools.filter((tool) => matches(filter, tool.name));
   if (options.json) {
     terminal.out(`${JSON.stringify(wanted, null, 2)}\n`);
