@@ -1,4 +1,4 @@
-import type { Ask, Exchange } from '#libs/kernel';
+import type { Ask, Exchange, Seated } from '#libs/kernel';
 import { atLeast, editMembers, JsonView, splice, withoutHopMeta } from '#libs/mcp';
 import { Rising } from './rising.js';
 
@@ -16,7 +16,8 @@ export interface ProgressSettings {
  * The progress of one call as its client hears it: what the upstream reports, and in its silence a sign of life, so that
  * a client whose patience starts anew with each progress does not lose it (L:life, M:prog).
  */
-export class CallProgress {
+export class CallProgress implements Seated {
+  seat = -1;
   readonly #settings: ProgressSettings;
   readonly #started = performance.now();
   readonly #rising = new Rising();

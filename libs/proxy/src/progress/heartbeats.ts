@@ -1,3 +1,4 @@
+import { Roster } from '#libs/kernel';
 import type { CallProgress } from './call-progress.js';
 
 /** How often the wheel turns per interval: a sign of life comes at most this part of it late. */
@@ -7,7 +8,7 @@ const SHORTEST = 10;
 
 /** Signs of life of all calls whose clients asked for progress. One timer for all of them, and none while there are none. */
 export class Heartbeats {
-  readonly #calls = new Set<CallProgress>();
+  readonly #calls = new Roster<CallProgress>();
   #timer: NodeJS.Timeout | undefined;
 
   /** `interval`: milliseconds, asked for anew at each turn; 0 switches them off. */
@@ -20,7 +21,7 @@ export class Heartbeats {
     try {
       return await work;
     } finally {
-      this.#calls.delete(progress);
+      this.#calls.remove(progress);
     }
   }
 
@@ -38,7 +39,7 @@ export class Heartbeats {
 
   #turn(): void {
     const interval = this.interval();
-    if (interval > 0) for (const progress of this.#calls) progress.beat(interval);
+    if (interval > 0) for (const progress of this.#calls.all()) progress.beat(interval);
     this.#timer = this.#calls.size > 0 ? this.#arm() : undefined;
   }
 }
