@@ -2,7 +2,7 @@ import { Backoff, type BackoffSettings, GatewayError, Lru } from '#libs/kernel';
 import type { ExitStatus } from '#libs/plugin';
 import { concernsHealth } from '../session/failures.js';
 import { diedEarly, TOLERATED } from './early-death.js';
-import { SERVICE, type SessionSpec } from './session-spec.js';
+import { isService, type SessionSpec } from './session-spec.js';
 
 /** Most keys that are remembered. */
 const MAX_KEYS = 1_000;
@@ -52,7 +52,7 @@ export class CrashLoops {
 
   /** Why no child may be started for these callers now. */
   refusal(spec: SessionSpec): GatewayError | undefined {
-    if (spec.key === SERVICE.key) return undefined;
+    if (isService(spec)) return undefined;
     const life = this.#lives.get(keyOf(spec));
     const wait = life ? life.earliest - this.#now() : 0;
     return life?.cause && wait > 0 ? this.#waiting(life.cause, life.deaths, wait) : undefined;

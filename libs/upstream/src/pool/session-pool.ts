@@ -1,29 +1,22 @@
-import { type Ask, ChurnMap, GatewayError, type InputRequest, toGatewayError } from '#libs/kernel';
-import type { ListKind } from '#libs/mcp';
+import { ChurnMap, GatewayError, toGatewayError } from '#libs/kernel';
 import type { SessionListener, UpstreamSession } from '../session/upstream-session.js';
 import type { ChildPlaces, IdleChild } from './child-places.js';
 import type { CrashLoops } from './crash-loops.js';
-import { SERVICE, type SessionSpec } from './session-spec.js';
+import { Ear, type SessionNews } from './ear.js';
+import { type IdleRules, oldestIdle, watchIdle } from './idle.js';
+import { SessionLimit } from './session-limit.js';
+import { isService, type SessionSpec } from './session-spec.js';
 import { SessionGroup, Slot } from './slot.js';
+import { Underway } from './underway.js';
 import { Waiters, type WaitLimits } from './waiters.js';
 
-/** Bound for sessions that cost the upstream a record, not a process or a stream of its own. */
-const MAX_LIGHT_SESSIONS = 10_000;
-
 /** What the pool tells its upstream. */
-export interface PoolEvents {
+export interface PoolEvents extends SessionNews {
   /** A session is open; the first of its group holds the group's subscriptions. */
   opened(slot: Slot): void;
   lost(slot: Slot, error: GatewayError): void;
   /** Nobody used the service session for the idle time; its supervisor decides. */
   unused?(): void;
-  // What a session of a group says outside of calls, see `SessionListener`.
-  listChanged(group: SessionGroup, kinds: readonly ListKind[]): void;
-  resourceUpdated(group: SessionGroup, uri: string, params: Buffer): void;
-  logged(group: SessionGroup, params: Buffer): void;
-  elicitationCompleted(group: SessionGroup, params: Buffer, client: string | undefined): void;
-  asked(group: SessionGroup, request: InputRequest): Ask | undefined;
-  limited(key: string): void;
 }
 
 export interface PoolOptions {
@@ -51,18 +44,20 @@ export class SessionPool {
   readonly #waiters: Waiters;
   readonly #abort = new AbortController();
   /** Openings and closings under way, so that `close` can wait for the last child. */
-  readonly #work = new Set<Promise<void>>();
-  #attribution: 'request' | 'connection' = 'connection';
-  /** Sessions that are open or being opened, the service session not counted. */
-  #count = 0;
-  /** Sessions of which a child or stream is still left. */
-  #closing = 0;
+  readonly #work = new Underway();
+  readonly #limit: SessionLimit;
+  readonly #idle: IdleRules;
   #closed: GatewayError | undefined;
   #end: GatewayError | undefined;
   readonly #forget: (() => void) | undefined;
 
   constructor(options: PoolOptions) {
     this.#options = options;
+    this.#limit = new SessionLimit(options.limit);
+    this.#idle = {
+      idle: options.idle,
+      unused: (slot) => (isService(slot.group.spec) ? options.events.unused?.() : this.#dismiss(slot)),
+    };
     this.#waiters = new Waiters({
       server: options.server,
       limit: options.limit,
@@ -158,14 +153,14 @@ export class SessionPool {
     this.#abort.abort(refusal);
     this.#waiters.refuseAll(refusal);
     for (const slot of [...this.slots()]) this.#drop(slot, error);
-    while (this.#work.size > 0) await Promise.all(this.#work);
+    await this.#work.over();
     this.#groups.clear();
   }
 
   // Who gets which session.
 
   #soloRule(group: SessionGroup): boolean {
-    return this.#attribution === 'connection' && group.spec.capabilities.key !== '';
+    return this.#limit.attribution === 'connection' && group.spec.capabilities.key !== '';
   }
 
   #free(group: SessionGroup, solo: boolean): Slot | undefined {
@@ -199,10 +194,10 @@ export class SessionPool {
     }
     const needed = this.#soloRule(group) ? Math.max(group.waitingSolo, group.slots.length === 0 ? 1 : 0) : 1;
     if (this.#closed || group.opening >= needed) return;
-    if (group.spec.key !== SERVICE.key && !this.#room(group)) return;
+    if (!isService(group.spec) && !this.#room(group)) return;
     group.opening++;
-    this.#tally(group, 1);
-    this.#track(this.#open(group));
+    this.#limit.tally(group, 1);
+    this.#work.add(this.#open(group));
   }
 
   async #open(group: SessionGroup): Promise<void> {
@@ -220,15 +215,15 @@ export class SessionPool {
           this.#closed ?? new GatewayError('UPSTREAM_DISCONNECTED', `${this.#options.server} ended the session at once`)
         );
       }
-      this.#attribution = session.attribution;
+      this.#limit.attribution = session.attribution;
       group.slots.push(slot);
-      this.#watchIdle(slot, this.#options.idle);
+      if (!isService(group.spec) || events.unused) watchIdle(slot, this.#idle);
       this.#options.crashes?.opened(group.spec);
       events.opened(slot);
       this.#pump();
     } catch (thrown) {
       if (!slot) group.opening--;
-      if (!slot || !group.slots.includes(slot)) this.#tally(group, -1);
+      if (!slot || !group.slots.includes(slot)) this.#limit.tally(group, -1);
       this.#openFailed(group, toGatewayError(thrown));
     }
   }
@@ -271,7 +266,7 @@ export class SessionPool {
     const { group } = slot;
     if (!group.slots.includes(slot)) return;
     group.slots.splice(group.slots.indexOf(slot), 1);
-    this.#tally(group, -1);
+    this.#limit.tally(group, -1);
     slot.retiring = true;
     clearTimeout(slot.idleTimer);
     this.#noteLoss(slot, error);
@@ -297,7 +292,7 @@ export class SessionPool {
     const index = group.slots.indexOf(slot);
     if (index >= 0) {
       group.slots.splice(index, 1);
-      this.#tally(group, -1);
+      this.#limit.tally(group, -1);
     }
     slot.retiring = true;
     clearTimeout(slot.idleTimer);
@@ -306,69 +301,28 @@ export class SessionPool {
   }
 
   #close(slot: Slot, reason: GatewayError): void {
-    const counts = slot.group.spec.key !== SERVICE.key && this.#attribution === 'connection';
-    if (counts) this.#closing++;
+    const counts = this.#limit.closes(slot.group);
     const closed = slot.session.close(reason).finally(() => {
       if (!counts) return;
-      this.#closing--;
+      this.#limit.closed();
       this.#pump();
     });
-    this.#track(closed);
-  }
-
-  #track(work: Promise<void>): void {
-    const tracked = work.catch(() => {}).finally(() => this.#work.delete(tracked));
-    this.#work.add(tracked);
-  }
-
-  #watchIdle(slot: Slot, wait: number): void {
-    const { events, idle } = this.#options;
-    const service = slot.group.spec.key === SERVICE.key;
-    if (service && !events.unused) return;
-    slot.idleTimer = setTimeout(() => {
-      const left = slot.lastUsed + idle - performance.now();
-      const used = slot.running > 0 || slot.subscribed.size > 0;
-      if (!used && left <= 1 && !service) {
-        this.#dismiss(slot);
-        return;
-      }
-      this.#watchIdle(slot, used || left <= 1 ? idle : left);
-      if (!used && left <= 1) events.unused?.();
-    }, wait);
-    slot.idleTimer.unref();
+    this.#work.add(closed);
   }
 
   // The limit.
 
-  #limit(): number {
-    return this.#attribution === 'connection' ? this.#options.limit : MAX_LIGHT_SESSIONS;
-  }
-
-  #tally(group: SessionGroup, by: 1 | -1): void {
-    if (group.spec.key !== SERVICE.key) this.#count += by;
-  }
-
   /** Whether one more may be opened. If not, one of another key may have to go, and then somebody is served later. */
   #room(asking: SessionGroup): boolean {
-    if (this.#count + this.#closing < this.#limit()) return true;
-    if (this.#closing >= this.#waiters.size || !this.#evict(asking)) return false;
-    return this.#count + this.#closing < this.#limit();
-  }
-
-  /** Ends the session of another key that has been unused longest. */
-  #evict(asking: SessionGroup): boolean {
+    if (this.#limit.hasRoom) return true;
+    if (this.#limit.closing >= this.#waiters.size) return false;
     const oldest = this.#oldestIdle(asking);
     oldest?.end();
-    return oldest !== undefined;
+    return oldest !== undefined && this.#limit.hasRoom;
   }
 
   #oldestIdle(except?: SessionGroup): IdleChild | undefined {
-    let oldest: Slot | undefined;
-    for (const slot of this.slots()) {
-      if (slot.group === except || slot.group.spec.key === SERVICE.key) continue;
-      if (slot.running > 0 || slot.retiring || slot.subscribed.size > 0) continue;
-      if (!oldest || slot.lastUsed < oldest.lastUsed) oldest = slot;
-    }
+    const oldest = oldestIdle(this.slots(), except);
     return oldest && { lastUsed: oldest.lastUsed, end: () => this.#dismiss(oldest) };
   }
 
@@ -379,49 +333,5 @@ export class SessionPool {
       `The gateway closed this session with ${this.#options.server}`,
     );
     return this.#end;
-  }
-}
-
-/** Takes what one session says to whom it concerns. One object, not a closure for each kind of news: there are many sessions. */
-class Ear implements SessionListener {
-  /** Once it is open. */
-  slot: Slot | undefined;
-
-  constructor(
-    private readonly group: SessionGroup,
-    private readonly events: PoolEvents,
-    private readonly onLost: (slot: Slot, error: GatewayError) => void,
-  ) {}
-
-  listChanged(kinds: readonly ListKind[]): void {
-    this.events.listChanged(this.group, kinds);
-  }
-
-  resourceUpdated(uri: string, params: Buffer): void {
-    this.events.resourceUpdated(this.group, uri, params);
-  }
-
-  logged(params: Buffer): void {
-    this.events.logged(this.group, params);
-  }
-
-  elicitationCompleted(params: Buffer, client: string | undefined): void {
-    this.events.elicitationCompleted(this.group, params, client);
-  }
-
-  asked(request: InputRequest): Ask | undefined {
-    return this.events.asked(this.group, request);
-  }
-
-  limited(key: string): void {
-    this.events.limited(key);
-  }
-
-  worn(why: GatewayError): void {
-    this.lost(why);
-  }
-
-  lost(error: GatewayError): void {
-    if (this.slot) this.onLost(this.slot, error);
   }
 }

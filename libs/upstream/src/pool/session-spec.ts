@@ -35,6 +35,10 @@ export const SERVICE: SessionSpec = Object.freeze({
   ephemeral: false,
 });
 
+export function isService({ key }: SessionSpec): boolean {
+  return key === SERVICE.key;
+}
+
 /** What a credential says of one caller. */
 export interface CredentialUse {
   /** `auth.type`. */

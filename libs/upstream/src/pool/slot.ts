@@ -111,6 +111,11 @@ export class Slot {
     readonly session: UpstreamSession,
   ) {}
 
+  /** Somebody calls on it or has it watch something. */
+  get used(): boolean {
+    return this.running > 0 || this.subscribed.size > 0;
+  }
+
   get usable(): boolean {
     return !this.retiring && !this.session.lost;
   }

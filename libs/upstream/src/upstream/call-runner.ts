@@ -2,7 +2,7 @@ import type { ProxyConfig, UpstreamConfig } from '#libs/config';
 import { type Era, type Exchange, GatewayError, type Outcome, toGatewayError } from '#libs/kernel';
 import type { CallSink, UpstreamCall, UpstreamHandle } from '../contract.js';
 import type { SessionPool } from '../pool/session-pool.js';
-import { SERVICE, type SessionSpec } from '../pool/session-spec.js';
+import { isService, type SessionSpec } from '../pool/session-spec.js';
 import type { Slot } from '../pool/slot.js';
 import { Deadline } from '../session/deadline.js';
 import { concernsHealth, type Expiry, expired, formatMs, timedOut, toldTo } from '../session/failures.js';
@@ -201,7 +201,7 @@ export class CallRunner {
   #silent(slot: Slot): void {
     const { heartbeat, pool, timeout } = this.parts;
     const { session } = slot;
-    if (slot.group.spec.key === SERVICE.key || performance.now() - session.lastHeard < timeout) return;
+    if (isService(slot.group.spec) || performance.now() - session.lastHeard < timeout) return;
     if (++slot.silences < SILENCES || !heartbeat().enabled) return;
     slot.silences = 0;
     const patience = heartbeat().timeout;

@@ -11,7 +11,7 @@ import {
 import type { CallSink, UpstreamEvents } from '../contract.js';
 import { LogLevels } from '../pool/log-levels.js';
 import type { SessionPool } from '../pool/session-pool.js';
-import { SERVICE } from '../pool/session-spec.js';
+import { isService } from '../pool/session-spec.js';
 import type { SessionGroup, Slot } from '../pool/slot.js';
 import { type RequestFrame, Subscriptions, watchersOf } from '../pool/subscriptions.js';
 import type { Deadline } from '../session/deadline.js';
@@ -190,7 +190,7 @@ export class ClientDesk {
     for (const group of pool.groups()) {
       if (group.subscriptions.size === 0 || group.slots.length > 0 || group.opening > 0) continue;
       // The supervisor opens this one.
-      if (group.spec === SERVICE) continue;
+      if (isService(group.spec)) continue;
       pool.wait(group.spec, false, { timeout: patience }).then(
         (slot) => pool.release(slot, false),
         () => {},

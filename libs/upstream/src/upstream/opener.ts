@@ -11,7 +11,8 @@ import {
 } from '#libs/plugin';
 import { type CredentialBinding, CredentialSource } from '../credentials/credential-source.js';
 import { type Forwarded, forwarding } from '../credentials/forwarded-headers.js';
-import { type CredentialUse, SERVICE, type SessionSpec } from '../pool/session-spec.js';
+import { type CredentialUse, isService, type SessionSpec } from '../pool/session-spec.js';
+import { Underway } from '../pool/underway.js';
 import { LegacySession } from '../session/legacy-session.js';
 import { ModernSession } from '../session/modern/modern-session.js';
 import type { SessionListener, UpstreamSession } from '../session/upstream-session.js';
@@ -35,7 +36,7 @@ export class SessionOpener {
   #probing: Promise<EraVerdict> | undefined;
   readonly #forwarded: Forwarded | undefined;
   /** Probed connections that are still being closed. */
-  readonly #closing = new Set<Promise<void>>();
+  readonly #closing = new Underway();
 
   constructor(
     private readonly config: UpstreamConfig,
@@ -80,7 +81,7 @@ export class SessionOpener {
       ...(config.type === HTTP && { streamLifetime: config.connection.limits.stream_lifetime }),
       cancelBy: config.type === HTTP ? 'stream' : 'notification',
       // Somebody has to hear of changed lists.
-      standing: spec.key === SERVICE.key || (spec.personal !== undefined && !this.serves),
+      standing: isService(spec) || (spec.personal !== undefined && !this.serves),
       contradicted: () => {
         this.#verdict = undefined;
       },
@@ -124,7 +125,7 @@ export class SessionOpener {
 
   /** Frees what the sessions shared, once the last one is closed. */
   async release(): Promise<void> {
-    while (this.#closing.size > 0) await Promise.all(this.#closing);
+    await this.#closing.over();
     const target = this.#target;
     if (target) await this.extensions.get(UpstreamTransport, this.config.type).release(target);
   }
@@ -148,7 +149,7 @@ export class SessionOpener {
     if (!this.#probes) return protocol === 'modern' ? 'modern' : 'legacy';
     const known = this.#verdict;
     // The service session is opened after each restart and failure: who is there now?
-    const fresh = spec.key === SERVICE.key || known === undefined || isStale(known);
+    const fresh = isService(spec) || known === undefined || isStale(known);
     // Where nobody but callers can ask, each asks for himself: one caller's bad credential says nothing to another.
     const own = this.serves ? undefined : spec.personal;
     const verdict = fresh ? await (own ? this.#probeOnce(signal, own) : this.#probe(signal)) : known;
@@ -173,10 +174,7 @@ export class SessionOpener {
       log,
       signal,
       connect: this.#connector(caller),
-      closing: (done) => {
-        const closed = done.catch(() => {}).finally(() => this.#closing.delete(closed));
-        this.#closing.add(closed);
-      },
+      closing: (done) => this.#closing.add(done),
     });
     this.#verdict = verdict;
     if (before?.era !== verdict.era) {

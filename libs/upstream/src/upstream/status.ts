@@ -2,7 +2,7 @@ import type { UpstreamConfig } from '#libs/config';
 import type { Listing } from '#libs/mcp';
 import type { ChildStatus, ProcessStatus, UpstreamStatus } from '#libs/plugin';
 import type { CrashLoops } from '../pool/crash-loops.js';
-import { SERVICE } from '../pool/session-spec.js';
+import { isService } from '../pool/session-spec.js';
 import type { Slot } from '../pool/slot.js';
 import type { CallBreaker } from '../supervisor/call-breaker.js';
 import type { Health } from '../supervisor/supervisor.js';
@@ -63,7 +63,7 @@ function childOf({ group, opened, running, session }: Slot, crashes: CrashLoops)
       return session.status().rss;
     },
     restarts: crashes.restartsOf(group.spec),
-    service: group.spec.key === SERVICE.key,
+    service: isService(group.spec),
     running,
   };
 }
