@@ -15,10 +15,6 @@ export class Recency<T> {
     return this.#size;
   }
 
-  get oldest(): Place<T> | undefined {
-    return this.#oldest;
-  }
-
   add(item: T): Place<T> {
     const place: Place<T> = { item, older: undefined, newer: undefined };
     this.#size++;
