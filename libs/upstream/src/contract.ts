@@ -76,6 +76,8 @@ export interface UpstreamEvents {
 /** One upstream as the proxy sees it. */
 export interface UpstreamHandle {
   readonly name: string;
+  /** False: the configuration switches it off, and nobody is ever sent there. */
+  readonly enabled: boolean;
   readonly status: UpstreamStatus;
   /** Last good lists, also while the upstream is down. */
   readonly listing: Listing | undefined;

@@ -63,9 +63,9 @@ export class InitializeAnswers {
       .all()
       .some(
         (upstream) =>
+          upstream.enabled &&
           !upstream.listing &&
           (endpoint.kind !== 'server' || upstream.name === endpoint.server) &&
-          upstream.status.state !== 'disabled' &&
           view.mayKnow(upstream.name),
       );
   }
