@@ -2,7 +2,7 @@ import type { EgressClient } from '#libs/egress';
 import type { Log } from '#libs/kernel';
 import { type DiscoveryForm, discoverKeys } from './discovery.js';
 import { type Clock, KeyCache, SYSTEM_CLOCK } from './key-cache.js';
-import { type KeySource, loadKeys } from './load-keys.js';
+import { configuredKeys, discoveredKeys, type KeySource, loadKeys } from './load-keys.js';
 
 export interface IssuerPlace {
   readonly issuer: string;
@@ -50,7 +50,7 @@ export class IssuerKeys {
   #cacheFor({ issuer, jwksUri, discovery }: IssuerPlace): KeyCache {
     const source = jwksUri === undefined ? this.#discovered(issuer, discovery) : undefined;
     const load = async () => {
-      if (!source) return loadKeys(this.egress, { url: jwksUri as string, trust: 'operator' });
+      if (!source) return loadKeys(this.egress, configuredKeys(jwksUri as string));
       const place = await source.find();
       try {
         return await loadKeys(this.egress, place);
@@ -70,7 +70,7 @@ export class IssuerKeys {
         const now = this.clock.elapsed();
         if (known && now - known.at < KEEP_ADDRESS) return known.source;
         const url = await discoverKeys(this.egress, issuer, forms);
-        known = { source: { url, trust: 'discovered', origin: new URL(issuer).origin }, at: now };
+        known = { source: discoveredKeys(url, issuer), at: now };
         return known.source;
       },
       forget: () => {

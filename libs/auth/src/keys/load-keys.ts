@@ -12,6 +12,16 @@ export interface KeySource {
   readonly origin?: string;
 }
 
+/** A key set that the operator named. */
+export function configuredKeys(url: string): KeySource {
+  return { url, trust: 'operator' };
+}
+
+/** A key set that an issuer's own metadata names: trusted no further than the issuer is. */
+export function discoveredKeys(url: string, issuer: string): KeySource {
+  return { url, trust: 'discovered', origin: new URL(issuer).origin };
+}
+
 /**
  * Fetches a key set and reads its signing keys: those for encryption, symmetric, private and weak ones are left out (RS-34).
  * jwks-rsa reads them; the request is our own, and so is all caching.
