@@ -1,9 +1,7 @@
-import { Calls } from '../load/tasks.ts';
-import type { Target } from '../targets/target.ts';
 import { DEFAULT_WORLD, type World } from '../targets/world.ts';
 import type { Case, CaseContext, Scale } from './case.ts';
-import { entrantOf, type Load } from './entrants.ts';
-import { type Entrant, interleaved, ROUND_METRICS } from './rounds.ts';
+import { ROUND_METRICS } from './rounds.ts';
+import { callsInTurn, type Neighbour, profileOf, sideBySide } from './side-by-side.ts';
 
 type AxisName = keyof Scale['growth'];
 
@@ -52,37 +50,19 @@ export function growthCases(): Case[] {
 }
 
 async function grow(name: AxisName, context: CaseContext) {
-  const { lab, pool, scale, profiles, progress } = context;
+  const { scale } = context;
   const { smallest, world, sessions } = AXES[name];
-  const profile = profiles.includes('everything') ? 'everything' : 'bare';
-  // Each value is a world of its own; these two run together and end with the case.
-  await pool.leave();
-  const entrants: Entrant[] = [];
-  const started: Target[] = [];
-  try {
-    const floor = await lab.floor(world(smallest));
-    started.push(floor);
-    entrants.push(await entrantOf('floor', floor, load, 1));
-    for (const value of [smallest, scale.growth[name]]) {
-      progress(`starting the gateway with ${value} ${name}`);
-      const target = await lab.gateway(profile, world(value));
-      started.push(target);
-      entrants.push(await entrantOf(`${name}=${value}`, target, load, sessions(value, scale)));
-    }
-    const about = `tools/call, 64 B, 16 clients, ${smallest} and ${scale.growth[name]} ${name}, ${profile}`;
-    const measured = await interleaved(entrants, context);
-    return { name: `growth-${name}`, about, base: `${name}=${smallest}`, metrics: ROUND_METRICS, entrants: measured };
-  } finally {
-    await Promise.all(started.map(({ running }) => running.stop()));
-  }
+  const largest = scale.growth[name];
+  const gateway = (value: number): Neighbour => ({
+    name: `${name}=${value}`,
+    sessions: sessions(value, scale),
+    start: (lab, profile) => lab.gateway(profile, world(value)),
+  });
+  const entrants = await sideBySide(context, callsInTurn(1), [
+    { name: 'floor', sessions: 1, start: (lab) => lab.floor(world(smallest)) },
+    gateway(smallest),
+    gateway(largest),
+  ]);
+  const about = `tools/call, 64 B, 16 clients, ${smallest} and ${largest} ${name}, ${profileOf(context)}`;
+  return { name: `growth-${name}`, about, base: `${name}=${smallest}`, metrics: ROUND_METRICS, entrants };
 }
-
-const load: Load = {
-  concurrency: 16,
-  executes: 1,
-  sessions: 0,
-  clients(door, sessions) {
-    const calls = new Calls(door, sessions, { size: 64, tools: [[0, 0]] });
-    return (slot) => calls.task(slot);
-  },
-};
