@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { descendants, isAlive } from '../../support/processes.js';
 import type { Experiment, Stage } from '../experiment.js';
 import type { Allowances } from '../ledger/verdict.js';
+import { defectIn } from '../world/ending.js';
 import { KINDS } from '../world/upstreams.js';
 
 const TIMES = 3;
@@ -54,8 +55,8 @@ async function end(stage: Stage, signal: NodeJS.Signals): Promise<void> {
     .catch((error: Error) => stage.problem(`${error.message}: ${family.filter(isAlive).join(', ')}`));
   const { exitCode } = child;
   if (signal === 'SIGTERM' && exitCode !== 0) stage.problem(`SIGTERM: it exited with ${exitCode}`);
-  const defect = /.*("level":60|"INTERNAL"|unhandled).*/i.exec(gateway.output());
-  if (defect) stage.problem(`the log of the gateway that ended: ${defect[0].slice(0, 2_000)}`);
+  const defect = defectIn(gateway.output());
+  if (defect !== undefined) stage.problem(`the log of the gateway that ended: ${defect}`);
 }
 
 export const STOP_GATEWAY = restarting('stop-gateway', 'SIGTERM under load and a new gateway on its port', 'SIGTERM', {

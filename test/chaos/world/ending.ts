@@ -11,8 +11,8 @@ export interface Reporter {
 export async function endOf(world: World, reporter: Reporter, tidy: number): Promise<void> {
   reporter.progress('ending');
   const { child } = world.gateway;
-  const output = world.gateway.output();
-  if (/"level":60|"INTERNAL"|unhandled/i.test(output)) reporter.problem(`the gateway's log: ${output.slice(-2_000)}`);
+  const defect = defectIn(world.gateway.output());
+  if (defect !== undefined) reporter.problem(`the gateway's log: ${defect}`);
   await world.close();
   if (child.exitCode !== 0) reporter.problem(`the gateway exited with ${child.exitCode ?? child.signalCode}`);
   await until('no process is left', () => world.processes().length === 0, tidy).catch(() => {
@@ -20,4 +20,9 @@ export async function endOf(world: World, reporter: Reporter, tidy: number): Pro
     reporter.problem(`processes left: ${left.join(', ')}`);
     for (const pid of left) process.kill(pid, 'SIGKILL');
   });
+}
+
+/** The first line of a gateway's log that tells of a defect in it. */
+export function defectIn(output: string): string | undefined {
+  return /.*(?:"level":60|"INTERNAL"|unhandled).*/i.exec(output)?.[0].slice(0, 2_000);
 }
