@@ -25,7 +25,7 @@ export class Orders {
   next(client: string, random: Random): Order {
     const { upstreams, tools, ms, sizes, asking = 0 } = this.#plan;
     return {
-      nonce: `${client}.${++this.#count}.${random.between(0, 0xffffffff).toString(36)}`,
+      nonce: random.nonce(`${client}.${++this.#count}`),
       upstream: random.pick(upstreams),
       tool: random.pick(tools),
       ms: random.pick(ms),

@@ -33,6 +33,15 @@ export class Random {
       .map(({ item }) => item);
   }
 
+  coin(): boolean {
+    return this.between(0, 1) === 1;
+  }
+
+  /** A nonce that begins with this and that no other run has. */
+  nonce(name: string): string {
+    return `${name}.${this.between(0, 0xffffffff).toString(36)}`;
+  }
+
   /** Choices of its own for one part, which stay the same whatever the others do. */
   fork(): Random {
     return new Random(this.between(0, 2 ** 31));

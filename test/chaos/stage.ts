@@ -48,7 +48,7 @@ export class LiveStage implements Stage {
   }
 
   async call(client: ChaosClient, upstream: string, more: Partial<Order> = {}): Promise<Outcome> {
-    const nonce = `${client.name}.${++this.#calls}.${this.random.between(0, 0xffffffff).toString(36)}`;
+    const nonce = this.random.nonce(`${client.name}.${++this.#calls}`);
     return callAndNote(client, { nonce, upstream, tool: 'work', ms: 0, size: 100, ...more }, this.world.ledger);
   }
 

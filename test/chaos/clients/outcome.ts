@@ -29,7 +29,7 @@ interface RpcFailure {
 }
 
 /** What an exchange means for the call with this id. */
-export function outcomeOf(posted: Posted | Outcome, id: number): Outcome {
+export function outcomeOf(posted: Posted | Outcome, id: number | string): Outcome {
   if ('kind' in posted) return posted;
   let seen: Response[];
   try {

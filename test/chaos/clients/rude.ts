@@ -32,14 +32,19 @@ export class Letters {
     return new Letters(url, session);
   }
 
-  /** `more`: further arguments. */
+  /** Those of a client of each era. */
+  static async ofBoth(url: string): Promise<Readonly<Record<Era, Letters>>> {
+    return { legacy: await Letters.open('legacy', url), modern: await Letters.open('modern', url) };
+  }
+
+  /** The id of the request is the nonce. `more`: further arguments. */
   call(order: Order, more: object = {}): Wire {
     const { name, arguments: args } = toolOf(order);
     const params = { name, arguments: { ...args, ...more } };
     const _meta = { progressToken: order.nonce };
     const session = this.#session;
     if (!session) {
-      const body = modernBody('tools/call', params, { capabilities: ELICITS, meta: _meta });
+      const body = modernBody('tools/call', params, { id: order.nonce, capabilities: ELICITS, meta: _meta });
       return this.#wire('POST', { ...TYPES, ...modernHeaders('tools/call', params) }, body);
     }
     const message = { jsonrpc: '2.0', id: order.nonce, method: 'tools/call', params: { ...params, _meta } };

@@ -89,14 +89,11 @@ export const CLIENTS_VANISH: Experiment = {
   },
   unharmed: UPSTREAMS,
   async run(stage) {
-    const letters = {
-      legacy: await Letters.open('legacy', stage.world.url),
-      modern: await Letters.open('modern', stage.world.url),
-    };
+    const letters = await Letters.ofBoth(stage.world.url);
     for (let round = 1; round <= ROUNDS; round++) {
       stage.progress(`round ${round}`);
       const visits = stage.random.shuffle(allVisits()).map((one, n) => {
-        const nonce = `vanish-${round}-${n}.${stage.random.between(0, 0xffffffff).toString(36)}`;
+        const nonce = stage.random.nonce(`vanish-${round}-${n}`);
         return { ...one, nonce, letters: letters[one.era] };
       });
       while (visits.length > 0) await Promise.all(visits.splice(0, CROWD).map((one) => vanish(stage, one)));
@@ -125,7 +122,7 @@ async function vanish(stage: Stage, { upstream, stop, era, nonce, letters }: Van
   const { world } = stage;
   const { order: own, more, reach } = STOPS[stop] as Stop;
   const order: Order = { nonce, upstream, tool: 'work', ms: 0, size: 100, ...own };
-  const rudely = stage.random.between(0, 1) === 1;
+  const rudely = stage.random.coin();
   const sentAt = performance.now();
   const line = new Line(world.port);
   const where = `${era} client of ${upstream} ${stop}`;
@@ -148,7 +145,8 @@ async function vanish(stage: Stage, { upstream, stop, era, nonce, letters }: Van
 
 async function stopListening(stage: Stage, era: Era, letters: Letters): Promise<void> {
   const line = new Line(stage.world.port);
-  line.send(letters.listen().head + letters.listen().body);
+  const { head, body } = letters.listen();
+  line.send(head + body);
   await stage.until(`the ${era} stream of changes is open`, () => /text\/event-stream/.test(line.heard));
-  line.leave(stage.random.between(0, 1) === 1);
+  line.leave(stage.random.coin());
 }

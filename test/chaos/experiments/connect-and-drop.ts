@@ -1,4 +1,4 @@
-import { ERAS, Letters, Line, type Wire } from '../clients/rude.js';
+import { Letters, Line, type Wire } from '../clients/rude.js';
 import type { Experiment, Stage } from '../experiment.js';
 import type { Order } from '../ledger/call.js';
 
@@ -26,7 +26,7 @@ export const CONNECT_AND_DROP: Experiment = {
   },
   unharmed: ['child', 'modern'],
   async run(stage) {
-    const letters = await Promise.all(ERAS.map((era) => Letters.open(era, stage.world.url)));
+    const letters = Object.values(await Letters.ofBoth(stage.world.url));
     for (let count = 0; count < CONNECTIONS; count += CROWD) {
       if (count % 250 === 0) stage.progress(`${count} connections`);
       await Promise.all(Array.from({ length: CROWD }, (_, n) => drop(stage, count + n, stage.random.pick(letters))));
@@ -40,7 +40,7 @@ async function drop(stage: Stage, count: number, letters: Letters): Promise<void
   const what = random.pick(Object.keys(SAID));
   const upstream = random.pick(['child', 'modern']);
   const order: Order = { nonce: `drop-${count}`, upstream, tool: 'work', ms: random.pick([0, 20]), size: 100 };
-  const rudely = random.between(0, 1) === 1;
+  const rudely = random.coin();
   const sentAt = performance.now();
   const line = new Line(world.port);
   await stage.until('a connection is taken', () => !line.socket.connecting);

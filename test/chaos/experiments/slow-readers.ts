@@ -1,4 +1,5 @@
 import { sseData } from '../../support/raw.js';
+import { outcomeOf } from '../clients/outcome.js';
 import { ERAS, type Era, Letters, Line } from '../clients/rude.js';
 import type { Experiment, Stage } from '../experiment.js';
 import type { Order, Outcome } from '../ledger/call.js';
@@ -75,13 +76,13 @@ class Reader {
   }
 
   static async call(stage: Stage, era: Era, upstream: string): Promise<Reader> {
-    const nonce = `reader-${era}.${stage.random.between(0, 0xffffffff).toString(36)}`;
+    const nonce = stage.random.nonce(`reader-${era}`);
     const order: Order = { nonce, upstream, tool: 'work', ms: 0, size: 100 };
     return new Reader(stage, era, order, await Letters.open(era, stage.world.url));
   }
 
   leave(): void {
-    this.#line.leave(this.#stage.random.between(0, 1) === 1);
+    this.#line.leave(this.#stage.random.coin());
     this.#note({ kind: 'abandoned' });
   }
 
@@ -89,9 +90,9 @@ class Reader {
   async readAll(): Promise<void> {
     this.#line.socket.resume();
     await this.#stage.until(`${this.#client} has read everything`, () => this.#line.closed);
-    const events = sseData(dechunked(this.#line.heard)).map((data) => JSON.parse(data) as Message);
-    const reports = events.flatMap(({ params }) => params?.progress ?? []);
-    const outcome = outcomeOf(events.at(-1) ?? {});
+    const messages = sseData(dechunked(this.#line.heard));
+    const reports = messages.flatMap((text) => (JSON.parse(text) as Report).params?.progress ?? []);
+    const outcome = outcomeOf({ status: 200, session: undefined, messages }, this.#order.nonce);
     this.code = outcome.kind === 'error' ? outcome.code : undefined;
     const all = outcome.kind !== 'answer' || reports.length === eventsOf(SIZE);
     const inOrder = reports.every((progress, n) => progress === n + 1);
@@ -105,16 +106,8 @@ class Reader {
   }
 }
 
-interface Message {
+interface Report {
   readonly params?: { readonly progress?: number };
-  readonly result?: { readonly content?: readonly { readonly text: string }[] };
-  readonly error?: { readonly message: string; readonly data?: { readonly code?: string } };
-}
-
-function outcomeOf({ result, error }: Message): Outcome {
-  if (error) return { kind: 'error', code: error.data?.code, said: error.message };
-  const text = result?.content?.[0]?.text;
-  return text === undefined ? { kind: 'broken', said: 'no answer at the end of the stream' } : { kind: 'answer', text };
 }
 
 /** The body of an answer, out of its chunks where it comes in any. */

@@ -34,10 +34,7 @@ export const SLOW_SENDERS: Experiment = {
   unharmed: ['calm'],
   async run(stage) {
     stage.progress('sending byte by byte');
-    const letters = {
-      legacy: await Letters.open('legacy', stage.world.url),
-      modern: await Letters.open('modern', stage.world.url),
-    };
+    const letters = await Letters.ofBoth(stage.world.url);
     const clients = ERAS.flatMap((era) =>
       Object.keys(SLOW).flatMap((what) => Array.from({ length: CLIENTS }, (_, n) => ({ era, what, n }))),
     );
@@ -96,8 +93,7 @@ async function inPieces(stage: Stage, era: Era, letters: Letters): Promise<void>
 }
 
 function orderOf(stage: Stage, name: string): Order {
-  const nonce = `${name}.${stage.random.between(0, 0xffffffff).toString(36)}`;
-  return { nonce, upstream: 'wanted', tool: 'work', ms: 0, size: 100 };
+  return { nonce: stage.random.nonce(name), upstream: 'wanted', tool: 'work', ms: 0, size: 100 };
 }
 
 interface Heard {
