@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { positive, seedOf } from './flags.js';
 
 export const HELP = `npm run chaos [-- options]
 
@@ -31,10 +32,8 @@ export function readOptions(args: readonly string[]): ChaosOptions {
       json: { type: 'string' },
     },
   });
-  const seed = values.seed === undefined ? Math.floor(Math.random() * 2 ** 31) : Number(values.seed);
-  if (!Number.isSafeInteger(seed) || seed < 0) throw new Error(`--seed ${values.seed}: must be a natural number`);
-  const seconds = values.seconds === undefined ? Number.POSITIVE_INFINITY : Number(values.seconds);
-  if (!(seconds > 0)) throw new Error(`--seconds ${values.seconds}: must be a positive number`);
+  const seed = seedOf(values.seed);
+  const seconds = values.seconds === undefined ? Number.POSITIVE_INFINITY : positive('seconds', values.seconds);
   const { help, list, experiment: experiments, json } = values;
   return { help, list, experiments, seed, seconds, json };
 }

@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { positive, seedOf } from '../chaos/flags.js';
 
 export const HELP = `npm run soak -- --minutes N [options]
 
@@ -29,14 +30,7 @@ export function readOptions(args: readonly string[]): SoakOptions {
     },
   });
   const { help, json } = values;
-  const seed = values.seed === undefined ? Math.floor(Math.random() * 2 ** 31) : Number(values.seed);
-  if (!Number.isSafeInteger(seed) || seed < 0) throw new Error(`--seed ${values.seed}: must be a natural number`);
-  const minutes = help ? 0 : positive('minutes', values.minutes);
-  return { help, minutes, rate: positive('rate', values.rate), seed, json };
-}
-
-function positive(name: string, text: string | undefined): number {
-  const value = Number(text);
-  if (value > 0 && value < Number.POSITIVE_INFINITY) return value;
-  throw new Error(text === undefined ? `--${name} N is missing` : `--${name} ${text}: must be a positive number`);
+  if (!help && values.minutes === undefined) throw new Error('--minutes N is missing');
+  const minutes = values.minutes === undefined ? 0 : positive('minutes', values.minutes);
+  return { help, minutes, rate: positive('rate', values.rate), seed: seedOf(values.seed), json };
 }
