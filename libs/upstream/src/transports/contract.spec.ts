@@ -1,15 +1,11 @@
-import 'reflect-metadata';
 import { resolve } from 'node:path';
 import { EgressGuard } from '#libs/egress';
 import type { ExtensionRegistry, InProcessMcpServer, UpstreamTransport } from '#libs/plugin';
-import { loadPlugins } from '#libs/plugin';
-import { serveTcpLines } from '../../../../examples/plugins/tcp-lines/server.js';
 import {
   createPeer,
   describeUpstreamTransport,
   type HttpPeerKind,
   type PeerMessage,
-  type RunningPeer,
   serveHttpPeer,
   type TargetSettings,
   type TransportHarness,
@@ -20,7 +16,6 @@ import { InProcessTransport } from './in-process/in-process.transport.js';
 import { SseTransport } from './sse/sse.transport.js';
 import { StdioTransport } from './stdio/stdio.transport.js';
 
-const PLUGINS = resolve(import.meta.dirname, '../../../../examples/plugins');
 const PEER = resolve(import.meta.dirname, '../testing/peer/peer.ts');
 
 function httpHarness(
@@ -134,31 +129,5 @@ describeUpstreamTransport('in-process', () => {
     }),
     unreachable: { target: testTarget({ name: 'gone' }), says: /could not be created: no licence/ },
     garbage: 'impossible',
-  };
-});
-
-describeUpstreamTransport('tcp-lines, a plug-in', async () => {
-  const [module] = await loadPlugins(['./tcp-lines/index.js'], { baseDir: PLUGINS });
-  const [Transport] = Reflect.getMetadata('providers', module as object) as [new () => UpstreamTransport];
-  const transport = new Transport();
-  return {
-    transport,
-    start: async (): Promise<RunningPeer> => {
-      const server = await serveTcpLines((send) => {
-        const peer = createPeer({ send: (message) => send(JSON.stringify(message)), raw: (text) => send(text) });
-        return (line) => peer.receive(JSON.parse(line));
-      });
-      return {
-        target: (settings) => testTarget({ options: { port: server.port }, ...settings }),
-        kill: () => server.close(),
-        leftovers: () => server.connections(),
-        stop: () => server.close(),
-      };
-    },
-    unreachable: {
-      target: testTarget({ name: 'gone', options: { port: 1 } }),
-      says: /tcp 127\.0\.0\.1:1.*is the server running there/,
-    },
-    garbage: 'ignored',
   };
 });
