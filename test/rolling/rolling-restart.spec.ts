@@ -159,15 +159,13 @@ describe('two processes with one session key that restart in turn behind a balan
     }
     await Promise.all(steady.map((one) => one.stop()));
 
-    const calls = steady.reduce((sum, { answered }) => sum + answered, 0);
-    console.log(`${calls} calls answered\n${outcomes}`);
     expect(fleet.balancer.dropped, 'one process was always ready').toBe(0);
     expect(steady.flatMap(({ failures }) => failures)).toEqual([]);
     for (const { name, era, wire } of clients) {
       expect([name, wire.sent.get('initialize') ?? 0]).toEqual([name, era === 'legacy' ? 1 : 0]);
       expect([name, wire.refused.filter(({ status }) => status === 404)]).toEqual([name, []]);
     }
-    expect(outcomes.table()).toEqual(OUTCOMES);
+    expect(outcomes.table(), `how often each was seen:\n${outcomes}\n`).toEqual(OUTCOMES);
 
     // Everybody hears again of what changes.
     const [first] = clients;
