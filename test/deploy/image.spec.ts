@@ -3,12 +3,12 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { IdentityProvider, USER } from '../support/idp.js';
-import { descendants, freePort, ROOT } from '../support/processes.js';
+import { commandLine, descendants, freePort, ROOT } from '../support/processes.js';
 import { http, RawSession } from '../support/raw.js';
 import { RecordingUpstream } from '../support/recording-upstream.js';
 import { Cleanup, until } from '../support/wait.js';
 import { ImageTree } from './image-tree.js';
-import { Container, commandOf, noSandbox, WRITABLE, writableMounts } from './sandbox.js';
+import { Container, noSandbox, WRITABLE, writableMounts } from './sandbox.js';
 
 const why = noSandbox();
 const KEY = 'the-key-of-n8n-0123456789-abcdefghijkl';
@@ -65,7 +65,7 @@ describe.skipIf(why !== undefined)(`the files of the image${why === undefined ? 
     await ready(container);
     const first = await container.first();
     const [node = 0] = descendants(first);
-    expect(commandOf(node).split('\0').slice(0, 3)).toEqual(['node', '/opt/mcp-gateway/bin/mcp-gateway.js', 'serve']);
+    expect(commandLine(node).split(' ').slice(0, 3)).toEqual(['node', '/opt/mcp-gateway/bin/mcp-gateway.js', 'serve']);
     const status = readFileSync(`/proc/${node}/status`, 'utf8');
     expect(status).toMatch(/^Uid:\s+1000\s+1000\s+1000\s+1000$/m);
     expect(status).toMatch(/^Groups:\s*$/m);

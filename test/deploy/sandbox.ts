@@ -2,7 +2,7 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readFileSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
-import { descendants } from '../support/processes.js';
+import { commandLine, descendants } from '../support/processes.js';
 import { until } from '../support/wait.js';
 import { environment, last } from './dockerfile.js';
 import type { ImageTree } from './image-tree.js';
@@ -61,7 +61,7 @@ export class Container {
   /** Process 1 of the container, once it is what the entry point names. */
   async first(): Promise<number> {
     return until('process 1 of the container', () =>
-      descendants(this.process.pid ?? 0).find((pid) => commandOf(pid).startsWith('tini\0')),
+      descendants(this.process.pid ?? 0).find((pid) => commandLine(pid).startsWith('tini ')),
     );
   }
 
@@ -115,15 +115,6 @@ function mounts({ root }: ImageTree): string[] {
     ...WRITABLE.flatMap((path) => ['--perms', '1777', '--tmpfs', path]),
     ...['--remount-ro', '/'],
   ];
-}
-
-/** The command line of a process, its words ended by NUL. */
-export function commandOf(pid: number): string {
-  try {
-    return readFileSync(`/proc/${pid}/cmdline`, 'utf8');
-  } catch {
-    return '';
-  }
 }
 
 /** Where a process may write, by the mounts it sees; what the kernel makes up (/proc, /dev) left out. */

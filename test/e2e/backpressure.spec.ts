@@ -1,8 +1,8 @@
-import { readFileSync } from 'node:fs';
 import { type IncomingMessage, request } from 'node:http';
 import { afterEach, describe, expect, it } from 'vitest';
 import { listed, type SpawnedGateway, spawnGateway } from '../support/gateway.js';
 import { callTool, modernBody, modernHeaders } from '../support/modern.js';
+import { residentBytes } from '../support/processes.js';
 import { RawSession, http as raw, sseData } from '../support/raw.js';
 import { TORRENT_CHILD, Torrent } from '../support/torrent.js';
 import { http } from '../support/upstreams.js';
@@ -16,11 +16,6 @@ const SHARED_FLOOD = 192 * MIB;
 
 const cleanup = new Cleanup();
 afterEach(() => cleanup.close());
-
-/** Resident memory of a process in bytes. */
-function memory(pid: number): number {
-  return Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) * 1024;
-}
 
 interface World {
   readonly gateway: SpawnedGateway;
@@ -104,13 +99,13 @@ async function metrics(gateway: SpawnedGateway): Promise<string> {
 describe.each(['legacy', 'modern'])('a %s client that does not read', (era) => {
   it('has a fast upstream wait, loses nothing, and keeps nobody else waiting', async () => {
     const { gateway, torrent } = await start();
-    const before = memory(gateway.pid);
+    const before = residentBytes(gateway.pid);
     const reader = await callUnread(gateway, era, 'web:flood', FLOOD);
     await until('the upstream has to wait', () => torrent.stalled === 1 && torrent.written > MIB);
     await others(gateway, 'web:echo');
     expect(torrent.stalled).toBe(1);
     expect(torrent.written).toBeLessThan(ON_THE_WAY);
-    expect(memory(gateway.pid) - before).toBeLessThan(32 * MIB);
+    expect(residentBytes(gateway.pid) - before).toBeLessThan(32 * MIB);
     const messages = messagesOf(await reader.rest());
     const said = messages.at(-1)?.result?.said ?? 0;
     expect(said).toBe(Math.ceil(FLOOD / 8_000));
@@ -134,14 +129,14 @@ describe.each(['legacy', 'modern'])('a %s client that does not read', (era) => {
 
   it('misses messages where a stream is everybody’s, never its answer, and holds up nobody', async () => {
     const { gateway } = await start({ stream_buffer: '256KiB' });
-    const before = memory(gateway.pid);
+    const before = residentBytes(gateway.pid);
     const reader = await callUnread(gateway, era, 'child:flood', SHARED_FLOOD);
     await others(gateway, 'child:echo');
     await until('messages were left out', async () =>
       (await metrics(gateway)).includes('limit="server.limits.stream_buffer"'),
     );
     await others(gateway, 'child:echo');
-    expect(memory(gateway.pid) - before).toBeLessThan(SHARED_FLOOD / 2);
+    expect(residentBytes(gateway.pid) - before).toBeLessThan(SHARED_FLOOD / 2);
     const messages = messagesOf(await reader.rest());
     expect(messages.at(-1)?.result?.said).toBe(Math.ceil(SHARED_FLOOD / 8_000));
     expect(messages.length).toBeLessThan(SHARED_FLOOD / 8_000);

@@ -1,9 +1,8 @@
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { connect, type Peer, textOf } from '../support/client.js';
 import { listed, type SpawnedGateway, spawnGateway } from '../support/gateway.js';
-import { descendants, ROOT } from '../support/processes.js';
+import { commandLine, descendants, ROOT } from '../support/processes.js';
 import { http, startRich, stdio } from '../support/upstreams.js';
 import { Cleanup, until } from '../support/wait.js';
 
@@ -14,13 +13,7 @@ afterEach(() => cleanup.close());
 
 /** The children of the gateway that run the victim. */
 function victims(gateway: SpawnedGateway): number[] {
-  return descendants(gateway.pid).filter((pid) => {
-    try {
-      return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('tiny-server');
-    } catch {
-      return false;
-    }
-  });
+  return descendants(gateway.pid).filter((pid) => commandLine(pid).includes('tiny-server'));
 }
 
 /** Sixteen sessions that call the steady upstream without a pause until `stop`; every call must succeed. */

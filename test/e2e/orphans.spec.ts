@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type FileConfig, listed, type SpawnedGateway, spawnGateway } from '../support/gateway.js';
-import { descendants, endsWith, isAlive, ROOT } from '../support/processes.js';
+import { commandLine, descendants, endsWith, isAlive, ROOT } from '../support/processes.js';
 import { RawSession } from '../support/raw.js';
 import { RICH, stdio } from '../support/upstreams.js';
 import { Cleanup, until } from '../support/wait.js';
@@ -64,8 +64,7 @@ async function start(config: FileConfig): Promise<SpawnedGateway> {
   return gateway;
 }
 
-const watchdogs = (pids: readonly number[]) =>
-  pids.filter((pid) => readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('mcp-gateway-watchdog'));
+const watchdogs = (pids: readonly number[]) => pids.filter((pid) => commandLine(pid).includes('mcp-gateway-watchdog'));
 
 async function allGone(gateway: SpawnedGateway, pids: readonly number[]): Promise<void> {
   await until('the gateway and all it started are gone', () => [gateway.pid, ...pids].every((pid) => !isAlive(pid)));
@@ -83,15 +82,7 @@ async function world(): Promise<{ gateway: SpawnedGateway; pids: number[] }> {
   const pids = await until('only what serves is left', () => {
     const found = descendants(gateway.pid);
     if (found.length === 9) return found;
-    throw new Error(
-      found
-        .map((pid) =>
-          readFileSync(`/proc/${pid}/cmdline`, 'latin1')
-            .replace(/[^ -~]+/g, ' ')
-            .slice(-40),
-        )
-        .join(', '),
-    );
+    throw new Error(found.map((pid) => commandLine(pid).slice(-40)).join(', '));
   });
   expect(watchdogs(pids)).toHaveLength(1);
   return { gateway, pids };

@@ -1,10 +1,9 @@
-import { readFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { Flood } from '../support/flood.js';
 import { Guarded } from '../support/guarded.js';
 import { modernBody, modernHeaders } from '../support/modern.js';
-import { openFiles } from '../support/processes.js';
+import { openFiles, residentBytes } from '../support/processes.js';
 import { http } from '../support/raw.js';
 import { listen } from '../support/stream.js';
 import { Cleanup, until } from '../support/wait.js';
@@ -28,11 +27,7 @@ beforeAll(async () => {
 afterAll(() => servers.close());
 afterEach(() => cleanup.close());
 
-/** Resident memory of the gateway in bytes. */
-function memory(): number {
-  const status = readFileSync(`/proc/${guarded.gateway.pid}/status`, 'utf8');
-  return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1]) * 1024;
-}
+const memory = () => residentBytes(guarded.gateway.pid);
 
 describe('T140: 2,000 sockets that take their time', () => {
   it('are cut within the limits, while everybody else is served', async () => {

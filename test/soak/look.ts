@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { handlesOf } from '../chaos/world/processes.js';
 import { descendants } from '../support/processes.js';
 import { http } from '../support/raw.js';
@@ -49,10 +48,4 @@ function sumOf(text: string, name: string): number {
   const values = [...text.matchAll(new RegExp(`^${name}(?:\\{[^}]*\\})? (\\S+)$`, 'gm'))].map(([, value]) => value);
   if (values.length === 0) throw new Error(`no metric ${name}`);
   return values.reduce((sum, value) => sum + Number(value), 0);
-}
-
-/** Resident bytes of one process. */
-export function residentBytes(pid: number): number {
-  const [, kilobytes] = /^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
-  return Number(kilobytes) * 1024;
 }

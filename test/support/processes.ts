@@ -104,7 +104,7 @@ export function descendants(root: number): number[] {
 }
 
 /** How a process was called; empty when it is gone. */
-function commandLine(pid: number): string {
+export function commandLine(pid: number): string {
   try {
     return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').join(' ').trim();
   } catch {
@@ -127,6 +127,12 @@ export async function endsWith({ child, pid }: Pick<Running, 'child' | 'pid'>) {
   clearInterval(looking);
   const left = [...known].filter(([descendant]) => isAlive(descendant)).map(([, command]) => command);
   return { code: child.exitCode, seen: known.size, left };
+}
+
+/** Resident bytes of a process. */
+export function residentBytes(pid: number): number {
+  const [, kilobytes] = /^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
+  return Number(kilobytes) * 1024;
 }
 
 /** Open file descriptors of a process. */
