@@ -48,8 +48,9 @@ class TicketDesk {
     if (!bearer || !TICKET.test(bearer.token)) return { kind: 'none' };
     const ticket = this.#remembered.get(bearer.digest) ?? this.#open(bearer);
     if (!ticket) return { kind: 'denied', reason: 'the ticket is not one of the portal: its signature is wrong' };
-    if (Date.now() > ticket.expires + this.#setup.clockTolerance) {
-      return { kind: 'denied', reason: 'the ticket has expired; its holder needs a new one' };
+    // Asked this way round, a ticket without an end has ended, too.
+    if (!(Date.now() <= ticket.expires + this.#setup.clockTolerance)) {
+      return { kind: 'denied', reason: 'the ticket has expired, or names no end (exp); its holder needs a new one' };
     }
     const { resource, audience } = this.#setup;
     if (![resource, this.#setup.resourceAt(url), ...audience].includes(ticket.audience)) {

@@ -22,6 +22,7 @@ describeAuthProvider('portal tickets', () => ({
   bad: [
     bearing(ticketFor('another key that has 32 characters', ada())),
     bearing(ticketFor(KEY, ada({ exp: 1 }))),
+    bearing(ticketFor(KEY, ada({ exp: undefined }))),
     bearing(ticketFor(KEY, ada({ aud: 'another service' }))),
     bearing(`${GOOD.slice(0, -1)}${GOOD.endsWith('A') ? 'Q' : 'A'}`),
   ],
