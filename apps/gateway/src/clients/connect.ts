@@ -12,6 +12,12 @@ import { mergeJson, readJson } from './merge-json.js';
 import { mergeToml, readToml } from './merge-toml.js';
 import { replaceFile } from './replace-file.js';
 
+/** How a file is read and merged into, by what it is written in. */
+const FORMATS = {
+  json: { read: readJson, merge: mergeJson },
+  toml: { read: readToml, merge: mergeToml },
+} as const;
+
 export interface ConnectOptions {
   readonly url: string;
   /** What the client will call the gateway; part of every tool's name in some, so short. */
@@ -75,7 +81,7 @@ function planFor(name: ClientName, options: ConnectOptions): Plan {
   const file = resolve(options.place.cwd, options.configFile ?? client.file(options.place));
   const before = contents(file);
   const server = client.server(connection);
-  const merge = client.format === 'toml' ? mergeToml : mergeJson;
+  const { merge } = FORMATS[client.format];
   const at = [client.section, options.name] as const;
   const after = merge(before ?? '', at, server, file);
   if (before !== undefined) confirmRest(client, options.name, { before, after, file });
@@ -95,7 +101,7 @@ function confirmRest(
   name: string,
   { before, after, file }: Record<'before' | 'after' | 'file', string>,
 ): void {
-  const read = format === 'toml' ? readToml : readJson;
+  const { read } = FORMATS[format];
   const rest = (text: string) => {
     const root = read(text, file);
     const { [name]: _, ...servers } = isObject(root[section]) ? root[section] : {};

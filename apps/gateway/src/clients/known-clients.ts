@@ -46,7 +46,7 @@ export const KNOWN_CLIENTS = {
     server: ({ url, tokenVariable }) => ({
       type: 'http',
       url,
-      ...(tokenVariable && { headers: { Authorization: `Bearer \${${tokenVariable}}` } }),
+      ...(tokenVariable && bearerFrom(`\${${tokenVariable}}`)),
     }),
     next: (name, { url, tokenVariable }) => [
       'start claude in this folder, approve the server, and see it with /mcp',
@@ -79,7 +79,7 @@ export const KNOWN_CLIENTS = {
     file: ({ home }) => join(home, '.cursor', 'mcp.json'),
     server: ({ url, tokenVariable }) => ({
       url,
-      ...(tokenVariable && { headers: { Authorization: `Bearer \${env:${tokenVariable}}` } }),
+      ...(tokenVariable && bearerFrom(`\${env:${tokenVariable}}`)),
     }),
     next: () => ['restart Cursor and switch the server on in its settings under MCP'],
   },
@@ -91,7 +91,7 @@ export const KNOWN_CLIENTS = {
     server: ({ url, tokenVariable }) => ({
       type: 'http',
       url,
-      ...(tokenVariable && { headers: { Authorization: `Bearer \${env:${tokenVariable}}` } }),
+      ...(tokenVariable && bearerFrom(`\${env:${tokenVariable}}`)),
     }),
     next: () => ['open this folder in VS Code and start the server: command "MCP: List Servers"'],
   },
@@ -110,6 +110,11 @@ export const CLIENT_NAMES = Object.keys(KNOWN_CLIENTS) as ClientName[];
 
 /** Fields that say where a server is and how to reach it; of an entry that is replaced, none of another kind may stay. */
 export const PLACE_FIELDS = ['type', 'url', 'serverUrl', 'command', 'args', 'headers', 'bearer_token_env_var'] as const;
+
+/** Headers with a token that the client puts in when it starts; `reference` is its way to name a variable. */
+function bearerFrom(reference: string) {
+  return { headers: { Authorization: `Bearer ${reference}` } };
+}
 
 function claudeDesktopFile({ platform, home, env }: Place): string {
   const name = 'claude_desktop_config.json';
