@@ -12,7 +12,7 @@ export interface ConfigFlags {
 }
 
 /** Variables the configuration may use; `MCP_GATEWAY_HOME` is the gateway's own folder unless it is set. */
-export function configEnv(): Record<string, string | undefined> {
+function configEnv(): Record<string, string | undefined> {
   return { MCP_GATEWAY_HOME: PACKAGE_ROOT, ...process.env };
 }
 

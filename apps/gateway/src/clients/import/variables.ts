@@ -74,7 +74,7 @@ function* candidates(wished: string, server: string): Generator<string> {
 }
 
 /** `github-token` is `GITHUB_TOKEN`. */
-export function variableName(text: string): string {
+function variableName(text: string): string {
   const name = text
     .replace(/([a-z0-9])([A-Z])/g, '$1_$2')
     .replace(/[^A-Za-z0-9]+/g, '_')
