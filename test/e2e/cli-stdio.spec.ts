@@ -190,9 +190,12 @@ describe('the stdio bridge', () => {
     const stranger = raw(guarded.mcp());
     stranger.send(initialize(1));
     expect(await stranger.answer(1)).toMatchObject({
-      error: { message: expect.stringMatching(/wants to know who calls .*MCP_GATEWAY_TOKEN/) },
+      error: { message: expect.stringMatching(/refuses this caller .*set MCP_GATEWAY_TOKEN/) },
     });
     await until('it is said', () => /HTTP 401/.test(stranger.seen.err));
+    const expired = raw(guarded.mcp(), { MCP_GATEWAY_TOKEN: 'no-key-of-this-gateway' });
+    expired.send(initialize(1));
+    expect(await expired.answer(1)).toMatchObject({ error: { message: expect.stringMatching(/the token in use is/) } });
     const known = raw(guarded.mcp(), { MY_KEY: 'the-secret-key-of-this-test-0123456789' }, '--token-env', 'MY_KEY');
     known.send(initialize(1));
     expect(await known.answer(1)).toHaveProperty('result');

@@ -23,7 +23,7 @@ export class GatewayLink {
 
   constructor(
     readonly endpoint: URL,
-    token: string | undefined,
+    readonly token: string | undefined,
   ) {
     this.#headers = bearer(token);
   }

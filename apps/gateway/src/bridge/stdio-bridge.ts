@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import type { Writable } from 'node:stream';
 import { isObject, messageOf } from '#libs/kernel';
 import { encodeError, errorObject } from '#libs/mcp';
-import { causeCode, unreachable } from '../client/reach.js';
+import { causeCode, FAREWELL, noEndpointText, refusalText, unreachable } from '../client/reach.js';
 import { firstLine } from '../table.js';
 import type { GatewayLink, Reply } from './gateway-link.js';
 import { LegacySession } from './legacy-session.js';
@@ -27,8 +27,6 @@ interface Running {
 }
 
 const LINE_END = Buffer.from('\n');
-/** Milliseconds that the farewell may take. */
-const FAREWELL = 2_000;
 
 const INTERNAL = -32603;
 const PARSE_ERROR = -32700;
@@ -130,7 +128,7 @@ export class StdioBridge {
     const error = errorIn(reply.text);
     const code = error && typeof error['code'] === 'number' ? error['code'] : INTERNAL;
     const said = error?.['message'] ?? saidIn(reply.text);
-    const text = refusal(reply.status, typeof said === 'string' ? firstLine(said) : undefined, this.link.endpoint);
+    const text = refusal(reply.status, typeof said === 'string' ? firstLine(said) : undefined, this.link);
     // What the gateway says of single messages is the client's business; that nobody gets in, the operator's too.
     if (reply.status === 401 || reply.status === 403 || !error) this.#complain(text);
     await this.#refuseAll(awaited, code, error ? String(said) : text, error?.['data']);
@@ -196,14 +194,8 @@ function saidIn(text: string): unknown {
   return parsed(text)['error_description'];
 }
 
-function refusal(status: number, said: string | undefined, { href }: URL): string {
+function refusal(status: number, said: string | undefined, { endpoint: { href: url }, token }: GatewayLink): string {
+  if (status === 404) return noEndpointText(url);
   const why = said === undefined ? '' : `: ${said}`;
-  switch (status) {
-    case 401:
-      return `${href} wants to know who calls (HTTP 401)${why}; set MCP_GATEWAY_TOKEN to an access token or an API key of the gateway`;
-    case 404:
-      return `there is no MCP endpoint at ${href} (HTTP 404)${why}; the gateway's are /mcp and /mcp/<server>`;
-    default:
-      return `${href} refuses (HTTP ${status})${why}`;
-  }
+  return refusalText(status, said, { url, token }) ?? `${url} refuses (HTTP ${status})${why}`;
 }

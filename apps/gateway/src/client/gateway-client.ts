@@ -5,7 +5,7 @@ import { ListToolsResultSchema, type Tool } from '@modelcontextprotocol/sdk/type
 import { within } from '#libs/kernel';
 import { printable } from '../table.js';
 import { UsageError } from './arguments.js';
-import { bearer, causeCode, endpointOf, unreachable } from './reach.js';
+import { bearer, causeCode, endpointOf, FAREWELL, noEndpointText, refusalText, unreachable } from './reach.js';
 
 export interface ClientSettings {
   readonly url: string;
@@ -16,9 +16,6 @@ export interface ClientSettings {
   readonly canAsk: boolean;
   readonly signal?: AbortSignal;
 }
-
-/** Milliseconds that the farewell may take. */
-const FAREWELL = 2_000;
 
 /**
  * Opens a session, lets `work` use it, and closes it whatever happened.
@@ -79,28 +76,19 @@ function explain(thrown: unknown, settings: ClientSettings): unknown {
   const { url } = settings;
   const gone = unreachable(thrown, url);
   if (gone) return gone;
-  const status = (thrown as { code?: unknown }).code;
-  if (status === 404)
-    return new UsageError(`there is no MCP endpoint at ${url}; the gateway's are /mcp and /mcp/<server>`);
+  if ((thrown as { code?: unknown }).code === 404) return new UsageError(noEndpointText(url));
   return refused(thrown, settings) ?? thrown;
 }
 
 /** A sentence for an HTTP status that refuses, with what can be done about it. */
-function refused(thrown: unknown, { url, token }: ClientSettings): UsageError | undefined {
+function refused(thrown: unknown, settings: ClientSettings): UsageError | undefined {
   const status = thrown instanceof UnauthorizedError ? 401 : thrown instanceof StreamableHTTPError ? thrown.code : 0;
   const said = refusalOf(thrown);
-  if (status !== 401 && status !== 403) {
-    return said !== undefined && status !== undefined && status >= 400
-      ? new UsageError(`${said} (HTTP ${status})`)
-      : undefined;
-  }
-  const hint =
-    status === 403
-      ? ''
-      : token === undefined
-        ? '; set MCP_GATEWAY_TOKEN to an access token or an API key of this gateway'
-        : '; the token in use is expired or not meant for this gateway: its log says why';
-  return new UsageError(`${url} refuses this caller (HTTP ${status})${said === undefined ? '' : `: ${said}`}${hint}`);
+  const text = refusalText(status, said, settings);
+  if (text !== undefined) return new UsageError(text);
+  return said !== undefined && status !== undefined && status >= 400
+    ? new UsageError(`${said} (HTTP ${status})`)
+    : undefined;
 }
 
 /** What the gateway wrote into its refusal; the client library appends the body to its own message. */

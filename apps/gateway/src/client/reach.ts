@@ -2,6 +2,9 @@ import { UsageError } from './arguments.js';
 
 export const DEFAULT_URL = 'http://127.0.0.1:8082/mcp';
 
+/** Milliseconds that ending a session may take: the gateway need not hear of it. */
+export const FAREWELL = 2_000;
+
 /** @throws UsageError when it is no address of a gateway */
 export function endpointOf(url: string): URL {
   try {
@@ -30,6 +33,32 @@ export function unreachable(thrown: unknown, url: string): UsageError | undefine
   }
   if (cause === 'ENOTFOUND' || cause === 'EAI_AGAIN') return new UsageError(`the host of ${url} cannot be found`);
   return cause === undefined ? undefined : new UsageError(`cannot reach ${url}: ${cause}`);
+}
+
+/** A sentence for an HTTP status that lets nobody in, with what can be done about it; `said` is the gateway's own. */
+export function refusalText(
+  status: number | undefined,
+  said: string | undefined,
+  { url, token }: { readonly url: string; readonly token?: string | undefined },
+): string | undefined {
+  const why = said === undefined ? '' : `: ${said}`;
+  switch (status) {
+    case 401:
+      return `${url} refuses this caller (HTTP 401)${why}; ${
+        token === undefined
+          ? 'set MCP_GATEWAY_TOKEN to an access token or an API key of this gateway'
+          : 'the token in use is expired or not meant for this gateway: its log says why'
+      }`;
+    case 403:
+      return `${url} refuses this caller (HTTP 403)${why}`;
+    default:
+      return undefined;
+  }
+}
+
+/** What HTTP 404 says before there is a session; within one it says that the session is gone. */
+export function noEndpointText(url: string): string {
+  return `there is no MCP endpoint at ${url}; the gateway's are /mcp and /mcp/<server>`;
 }
 
 /** The system's or the HTTP library's code of what lies behind an error. */
