@@ -1,3 +1,5 @@
+import { randomInt } from 'node:crypto';
+
 /** Slots of a map with something in it; a power of two, as every capacity. */
 const SMALL = 4;
 /** Slots an empty map may keep for what comes next. */
@@ -111,10 +113,13 @@ export class ChurnMap<K extends string | number, V> {
   }
 }
 
+/** Another one in each process: strangers choose keys, and must not know which of them meet in one slot. */
+const SEED = randomInt(2 ** 32);
+
 /** FNV-1a over the characters; numbers, which are minted in order, spread by themselves. */
 function hash(key: string | number): number {
   if (typeof key === 'number') return key | 0;
-  let state = 0x811c9dc5;
+  let state = SEED;
   for (let index = 0; index < key.length; index++) state = Math.imul(state ^ key.charCodeAt(index), 0x01000193);
   return state ^ (state >>> 15);
 }
