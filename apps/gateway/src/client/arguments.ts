@@ -1,4 +1,5 @@
-import { isObject } from '#libs/kernel';
+import { isObject, messageOf } from '#libs/kernel';
+
 /** Problem with what was typed; the message is a sentence for the person who typed it. */
 export class UsageError extends Error {
   override readonly name = 'UsageError';
@@ -134,7 +135,7 @@ function parseJson(text: string, name: string): unknown {
   try {
     return JSON.parse(text);
   } catch (thrown) {
-    throw new UsageError(`${name} is not valid JSON: ${thrown instanceof Error ? thrown.message : String(thrown)}`);
+    throw new UsageError(`${name} is not valid JSON: ${messageOf(thrown)}`);
   }
 }
 
