@@ -103,7 +103,7 @@ describe('mcp-gateway doctor', () => {
       '/mcp lists 4 tools, about N tokens (an estimate: bytes / 4)',
       '/mcp/few lists 1 tool, about N tokens (an estimate: bytes / 4)',
     ]);
-    expect(of(found, 'off')).toEqual(of(found, 'off').filter(({ level }) => level === 'note'));
+    expect(of(found, 'off')).toEqual([{ level: 'note', subject: 'off', text: 'is switched off (enabled: false)' }]);
   });
 
   it('waits for nobody longer than it was told', async () => {
