@@ -37,7 +37,11 @@ export class Balancer {
   ) {
     this.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
     this.#backends = ports.map((port) => ({ port, ready: false }));
-    server.on('connection', (client) => this.#connect(client, this.#backends.length));
+    server.on('connection', (client) => {
+      // It may go away before there is anybody to tell.
+      client.on('error', () => {});
+      this.#connect(client, this.#backends.length);
+    });
     for (const backend of this.#backends) this.#look(backend);
   }
 
@@ -66,7 +70,8 @@ export class Balancer {
     server.once('error', refused);
     server.once('connect', () => {
       server.off('error', refused);
-      this.#join(client, server);
+      if (client.destroyed) server.destroy();
+      else this.#join(client, server);
     });
   }
 
