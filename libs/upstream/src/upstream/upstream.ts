@@ -10,8 +10,6 @@ import {
 } from '#libs/kernel';
 import { LIST_KINDS, type Listing } from '#libs/mcp';
 import type { UpstreamStatus } from '#libs/plugin';
-import { CapabilityProbes } from '../audiences/capability-probes.js';
-import { PersonalLists } from '../audiences/personal-lists.js';
 import type { CallSink, UpstreamCall, UpstreamEvents, UpstreamHandle } from '../contract.js';
 import type { ChildPlaces } from '../pool/child-places.js';
 import { CrashLoops } from '../pool/crash-loops.js';
@@ -27,7 +25,9 @@ import { CallRunner, type Task } from './call-runner.js';
 import { ClientDesk } from './client-desk.js';
 import { Eras } from './eras.js';
 import { cutOff, heldElsewhere, removed, unavailable } from './explain.js';
+import { Lists } from './lists.js';
 import { type Extensions, SessionOpener, STDIO } from './opener.js';
+import { SessionChanges } from './session-changes.js';
 import { FIRST_CONNECT_WAIT, type GatewaySettings, PROBING } from './settings.js';
 import { statusOf } from './status.js';
 
@@ -54,17 +54,14 @@ export class Upstream implements UpstreamHandle {
   readonly #crashes: CrashLoops | undefined;
   readonly #supervisor: Supervision;
   readonly #desk: ClientDesk;
-  readonly #probes: CapabilityProbes;
+  readonly #lists: Lists;
+  readonly #changes: SessionChanges;
   readonly #breaker: CallBreaker;
   readonly #calls: CallRunner;
   readonly #disabled: Health;
-  /** Set where the gateway has no credential of its own: then nothing is discovered, and nothing decides about health. */
-  readonly #personal: PersonalLists | undefined;
   #gone: GatewayError | undefined;
   /** The same upstream under a newer configuration, once this one is retired. */
   #successor: Upstream | undefined;
-  /** A session was lost: the next one may find other lists. */
-  #replacing = false;
 
   constructor(options: UpstreamOptions) {
     const { config, gate, log, settings } = options;
@@ -96,15 +93,16 @@ export class Upstream implements UpstreamHandle {
         limited: (key) => this.#limited(`connection.${key}`),
         listChanged: (group, kinds) => {
           this.#supervisor.listChanged(kinds);
-          if (group.slots[0]) this.#personal?.changed(group.slots[0]);
+          this.#lists.changed(group);
         },
-        opened: (slot) => this.#opened(slot),
-        lost: (slot, error) => this.#lost(slot, error),
+        opened: (slot) => this.#changes.opened(slot),
+        lost: (slot, error) => this.#changes.lost(slot, error),
         ...(config.type === STDIO && config.connection.idle_service ? { unused: () => this.#supervisor.rest() } : {}),
       },
     });
-    this.#personal = config.enabled && !this.#opener.serves ? this.#personalLists() : undefined;
-    this.#supervisor = this.#personal
+    // Without a credential of the gateway's own nothing is discovered, and nothing decides about health.
+    const perCaller = config.enabled && !this.#opener.serves;
+    this.#supervisor = perCaller
       ? new Unsupervised({
           server,
           log,
@@ -119,17 +117,14 @@ export class Upstream implements UpstreamHandle {
             settings,
             timeout: config.connection.timeout,
             service: () => this.#service(),
-            discard: (slot, cause) => this.#discard(slot, cause),
+            discard: (slot, cause) => this.#changes.discard(slot, cause),
             retire: (slot) => this.#pool.retire([slot]),
             unheard: () => this.#opener.renew(),
             recovered: () => this.#breaker.restored(),
             changed: () => this.#emit('status', this.status),
             listed: () => this.#listed(),
             withdrawn: (reason) => this.#emit('withdrawn', { server, reason }),
-            tended: () => {
-              this.#tended();
-              this.#eras.doubt((era) => this.#eraChanged(era));
-            },
+            tended: () => this.#changes.tended(),
           },
           options.inherited,
         );
@@ -139,13 +134,14 @@ export class Upstream implements UpstreamHandle {
       single: () => this.#offersOneThing,
       open: (cause, wait) => this.#supervisor.hold(cause, wait),
     });
-    this.#probes = new CapabilityProbes({
+    this.#lists = new Lists({
       server,
       log,
       timeout: config.connection.timeout,
-      limits: () => settings().discovery,
+      perCaller,
+      settings,
       base: () => this.#supervisor.listing,
-      found: (listing) => this.#emit('listed', listing),
+      emit: (name, event) => this.#emit(name, event),
     });
     this.#desk = new ClientDesk({
       server,
@@ -155,6 +151,16 @@ export class Upstream implements UpstreamHandle {
       limits: this.#limits(),
       patience: config.connection.start_timeout,
       serving: () => this.#gone === undefined && this.#supervisor.serving,
+    });
+    this.#changes = new SessionChanges({
+      server,
+      pool: this.#pool,
+      eras: this.#eras,
+      lists: this.#lists,
+      desk: this.#desk,
+      supervisor: this.#supervisor,
+      gone: () => this.#gone !== undefined,
+      changed: () => this.#emit('status', this.status),
     });
     this.#calls = new CallRunner({
       server,
@@ -172,8 +178,7 @@ export class Upstream implements UpstreamHandle {
       health: () => this.#health,
       gone: () => this.#gone,
       successor: () => this.#successor,
-      // Behind the call, and seldom: this caller's lists may be out of date.
-      served: (slot) => void this.#personal?.opened(slot),
+      served: (slot) => this.#lists.served(slot),
     });
   }
 
@@ -182,11 +187,11 @@ export class Upstream implements UpstreamHandle {
   }
 
   get listing(): Listing | undefined {
-    return this.#personal ? this.#personal.outline : this.#probes.listing;
+    return this.#lists.listing;
   }
 
   get listsPerCaller(): boolean {
-    return this.#personal !== undefined;
+    return this.#lists.perCaller;
   }
 
   get unavailable(): GatewayError | undefined {
@@ -238,7 +243,7 @@ export class Upstream implements UpstreamHandle {
    */
   async retire(grace: number, reason = removed(this.name), successor?: Upstream): Promise<void> {
     // Its successor may have lists for everybody.
-    if (this.#personal && reason.code !== 'SHUTTING_DOWN')
+    if (this.listsPerCaller && reason.code !== 'SHUTTING_DOWN')
       this.#emit('withdrawnFor', { server: this.name, owner: undefined });
     this.#gone ??= reason;
     if (successor?.enabled) {
@@ -297,25 +302,19 @@ export class Upstream implements UpstreamHandle {
   async prepare(exchange: Exchange): Promise<void> {
     const spec = this.#spec(exchange);
     if (this.#gone || !this.#supervisor.serving) return;
-    if (this.#isKnown(spec)) return;
+    if (this.#lists.knows(spec)) return;
     const slot =
       this.#pool.take(spec, false) ?? (await this.#pool.wait(spec, false, { timeout: this.#startTimeout, exchange }));
     try {
       await this.#desk.serve(slot, exchange);
-      await (this.#personal ?? this.#probes).opened(slot);
+      await this.#lists.opened(slot);
     } finally {
       this.#pool.release(slot, false);
     }
   }
 
   listsFor({ principal }: Exchange): boolean {
-    return this.#personal?.has(principal) ?? true;
-  }
-
-  /** Whether this caller can be told what there is for it, or is told what everybody is. */
-  #isKnown({ capabilities, personal }: SessionSpec): boolean {
-    if (this.#personal) return personal === undefined || this.#personal.knows(personal.principal);
-    return personal !== undefined || this.#probes.knows(capabilities.key);
+    return this.#lists.has(principal);
   }
 
   rootsChanged(clientSession: string): void {
@@ -351,20 +350,6 @@ export class Upstream implements UpstreamHandle {
   /** What is retired says nothing any more: its name may belong to its successor. */
   #emit<K extends keyof UpstreamEvents>(name: K, event: UpstreamEvents[K]): void {
     if (!this.#gone) this.#options.events.emit(name, event);
-  }
-
-  #personalLists(): PersonalLists {
-    const { config, log, settings } = this.#options;
-    const server = config.name;
-    return new PersonalLists({
-      server,
-      log,
-      timeout: config.connection.timeout,
-      sharedAnonymous: () => settings().sharedAnonymous,
-      discovery: () => settings().discovery,
-      found: (owner, listing) => this.#emit('listedFor', { owner, listing }),
-      forgotten: (owner) => this.#emit('withdrawnFor', { server, owner }),
-    });
   }
 
   #spec(exchange: Exchange, wanted?: Era): SessionSpec {
@@ -404,70 +389,8 @@ export class Upstream implements UpstreamHandle {
     this.#emit('limited', { server: this.name, key: `proxy.servers[].${key}` });
   }
 
-  /**
-   * What is only worn lets its calls finish: the last one closes it. Nor does that a session is forgotten say anything of
-   * requests whose answers come on streams of their own.
-   */
-  #discard(slot: Slot, cause: GatewayError): void {
-    const own = slot.session.attribution === 'request';
-    if (own && cause.code === 'UPSTREAM_SESSION_LOST') this.#pool.retire([slot]);
-    else if (slot.running === 0 || slot.usable || slot.session.lost) this.#pool.discard(slot, cause);
-  }
-
-  #opened(slot: Slot): void {
-    this.#eras.opened(slot.session);
-    if (isService(slot)) {
-      this.#retireOthers(slot.session);
-      this.#supervisor.wake();
-    }
-    if (this.#replacing) {
-      this.#supervisor.listChanged(LIST_KINDS);
-      this.#probes.expire();
-    }
-    this.#replacing = false;
-    this.#desk.opened(slot);
-    void (this.#personal ?? this.#probes).opened(slot);
-    this.#sessionsChanged(slot);
-  }
-
-  #eraChanged(era: Era): void {
-    if (this.#gone) return;
-    const text = `${this.name} speaks the ${era} era now; connecting again`;
-    const service = [...this.#pool.slots()].find(isService);
-    if (service) this.#supervisor.sessionLost(service, new GatewayError('UPSTREAM_SESSION_LOST', text));
-  }
-
-  /** Sessions of an era the upstream speaks no more take no new calls. */
-  #retireOthers(service: UpstreamSession): void {
-    if (service.dual) return;
-    this.#pool.retire([...this.#pool.slots()].filter(({ session }) => session.era !== service.era));
-  }
-
   #listed(): void {
     const { listing } = this;
     if (listing) this.#emit('listed', listing);
   }
-
-  /** What sessions with capabilities are offered changes when the service session's lists do, or without those. */
-  #tended(): void {
-    this.#desk.restore();
-    this.#probes.expire();
-    for (const slot of this.#pool.slots()) void this.#probes.opened(slot);
-  }
-
-  /** Sessions of callers that are no child and no stream come and go by thousands, and the status is the same with them. */
-  #sessionsChanged(slot: Slot): void {
-    if (isService(slot) || slot.session.attribution === 'connection') this.#emit('status', this.status);
-  }
-
-  #lost(slot: Slot, error: GatewayError): void {
-    this.#replacing = true;
-    this.#supervisor.sessionLost(slot, error);
-    this.#desk.lost(slot);
-    this.#sessionsChanged(slot);
-  }
-}
-
-function isService({ group }: Slot): boolean {
-  return group.spec.key === SERVICE.key;
 }
