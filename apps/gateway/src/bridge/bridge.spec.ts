@@ -1,8 +1,10 @@
-import { Readable } from 'node:stream';
-import { describe, expect, it } from 'vitest';
+import { PassThrough, Readable, Writable } from 'node:stream';
+import { describe, expect, it, vi } from 'vitest';
+import { GatewayLink } from './gateway-link.js';
 import { linesOf } from './lines.js';
 import { readMessage } from './message.js';
 import { ModernHeaders } from './modern-headers.js';
+import { StdioBridge } from './stdio-bridge.js';
 
 async function lines(...chunks: (string | Buffer)[]): Promise<string[]> {
   const found: string[] = [];
@@ -78,5 +80,33 @@ describe('headers of a modern request', () => {
     expect(headers.of(call({}))).toEqual(plain);
     list({});
     expect(headers.of(call({ region: 'west' }))).toEqual(plain);
+  });
+});
+
+describe('a client that reads slowly', () => {
+  it('is waited for once, however many answers wait', async () => {
+    const held: (() => void)[] = [];
+    let out = '';
+    const output = new Writable({
+      highWaterMark: 1,
+      write(chunk, _encoding, done) {
+        out += String(chunk);
+        held.push(done);
+      },
+    });
+    const input = new PassThrough();
+    const link = new GatewayLink(new URL('http://127.0.0.1:9/mcp'), undefined);
+    const bridge = new StdioBridge(link, { input, output, say: () => {} }).run();
+    // Each line is answered without the gateway: it is no message.
+    input.write('x\n'.repeat(20));
+    await vi.waitFor(() => expect(output.writableLength).toBeGreaterThan(20 * 50));
+    expect(output.listenerCount('drain')).toBe(1);
+    while (output.writableLength > 0) {
+      held.shift()?.();
+      await new Promise(setImmediate);
+    }
+    input.end();
+    await bridge;
+    expect(out.trim().split('\n')).toHaveLength(20);
   });
 });

@@ -44,6 +44,8 @@ export class StdioBridge {
   /** The latest message that later ones must not overtake. */
   #before: Promise<unknown> = Promise.resolve();
   #complaint = '';
+  /** Resolves when the client has read what was written; one for all who wait for that. */
+  #room: Promise<void> | undefined;
 
   constructor(
     private readonly link: GatewayLink,
@@ -163,7 +165,14 @@ export class StdioBridge {
   async #write(message: Buffer): Promise<void> {
     const { output } = this.streams;
     output.write(message);
-    if (!output.write(LINE_END)) await once(output, 'drain', { signal: this.#over.signal }).catch(() => {});
+    if (output.write(LINE_END)) return;
+    this.#room ??= this.#drained();
+    await this.#room;
+  }
+
+  async #drained(): Promise<void> {
+    await once(this.streams.output, 'drain', { signal: this.#over.signal }).catch(() => {});
+    this.#room = undefined;
   }
 }
 
