@@ -6,6 +6,7 @@ import { createGateway, type Gateway } from '../create-app.js';
 import { type Terminal, wantsColour } from '../terminal.js';
 import { endpointWeights } from '../token-estimate.js';
 import { VERSION } from '../version.js';
+import { keepHeapYoung } from '../young-heap.js';
 import { ConfigFinder, type ConfigFlags } from './load.js';
 import { followConfig } from './reload.js';
 import { stopSignals } from './stop-signals.js';
@@ -15,6 +16,7 @@ import { stopSignals } from './stop-signals.js';
  * @throws GatewayError CONFIG_INVALID, PLUGIN_INVALID: why it cannot start
  */
 export async function runServe(flags: ConfigFlags, terminal: Terminal): Promise<number> {
+  keepHeapYoung();
   const finder = new ConfigFinder(flags);
   await finder.refresh();
   const loaded = finder.toServe();
