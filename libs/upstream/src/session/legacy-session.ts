@@ -160,21 +160,23 @@ export class LegacySession implements UpstreamSession, CallOwner, ConnectionList
     return this.#connection?.status() ?? {};
   }
 
-  async request(request: SessionRequest): Promise<Outcome> {
-    if (request.caller || this.attribution === 'connection') return await this.#send(request);
+  request(request: SessionRequest): Promise<Outcome> {
+    return request.caller || this.attribution === 'connection' ? this.#send(request) : this.#sendOwn(request);
+  }
+
+  /** The gateway's own requests may run twice: a kept-alive socket that had died must not count as a failure. */
+  async #sendOwn(request: SessionRequest): Promise<Outcome> {
     try {
       return await this.#send(request);
     } catch (thrown) {
-      // The gateway's own requests may run twice: a kept-alive socket that had died must not count as a failure.
-      const again = toGatewayError(thrown).code === 'UPSTREAM_DISCONNECTED' && !this.#gone;
-      if (!again) throw thrown;
+      if (toGatewayError(thrown).code !== 'UPSTREAM_DISCONNECTED' || this.#gone) throw thrown;
       return await this.#send(request);
     }
   }
 
-  async #send(request: SessionRequest): Promise<Outcome> {
+  #send(request: SessionRequest): Promise<Outcome> {
     const connection = this.#connection;
-    if (this.#gone || !connection) throw this.#tooLate(request);
+    if (this.#gone || !connection) return Promise.reject(this.#tooLate(request));
     const { method } = request;
     const exchange = request.caller?.exchange;
     const id = ++this.#lastId;

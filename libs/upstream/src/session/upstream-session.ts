@@ -23,7 +23,7 @@ export interface Caller {
 export interface SessionRequest {
   readonly method: string;
   /** JSON text of params. */
-  readonly params?: Buffer;
+  readonly params?: Buffer | undefined;
   /** What error texts call it, e.g. `tool echo`. */
   readonly subject: string;
   /** Milliseconds without a sign of life. */

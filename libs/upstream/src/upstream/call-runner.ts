@@ -1,16 +1,16 @@
 import type { ProxyConfig, UpstreamConfig } from '#libs/config';
 import { type Era, type Exchange, GatewayError, type Outcome, toGatewayError } from '#libs/kernel';
-import type { CallSink, UpstreamCall, UpstreamHandle } from '../contract.js';
+import type { UpstreamHandle } from '../contract.js';
 import type { SessionPool } from '../pool/session-pool.js';
 import { isService, type SessionSpec } from '../pool/session-spec.js';
 import type { Slot } from '../pool/slot.js';
-import { Deadline } from '../session/deadline.js';
 import { concernsHealth, type Expiry, expired, formatMs, timedOut, toldTo } from '../session/failures.js';
 import { type CallBreaker, failedOnTheWay } from '../supervisor/call-breaker.js';
 import type { Health } from '../supervisor/supervisor.js';
 import type { Supervision } from '../supervisor/unsupervised.js';
 import type { ClientDesk } from './client-desk.js';
 import { Drain } from './drain.js';
+import type { Job } from './errand.js';
 import { brokenOff, full, mayReplay, toldOf, unavailable } from './explain.js';
 import { FIRST_CONNECT_WAIT } from './settings.js';
 
@@ -46,20 +46,6 @@ export interface CallRunnerParts {
   served(slot: Slot): void;
 }
 
-/** What is known of a call before it is anywhere. */
-type Admitted = Pick<UpstreamCall, 'subject' | 'repeatable' | 'solo' | 'spent'> &
-  Partial<Pick<UpstreamCall, 'method' | 'params'>>;
-export type Task = (slot: Slot, deadline: Deadline) => Promise<Outcome>;
-
-/** One call on its way. */
-interface Run {
-  readonly exchange: Exchange;
-  readonly call: Admitted;
-  readonly task: Task;
-  /** Bounds every wait, the call itself, and its repetition. */
-  readonly deadline: Deadline;
-}
-
 /** Runs calls on the sessions they belong on: admits them, replays what may be replayed, and explains what broke. */
 export class CallRunner {
   /** Calls that a retiring upstream waits for. */
@@ -68,34 +54,44 @@ export class CallRunner {
   constructor(private readonly parts: CallRunnerParts) {}
 
   /**
-   * Runs a request on the exchange's session, and once more on a new one when that can do no harm. With a sink it moves to the
-   * successor when the upstream is retired before anything was sent.
+   * Does a job on the exchange's session, and once more on a new one when that can do no harm. What can move does so when the
+   * upstream is retired before anything was sent.
    */
-  async run(exchange: Exchange, call: Admitted, task: Task, era?: Era, sink?: CallSink): Promise<Outcome> {
-    const { concurrency, gone, maxTotal, replay, server, spec, supervisor } = this.parts;
+  async run(job: Job, era?: Era): Promise<Outcome> {
+    const { breaker, concurrency, gone, pool, server, spec, supervisor } = this.parts;
     if (this.drain.running >= concurrency) throw toldOf(server, full(server, concurrency));
-    const deadline = new Deadline(maxTotal, call.spent);
-    const run = { exchange, call, task, deadline };
+    const { deadline, exchange, solo } = job;
+    let first: GatewayError | undefined;
     this.drain.enter();
     try {
-      if (call.spent) this.#inTime(call, deadline);
-      if (gone() || !supervisor.serving) await this.#admitted(run);
-      const first = await this.#attempt(spec(exchange, era), run);
-      if (!(first instanceof GatewayError)) return first;
-      // Whoever was asked something would be asked again.
-      const harmless = call.repeatable && !deadline.asked && replay === 'idempotent';
-      const again = mayReplay(first, harmless) && deadline.left() > 0;
-      if (!again || exchange.aborted || gone()) throw brokenOff(server, call.subject, first);
-      // It may have come back as a server of the other era.
-      const second = await this.#attempt(spec(exchange, era), run);
-      if (second instanceof GatewayError) throw brokenOff(server, call.subject, second);
-      return second;
+      this.#inTime(job);
+      if (gone() || !supervisor.serving) await this.#admitted(job);
+      for (;;) {
+        // At the second attempt it may have come back as a server of the other era.
+        const where = spec(exchange, era);
+        const slot = pool.take(where, solo) ?? (await this.#wait(where, job));
+        const { epoch } = breaker;
+        try {
+          const told = this.parts.desk.serve(slot, exchange, deadline);
+          if (told) {
+            await told;
+            this.#inTime(job);
+          }
+          return this.#succeeded(await job.perform(slot), job, slot, epoch);
+        } catch (thrown) {
+          const error = this.#failed(thrown, job, slot, epoch);
+          if (first || !this.#mayGoAgain(error, job)) throw brokenOff(server, job.subject, error);
+          first = error;
+        } finally {
+          pool.release(slot, solo);
+        }
+      }
     } catch (thrown) {
       const error = toGatewayError(thrown);
       if (exchange.aborted) throw error;
-      const heir = sink && isWhole(call) && error.notExecuted && this.#heirOf(error);
+      const heir = error.notExecuted ? this.#heirOf(error) : undefined;
       // Not waited for: to this upstream the call is over.
-      if (heir) return heir.send({ ...call, spent: deadline.total - deadline.left() }, exchange, sink);
+      if (heir && job.moveTo) return job.moveTo(heir);
       throw toldOf(server, error);
     } finally {
       this.drain.leave();
@@ -103,14 +99,15 @@ export class CallRunner {
   }
 
   /** @throws GatewayError when the upstream is gone, down, or does not come up in time */
-  async #admitted({ call, deadline, exchange }: Run): Promise<void> {
+  async #admitted(job: Job): Promise<void> {
     const { server, supervisor, enabled, timeout, health } = this.parts;
+    const { deadline, exchange } = job;
     this.#refuseGone();
     if (!enabled) throw unavailable(server, health());
     await supervisor.awaitFirst(deadline.nearer(Math.min(timeout, FIRST_CONNECT_WAIT)).wait, exchange);
     this.#refuseGone();
     if (!supervisor.serving) throw unavailable(server, health());
-    this.#inTime(call, deadline);
+    this.#inTime(job);
   }
 
   /** Who runs what failed because this upstream was retired. */
@@ -125,46 +122,41 @@ export class CallRunner {
   }
 
   /** Nothing is sent for which there is no time left. */
-  #inTime(call: Admitted, deadline: Deadline): void {
+  #inTime(job: Job): void {
+    const { deadline } = job;
     if (deadline.left() > 0) return;
-    throw timedOut(this.parts.server, call, { limit: 'max_total', milliseconds: deadline.total, sent: false });
+    throw timedOut(this.parts.server, job, { limit: 'max_total', milliseconds: deadline.total, sent: false });
   }
 
-  /** Returns the outcome, or the error of a way that broke; throws every other error. */
-  async #attempt(spec: SessionSpec, run: Run): Promise<Outcome | GatewayError> {
-    const { breaker, pool, desk } = this.parts;
-    const { call, deadline, exchange, task } = run;
-    const { solo } = call;
-    const slot = pool.take(spec, solo) ?? (await this.#wait(spec, solo, run));
-    const { epoch } = breaker;
-    try {
-      const told = desk.serve(slot, exchange, deadline);
-      if (told) {
-        await told;
-        this.#inTime(call, deadline);
-      }
-      const outcome = await task(slot, deadline);
-      breaker.succeeded(epoch, call.subject, slot);
-      slot.silences = 0;
-      this.parts.served(slot);
-      return spec.personal ? forOne(outcome) : outcome;
-    } catch (thrown) {
-      const error = toGatewayError(thrown);
-      this.#judge(error, call.subject, slot, epoch);
-      if (!concernsHealth(error)) throw error;
-      return error;
-    } finally {
-      pool.release(slot, solo);
-    }
+  #succeeded(outcome: Outcome, { subject }: Job, slot: Slot, epoch: number): Outcome {
+    this.parts.breaker.succeeded(epoch, subject, slot);
+    slot.silences = 0;
+    this.parts.served(slot);
+    return slot.group.spec.personal ? forOne(outcome) : outcome;
   }
 
-  async #wait(spec: SessionSpec, solo: boolean, run: Run): Promise<Slot> {
+  /** Judges a failure. Returns the error of a way that broke; throws every other. */
+  #failed(thrown: unknown, { subject }: Job, slot: Slot, epoch: number): GatewayError {
+    const error = toGatewayError(thrown);
+    this.#judge(error, subject, slot, epoch);
+    if (!concernsHealth(error)) throw error;
+    return error;
+  }
+
+  #mayGoAgain(error: GatewayError, { deadline, exchange, repeatable }: Job): boolean {
+    const { gone, replay } = this.parts;
+    // Whoever was asked something would be asked again.
+    const harmless = repeatable && !deadline.asked && replay === 'idempotent';
+    return mayReplay(error, harmless) && deadline.left() > 0 && !exchange.aborted && !gone();
+  }
+
+  async #wait(spec: SessionSpec, job: Job): Promise<Slot> {
     const { pool, timeout } = this.parts;
-    const { call, deadline, exchange } = run;
+    const { deadline, exchange, solo } = job;
     const { limit, wait } = deadline.nearer(timeout);
     const milliseconds = limit === 'timeout' ? timeout : deadline.total;
     try {
-      const tooLong = () => this.#noSession(call, { limit, milliseconds, sent: false });
+      const tooLong = () => this.#noSession(job, { limit, milliseconds, sent: false });
       return await pool.wait(spec, solo, { timeout: wait, exchange, tooLong });
     } catch (thrown) {
       const error = toGatewayError(thrown);
@@ -174,12 +166,12 @@ export class CallRunner {
     }
   }
 
-  #noSession(call: Admitted, expiry: Expiry): GatewayError {
+  #noSession(job: Job, expiry: Expiry): GatewayError {
     const { poolSize, server } = this.parts;
     const text =
-      `${server}: no session was free for ${call.subject} within ${formatMs(expiry.milliseconds)} ` +
+      `${server}: no session was free for ${job.subject} within ${formatMs(expiry.milliseconds)} ` +
       `(connection.${expiry.limit}); connection.pool allows ${poolSize} at a time`;
-    return expired(server, call, expiry, text);
+    return expired(server, job, expiry, text);
   }
 
   /** What the failure of one call says of the upstream. */
@@ -213,11 +205,6 @@ export class CallRunner {
   #look(): void {
     if (!this.parts.gone()) this.parts.supervisor.check();
   }
-}
-
-/** Whether it is all there is to know of a call, so that another upstream can run it. */
-function isWhole(call: Admitted): call is UpstreamCall {
-  return 'wantsProgress' in call;
 }
 
 /** An answer under somebody's own credential is kept for nobody else, whatever the upstream says. */

@@ -16,14 +16,16 @@ import { CrashLoops } from '../pool/crash-loops.js';
 import { SessionPool } from '../pool/session-pool.js';
 import { effectiveState, SERVICE, type SessionSpec, specFor } from '../pool/session-spec.js';
 import type { Slot } from '../pool/slot.js';
+import { Deadline } from '../session/deadline.js';
 import type { SessionListener, UpstreamSession } from '../session/upstream-session.js';
 import { CallBreaker } from '../supervisor/call-breaker.js';
 import type { ColdStartGate } from '../supervisor/cold-start-gate.js';
 import { type Health, Supervisor } from '../supervisor/supervisor.js';
 import { type Supervision, Unsupervised } from '../supervisor/unsupervised.js';
-import { CallRunner, type Task } from './call-runner.js';
+import { CallRunner } from './call-runner.js';
 import { ClientDesk } from './client-desk.js';
 import { Eras } from './eras.js';
+import { type CallLimits, Errand, type Job } from './errand.js';
 import { cutOff, heldElsewhere, removed, unavailable } from './explain.js';
 import { Lists } from './lists.js';
 import { type Extensions, SessionOpener, STDIO } from './opener.js';
@@ -58,6 +60,7 @@ export class Upstream implements UpstreamHandle {
   readonly #changes: SessionChanges;
   readonly #breaker: CallBreaker;
   readonly #calls: CallRunner;
+  readonly #limits: CallLimits;
   readonly #disabled: Health;
   #gone: GatewayError | undefined;
   /** The same upstream under a newer configuration, once this one is retired. */
@@ -68,6 +71,7 @@ export class Upstream implements UpstreamHandle {
     const server = config.name;
     this.name = server;
     this.#options = options;
+    this.#limits = { timeout: config.connection.timeout, maxTotal: config.connection.max_total };
     this.#disabled = {
       state: 'disabled',
       reason: 'enabled: false in the configuration',
@@ -148,7 +152,7 @@ export class Upstream implements UpstreamHandle {
       log,
       pool: this.#pool,
       events: { emit: (name, event) => this.#emit(name, event) },
-      limits: this.#limits(),
+      limits: this.#limits,
       patience: config.connection.start_timeout,
       serving: () => this.#gone === undefined && this.#supervisor.serving,
     });
@@ -165,7 +169,7 @@ export class Upstream implements UpstreamHandle {
     this.#calls = new CallRunner({
       server,
       enabled: config.enabled,
-      ...this.#limits(),
+      ...this.#limits,
       replay: config.connection.replay,
       poolSize: config.connection.pool,
       pool: this.#pool,
@@ -263,31 +267,20 @@ export class Upstream implements UpstreamHandle {
   }
 
   send(call: UpstreamCall, exchange: Exchange, sink: CallSink): Promise<Outcome> {
-    const caller = {
-      exchange,
-      sink: this.#desk.filtered(sink, exchange),
-      wantsProgress: call.wantsProgress,
-      solo: call.solo,
-      logLevel: this.#desk.levelFor(exchange),
-      relaysInput: call.relaysInput,
-      resumption: call.resumption,
-      paramHeaders: call.paramHeaders,
-    };
-    const { method, params, subject } = call;
-    const { timeout, max_total: maxTotal } = this.#options.config.connection;
-    const task: Task = (slot, deadline) =>
-      slot.session.request({ method, params, subject, timeout, maxTotal, deadline, caller });
-    return this.#calls.run(exchange, call, task, undefined, sink);
+    return this.#calls.run(new Errand(call, exchange, sink, this.#desk, this.#limits));
   }
 
   async subscribe(uri: string, exchange: Exchange, subscriber: string): Promise<Outcome> {
-    const call = { subject: 'resources/subscribe', repeatable: true, solo: false };
-    return await this.#calls.run(
+    const deadline = new Deadline(this.#limits.maxTotal);
+    const job: Job = {
       exchange,
-      call,
-      (slot, deadline) => this.#desk.subscribe(slot, uri, subscriber, deadline),
-      this.#eras.watching,
-    );
+      subject: 'resources/subscribe',
+      repeatable: true,
+      solo: false,
+      deadline,
+      perform: (slot) => this.#desk.subscribe(slot, uri, subscriber, deadline),
+    };
+    return await this.#calls.run(job, this.#eras.watching);
   }
 
   async unsubscribe(uri: string, exchange: Exchange, subscriber: string): Promise<Outcome> {
@@ -340,11 +333,6 @@ export class Upstream implements UpstreamHandle {
   get #offersOneThing(): boolean {
     const items = this.listing?.items;
     return items !== undefined && LIST_KINDS.reduce((sum, kind) => sum + items[kind].length, 0) <= 1;
-  }
-
-  #limits(): { timeout: number; maxTotal: number } {
-    const { timeout, max_total } = this.#options.config.connection;
-    return { timeout, maxTotal: max_total };
   }
 
   /** What is retired says nothing any more: its name may belong to its successor. */
