@@ -3,6 +3,7 @@ export { Backoff, type BackoffSettings } from './backoff.js';
 export { isBearer } from './bearer.js';
 export { ChurnMap } from './churn-map.js';
 export { correlationId, saneTraceparent } from './correlation.js';
+export { type Due, DueClock } from './due-clock.js';
 export { Emitter } from './emitter.js';
 export {
   ERRORS,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { flatten } from '../transports/http/request-headers.js';
+import { HeaderBase } from '../transports/http/request-headers.js';
 import { forwarding } from './forwarded-headers.js';
 
 const forward = (names: string[], headers: Record<string, string | string[]>) => forwarding(names)?.(headers);
@@ -42,7 +42,7 @@ describe('forward_headers', () => {
       te: 'x',
       'x-t': '1',
     };
-    const flat = flatten(['accept', '*/*'], forwarded, { 'X-Api-Key': 'ours' });
-    expect(flat).toEqual(['accept', '*/*', 'x-t', '1', 'x-api-key', 'ours']);
+    const flat = new HeaderBase(['accept', '*/*'], { 'X-Api-Key': 'ours' }).with(forwarded);
+    expect(flat).toEqual(['accept', '*/*', 'x-api-key', 'ours', 'x-t', '1']);
   });
 });

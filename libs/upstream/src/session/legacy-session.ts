@@ -1,4 +1,4 @@
-import { ChurnMap, GatewayError, type Log, type Outcome, toGatewayError } from '#libs/kernel';
+import { ChurnMap, DueClock, GatewayError, type Log, type Outcome, toGatewayError } from '#libs/kernel';
 import { encodeNotification, encodeRequest, REQUEST_ID_META_KEY } from '#libs/mcp';
 import type { Connection, ConnectionListener, ConnectionStatus } from '#libs/plugin';
 import type { Forwarded } from '../credentials/forwarded-headers.js';
@@ -37,6 +37,8 @@ export interface LegacySessionOptions {
   readonly forwarded?: Forwarded | undefined;
   /** Gives up opening. */
   readonly signal: AbortSignal;
+  /** For the time limits of its calls; one of its own when absent. */
+  readonly clock?: DueClock | undefined;
 }
 
 /** A session of the revisions with `initialize` (2024-11-05 to 2025-11-25) over one connection. */
@@ -44,6 +46,7 @@ export class LegacySession implements UpstreamSession, CallOwner, ConnectionList
   readonly era = 'legacy';
   readonly dual: boolean;
   readonly http: boolean;
+  readonly clock: DueClock;
   readonly #options: LegacySessionOptions;
   readonly #pending = new ChurnMap<number, RunningCall>();
   readonly #desk: AskDesk;
@@ -60,6 +63,7 @@ export class LegacySession implements UpstreamSession, CallOwner, ConnectionList
     this.#options = options;
     this.dual = options.dual ?? false;
     this.http = options.http ?? false;
+    this.clock = options.clock ?? new DueClock();
     this.#desk = new AskDesk({
       server,
       log,

@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
-import type { GatewayError } from '#libs/kernel';
+import { DueClock, type GatewayError } from '#libs/kernel';
 import { exchangeOf, RecordingSink } from '../testing/callers.js';
 import type { ExpiredLimit } from './deadline.js';
 import { RunningCall } from './running-call.js';
@@ -20,7 +20,13 @@ function paced(timeout = 60_000) {
   const call = new RunningCall(
     1,
     { method: 'tools/call', subject: 'tool t', timeout, maxTotal: 60_000, caller },
-    { onMessage() {}, onError() {}, onSlow() {}, onExpired: (limit) => void expired.push(limit) },
+    {
+      clock: new DueClock(),
+      onMessage() {},
+      onError() {},
+      onSlow() {},
+      onExpired: (limit) => void expired.push(limit),
+    },
   );
   call.outcome.catch(() => {});
   call.handle = {

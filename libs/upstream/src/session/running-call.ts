@@ -1,17 +1,15 @@
-import type { GatewayError, Outcome } from '#libs/kernel';
+import type { Due, DueClock, GatewayError, Outcome } from '#libs/kernel';
 import type { ReplySink, RequestHandle } from '#libs/plugin';
 import { Deadline, type ExpiredLimit } from './deadline.js';
 import { timedOut, unread } from './failures.js';
 import type { SessionRequest } from './upstream-session.js';
-
-/** The longest wait a timer knows, in milliseconds. */
-const LONGEST = 2 ** 31 - 1;
 
 /** Milliseconds after which a call takes long. */
 const SLOW = 1_000;
 
 /** What a running call tells the session it runs on. */
 export interface CallOwner {
+  readonly clock: DueClock;
   onMessage(message: Buffer, call: RunningCall): void;
   onError(error: GatewayError, call: RunningCall): void;
   /** Once, when the call has been running for a while. */
@@ -20,19 +18,20 @@ export interface CallOwner {
 }
 
 /**
- * A request in flight: its promise, its two clocks and what has to be let go when it ends. One timer serves both
- * limits; a sign of life only notes the time, the timer finds out when it fires.
+ * A request in flight: its promise, its two limits and what has to be let go when it ends. It waits for the nearer limit; a
+ * sign of life only notes the time, which is found out when that is due.
  */
-export class RunningCall implements ReplySink {
+export class RunningCall implements ReplySink, Due {
   readonly outcome: Promise<Outcome>;
   handle: RequestHandle | undefined;
   unsubscribe: (() => void) | undefined;
+  seat = -1;
+  due = 0;
 
   readonly #owner: CallOwner;
   readonly #deadline: Deadline;
   #resolve!: (outcome: Outcome) => void;
   #reject!: (error: GatewayError) => void;
-  #timer: NodeJS.Timeout | undefined;
   #heard = performance.now();
   #ended = false;
   #slow = false;
@@ -50,7 +49,7 @@ export class RunningCall implements ReplySink {
       this.#resolve = resolve;
       this.#reject = reject;
     });
-    this.#arm();
+    this.#wait(this.#heard);
   }
 
   get ended(): boolean {
@@ -111,14 +110,14 @@ export class RunningCall implements ReplySink {
   /** While questions are open both clocks stand still. */
   questionOpened(): void {
     this.#deadline.questionOpened();
-    if (this.#questions++ === 0) clearTimeout(this.#timer);
+    if (this.#questions++ === 0) this.#owner.clock.cancel(this);
   }
 
   questionClosed(): void {
     this.#deadline.questionClosed();
     if (--this.#questions > 0) return;
     this.alive();
-    if (!this.#ended) this.#arm();
+    if (!this.#ended) this.#wait(this.#heard);
   }
 
   /** Milliseconds until the nearer limit; `limit` names it. */
@@ -135,13 +134,13 @@ export class RunningCall implements ReplySink {
     return timedOut(server, request, { limit, milliseconds, sent });
   }
 
-  #arm(): void {
-    const next = this.#slow ? LONGEST : SLOW;
-    this.#timer = setTimeout(this.#check, Math.min(next, Math.max(1, Math.ceil(this.#remaining().wait))));
+  #wait(now: number): void {
+    const silent = this.#heard + this.request.timeout;
+    const nearer = Math.min(silent, now + this.#deadline.left(now));
+    this.#owner.clock.set(this, this.#slow ? nearer : Math.min(nearer, now + SLOW));
   }
 
-  readonly #check = (): void => {
-    if (this.#ended || this.#questions > 0) return;
+  onDue(): void {
     const { limit, wait } = this.#remaining();
     if (wait <= 0) {
       this.#owner.onExpired(limit, this);
@@ -151,8 +150,8 @@ export class RunningCall implements ReplySink {
       this.#slow = true;
       this.#owner.onSlow(this);
     }
-    if (!this.#ended) this.#arm();
-  };
+    if (!this.#ended && this.#questions === 0) this.#wait(performance.now());
+  }
 
   /** False when it had ended before. */
   settle(outcome: Outcome): boolean {
@@ -170,7 +169,7 @@ export class RunningCall implements ReplySink {
   #end(): boolean {
     if (this.#ended) return false;
     this.#ended = true;
-    clearTimeout(this.#timer);
+    this.#owner.clock.cancel(this);
     this.unsubscribe?.();
     return true;
   }

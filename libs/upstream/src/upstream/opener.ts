@@ -1,5 +1,5 @@
 import type { UpstreamConfig } from '#libs/config';
-import type { ClientHeaders, Era, Log } from '#libs/kernel';
+import { type ClientHeaders, DueClock, type Era, type Log } from '#libs/kernel';
 import { LATEST_MODERN } from '#libs/mcp';
 import {
   type ConnectionListener,
@@ -35,6 +35,8 @@ export class SessionOpener {
   #verdict: EraVerdict | undefined;
   #probing: Promise<EraVerdict> | undefined;
   readonly #forwarded: Forwarded | undefined;
+  /** For the time limits of calls on its sessions. */
+  readonly #clock = new DueClock();
   /** Probed connections that are still being closed. */
   readonly #closing = new Underway();
 
@@ -66,6 +68,7 @@ export class SessionOpener {
       signal,
       connect,
       forwarded: this.#forwarded,
+      clock: this.#clock,
     };
     const { verdict } = this;
     const dual = verdict?.era === 'modern' && verdict.dual !== undefined;
@@ -126,6 +129,7 @@ export class SessionOpener {
   /** Frees what the sessions shared, once the last one is closed. */
   async release(): Promise<void> {
     await this.#closing.over();
+    this.#clock.stop();
     const target = this.#target;
     if (target) await this.extensions.get(UpstreamTransport, this.config.type).release(target);
   }

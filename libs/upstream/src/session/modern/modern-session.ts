@@ -1,4 +1,4 @@
-import { GatewayError, type Log, type Outcome, toGatewayError } from '#libs/kernel';
+import { type DueClock, GatewayError, type Log, type Outcome, toGatewayError } from '#libs/kernel';
 import { JsonView, LIST_KINDS, LIST_METHODS } from '#libs/mcp';
 import type { Connection, ConnectionListener, ConnectionStatus } from '#libs/plugin';
 import type { Forwarded } from '../../credentials/forwarded-headers.js';
@@ -49,6 +49,8 @@ export interface ModernSessionOptions {
   readonly forwarded?: Forwarded | undefined;
   /** Gives up opening. */
   readonly signal: AbortSignal;
+  /** For the time limits of its calls. */
+  readonly clock?: DueClock | undefined;
   /** The upstream answered like one of the other era. */
   readonly contradicted: () => void;
 }
@@ -85,6 +87,7 @@ export class ModernSession implements UpstreamSession {
       server,
       log,
       cancelBy: options.cancelBy,
+      clock: options.clock,
       notified: (message, subscription) => {
         const { method, params } = message;
         const uri = params?.get('uri')?.string();

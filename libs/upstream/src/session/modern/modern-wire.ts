@@ -1,4 +1,4 @@
-import { ChurnMap, GatewayError, type Log, type Outcome, toGatewayError } from '#libs/kernel';
+import { ChurnMap, DueClock, GatewayError, type Log, type Outcome, toGatewayError } from '#libs/kernel';
 import {
   encodeError,
   encodeNotification,
@@ -30,6 +30,8 @@ export interface WireOptions {
   notified(message: NotificationMessage, subscription: number | undefined): void;
   /** The connection ended by itself. */
   lost(error: GatewayError): void;
+  /** For the time limits of its calls; one of its own when absent. */
+  readonly clock?: DueClock | undefined;
   /** See `ConnectionListener.onLimit`. */
   limited?(key: string, worn: GatewayError | undefined): void;
 }
@@ -45,6 +47,7 @@ export interface Outgoing {
  * and results mean.
  */
 export class ModernWire implements CallOwner, ConnectionListener {
+  readonly clock: DueClock;
   readonly #options: WireOptions;
   readonly #pending = new ChurnMap<number, RunningCall>();
   #connection: Connection | undefined;
@@ -55,6 +58,7 @@ export class ModernWire implements CallOwner, ConnectionListener {
 
   constructor(options: WireOptions) {
     this.#options = options;
+    this.clock = options.clock ?? new DueClock();
   }
 
   /** Hands over the connection this is the listener of. */

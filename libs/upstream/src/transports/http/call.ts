@@ -1,4 +1,4 @@
-import { GatewayError, toGatewayError } from '#libs/kernel';
+import { GatewayError, type Roster, toGatewayError } from '#libs/kernel';
 import { LIST_METHODS, type SseEvent, SseParser } from '#libs/mcp';
 import type { OutboundRequest, ReplySink } from '#libs/plugin';
 import { peek, splitBatch } from '../shared/peek.js';
@@ -39,7 +39,7 @@ export class Call implements Reply {
   readonly #session: HttpSession;
   readonly #request: OutboundRequest;
   readonly #sink: ReplySink;
-  readonly #onOver: (call: Call) => void;
+  readonly #running: Roster<Call>;
   #post: PostExchange | undefined;
   #exchange: HttpRequest | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -51,14 +51,15 @@ export class Call implements Reply {
   /** Of all the streams that bring this answer together. */
   #allowance: StreamAllowance | undefined;
 
-  constructor(session: HttpSession, request: OutboundRequest, sink: ReplySink, onOver: (call: Call) => void) {
+  constructor(session: HttpSession, request: OutboundRequest, sink: ReplySink, running: Roster<Call>) {
     this.#session = session;
     this.#request = request;
     this.#sink = sink;
-    this.#onOver = onOver;
+    this.#running = running;
   }
 
   start(): void {
+    this.#running.add(this);
     const { pools, path } = this.#session;
     const { body, caller, headers, method } = this.#request;
     const exchange = new PostExchange(this, this.#session, this.#request);
@@ -220,7 +221,7 @@ export class Call implements Reply {
     this.#over = true;
     clearTimeout(this.#timer);
     this.#exchange?.abort();
-    this.#onOver(this);
+    this.#running.remove(this);
   }
 }
 

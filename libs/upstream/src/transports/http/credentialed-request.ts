@@ -2,7 +2,6 @@ import type { Dispatcher } from 'undici';
 import type { RequestCaller } from '#libs/plugin';
 import { HttpRequest, type ResponseHeaders } from './http-request.js';
 import type { HttpSession } from './http-session.js';
-import { flatten } from './request-headers.js';
 
 type Headers = Readonly<Record<string, string>>;
 
@@ -67,8 +66,8 @@ export abstract class CredentialedRequest extends HttpRequest {
     if (this.over) return;
     this.#credential = credential;
     const { body, lane, method, path } = outgoing;
-    const headers = flatten(outgoing.own, outgoing.headers, credential);
-    lane.dispatch({ path, method, headers, ...(body && { body }) }, this);
+    const headers = this.session.headersFor(outgoing.own, credential).with(outgoing.headers);
+    lane.dispatch({ path, method, headers, body: body ?? null }, this);
   }
 
   #refused(headers: ResponseHeaders): boolean {

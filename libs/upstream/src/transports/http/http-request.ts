@@ -96,5 +96,8 @@ export function headerOf(headers: ResponseHeaders, name: string): string | undef
 
 /** The media type without its parameters, in lower case; empty when there is none. */
 export function mediaType(headers: ResponseHeaders): string {
-  return (headerOf(headers, 'content-type') ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? '';
+  const type = headerOf(headers, 'content-type') ?? '';
+  // As nearly all have it: nothing to take apart.
+  if (type === 'application/json' || type === 'text/event-stream') return type;
+  return type.split(';', 1)[0]?.trim().toLowerCase() ?? '';
 }

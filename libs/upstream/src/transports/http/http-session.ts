@@ -5,6 +5,7 @@ import { Strays } from '../shared/strays.js';
 import { subject } from '../shared/text.js';
 import { headerOf, type ResponseHeaders } from './http-request.js';
 import type { OriginPools } from './pools.js';
+import { HeaderBase } from './request-headers.js';
 import { protocolError } from './status-errors.js';
 
 /** `L:http`: visible ASCII. Longer than any real one, far below what a header may hold. */
@@ -22,6 +23,8 @@ export class HttpSession {
   #version: string | undefined;
   #own: readonly string[] = [];
   #postHeaders: readonly string[] | undefined;
+  /** Of the latest request: most have the same. */
+  #base: HeaderBase | undefined;
 
   constructor(
     readonly target: UpstreamTarget,
@@ -84,6 +87,16 @@ export class HttpSession {
   ownHeaders(): readonly string[] {
     if (this.#own.length === 0) this.#rebuild();
     return this.#own;
+  }
+
+  /** What requests with these headers and this credential begin with. */
+  headersFor(own: readonly string[], credential: HeaderBase['credential']): HeaderBase {
+    const known = this.#base;
+    if (known?.own === own && known.credential === credential) return known;
+    const base = new HeaderBase(own, credential);
+    // Headers of one request alone would only displace those of all others.
+    if (own === this.#postHeaders) this.#base = base;
+    return base;
   }
 
   /** Something arrived that is no message: counted, and the first ones shown. */

@@ -20,18 +20,34 @@ const OWNED = new Set([
 
 type Headers = Readonly<Record<string, string>>;
 
-/** Name, value, name, value: the form that costs undici least. */
-export function flatten(own: readonly string[], perRequest: Headers | undefined, credential: Headers): string[] {
-  const flat = [...own];
-  if (perRequest) {
-    // An upstream's credential wins over whatever is forwarded.
-    const taken = Object.keys(credential).map(plain);
-    for (const name of Object.keys(perRequest)) {
-      if (!taken.includes(plain(name))) push(flat, name, perRequest[name] as string);
-    }
+/**
+ * What all requests of one connection under one credential have in common, worked out once: name, value, name, value, the form
+ * that costs undici least.
+ */
+export class HeaderBase {
+  readonly #flat: string[];
+  /** Names that are the credential's, as servers may read them. */
+  readonly #taken: readonly string[];
+
+  constructor(
+    readonly own: readonly string[],
+    readonly credential: Headers,
+  ) {
+    const names = Object.keys(credential);
+    this.#flat = [...own];
+    for (const name of names) push(this.#flat, name, credential[name] as string);
+    this.#taken = names.map(plain);
   }
-  for (const name of Object.keys(credential)) push(flat, name, credential[name] as string);
-  return flat;
+
+  /** The headers of one request. An upstream's credential wins over whatever is forwarded. */
+  with(perRequest: Headers | undefined): string[] {
+    const flat = this.#flat.slice();
+    if (!perRequest) return flat;
+    for (const name of Object.keys(perRequest)) {
+      if (this.#taken.length === 0 || !this.#taken.includes(plain(name))) push(flat, name, perRequest[name] as string);
+    }
+    return flat;
+  }
 }
 
 function push(flat: string[], name: string, value: string): void {

@@ -53,8 +53,7 @@ export class StreamableHttpConnection implements Connection {
         },
       };
     }
-    const call = new Call(this.#session, request, sink, (over) => this.#calls.remove(over));
-    this.#calls.add(call);
+    const call = new Call(this.#session, request, sink, this.#calls);
     call.start();
     return call;
   }

@@ -1,0 +1,66 @@
+import { Roster, type Seated } from './roster.js';
+
+/** Something that is to be looked at later. */
+export interface Due extends Seated {
+  /** When, in monotonic milliseconds; the clock alone writes it. */
+  due: number;
+  /** It is time. It waits no longer, unless it is set again. */
+  onDue(): void;
+}
+
+/** Looks at least so far apart, in milliseconds: many that are due one after the other cost few looks. */
+const GRAIN = 20;
+/** The longest wait a timer knows, in milliseconds. */
+const LONGEST = 2 ** 31 - 1;
+
+/**
+ * One timer for all that wait for something that hardly ever comes, such as calls for their time limit. Coming and going costs
+ * no timer; who is due is told some tens of milliseconds late at worst, and never early.
+ */
+export class DueClock {
+  readonly #waiting = new Roster<Due>();
+  #timer: NodeJS.Timeout | undefined;
+  /** When the timer looks, at the latest. */
+  #next = Number.POSITIVE_INFINITY;
+
+  /** Has it told at a time of `performance.now()`; one that waits already waits for this time instead. */
+  set(item: Due, due: number): void {
+    item.due = due;
+    this.#waiting.add(item);
+    if (due < this.#next) this.#arm(due);
+  }
+
+  cancel(item: Due): void {
+    this.#waiting.remove(item);
+  }
+
+  /** Lets go of the timer; whatever is set from now on has one again. */
+  stop(): void {
+    clearTimeout(this.#timer);
+    this.#next = Number.POSITIVE_INFINITY;
+  }
+
+  #arm(due: number): void {
+    clearTimeout(this.#timer);
+    this.#next = due;
+    const wait = Math.max(1, Math.ceil(due - performance.now()));
+    this.#timer = setTimeout(this.#look, Math.min(wait, LONGEST));
+  }
+
+  readonly #look = (): void => {
+    this.#next = Number.POSITIVE_INFINITY;
+    const now = performance.now();
+    let next = Number.POSITIVE_INFINITY;
+    for (const item of this.#waiting.all()) {
+      if (item.seat < 0) continue;
+      if (item.due > now) {
+        next = Math.min(next, item.due);
+        continue;
+      }
+      this.#waiting.remove(item);
+      item.onDue();
+    }
+    next = Math.max(next, now + GRAIN);
+    if (next < this.#next && this.#waiting.size > 0) this.#arm(next);
+  };
+}
