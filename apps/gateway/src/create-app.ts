@@ -7,7 +7,7 @@ import { AuditLog, auditProblems } from '#libs/audit';
 import { authProblems, authWarnings } from '#libs/auth';
 import { type Catalogue, CatalogueService } from '#libs/catalogue';
 import type { LiveConfig, Problem } from '#libs/config';
-import { DownstreamStats, Drain, httpServerOptions, installBodyPassthrough } from '#libs/downstream';
+import { correlationOf, DownstreamStats, Drain, httpServerOptions, installBodyPassthrough } from '#libs/downstream';
 import { GatewayError } from '#libs/kernel';
 import { createLogger, type GatewayLogger, logRequests, nestLogger } from '#libs/logging';
 import { GatewayMetrics } from '#libs/metrics';
@@ -114,7 +114,7 @@ async function assemble(options: GatewayOptions): Promise<NestFastifyApplication
     abortOnError: false,
   });
   installBodyPassthrough(adapter.getInstance(), () => live.current.server.limits);
-  logRequests(app.getHttpServer(), logger);
+  logRequests(app.getHttpServer(), logger, correlationOf);
   const extensions = app.get(ExtensionRegistry);
   live.checkWith((config) => [
     ...settingsProblems(config.proxy.servers, extensions),

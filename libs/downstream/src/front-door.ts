@@ -9,7 +9,7 @@ import { eraOf, eraOfHeaders, versionHeader } from './era.js';
 import type { Inbound } from './front.js';
 import { methodNotAllowed } from './http/answers.js';
 import { Connections } from './http/connections.js';
-import { correlate } from './http/correlation.js';
+import { correlationOf } from './http/correlation.js';
 import { FrontLog } from './http/front-log.js';
 import { FrontPolicy } from './http/front-policy.js';
 import { SMALL_BODY } from './http/held-bytes.js';
@@ -37,7 +37,7 @@ export class FrontDoor {
 
   /** What fails once the message is read is answered to its id, in its era. */
   async post(request: IncomingMessage, response: ServerResponse, name: string | undefined): Promise<void> {
-    const requestId = correlate(request, response);
+    const requestId = correlationOf(request);
     let message: Message | undefined;
     let era: Era | undefined;
     try {
@@ -90,7 +90,7 @@ export class FrontDoor {
     name: string | undefined,
     handler: (inbound: Inbound) => void,
   ): void {
-    const requestId = correlate(request, response);
+    const requestId = correlationOf(request);
     try {
       handler(this.#inbound(request, response, name, requestId));
     } catch (thrown) {

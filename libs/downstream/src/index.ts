@@ -1,4 +1,5 @@
 export { DownstreamModule } from './downstream.module.js';
+export { correlationOf } from './http/correlation.js';
 export { GatewayExceptionFilter } from './http/gateway-exception.filter.js';
 export { installBodyPassthrough } from './http/install.js';
 export { httpServerOptions } from './http/server-options.js';

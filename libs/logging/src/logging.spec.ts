@@ -103,8 +103,8 @@ describe('nestLogger', () => {
 describe('logRequests', () => {
   it('writes one line per request at debug, without the query, and none otherwise', async () => {
     const { lines, logger } = collect();
-    const server = createServer((_, response) => response.setHeader('x-request-id', 'abc').end('ok'));
-    logRequests(server, logger);
+    const server = createServer((_, response) => response.end('ok'));
+    logRequests(server, logger, () => 'abc');
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/mcp?token=hidden`;
     await (await request(url)).body.text();

@@ -1,12 +1,7 @@
 import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import { ERRORS, type Era, GatewayError } from '#libs/kernel';
 import { type Bytes, encodeError, errorObject, lengthOf } from '#libs/mcp';
-
-export const SSE_HEADERS: Readonly<OutgoingHttpHeaders> = {
-  'content-type': 'text/event-stream',
-  'cache-control': 'no-cache, no-transform',
-  'x-accel-buffering': 'no',
-};
+import { correlationOf } from './correlation.js';
 
 /**
  * The head of a stream that ends only when somebody ends it: its connection ends with it, so that a client that opens it
@@ -14,7 +9,18 @@ export const SSE_HEADERS: Readonly<OutgoingHttpHeaders> = {
  */
 export function openEndless(res: ServerResponse): void {
   res.shouldKeepAlive = false;
-  res.writeHead(200, SSE_HEADERS);
+  openStream(res);
+}
+
+/** The head of an event stream. */
+export function openStream(res: ServerResponse, headers?: OutgoingHttpHeaders): void {
+  res.writeHead(200, {
+    'x-request-id': correlationOf(res.req),
+    'content-type': 'text/event-stream',
+    'cache-control': 'no-cache, no-transform',
+    'x-accel-buffering': 'no',
+    ...headers,
+  });
   res.flushHeaders();
 }
 
@@ -26,12 +32,22 @@ export interface HttpAnswer {
   readonly body?: Buffer;
 }
 
-/** One JSON answer, head and body in one write. */
+/**
+ * One JSON answer, head and body in one write. The head is given to Node as a whole: one header that was set before makes
+ * it merge all of them, which costs more than everything else about a head.
+ */
 export function sendJson(res: ServerResponse, status: number, body: Bytes, headers?: OutgoingHttpHeaders): void {
-  const own = { 'content-type': 'application/json', 'content-length': lengthOf(body), 'cache-control': 'no-store' };
+  const own = {
+    'x-request-id': correlationOf(res.req),
+    'content-type': 'application/json',
+    'content-length': lengthOf(body),
+    'cache-control': 'no-store',
+  };
   res.writeHead(status, headers ? { ...own, ...headers } : own);
   if (Buffer.isBuffer(body)) {
-    res.end(body);
+    // As text Node writes it together with its head, and as Latin-1 no byte is touched.
+    if (body.length <= SMALL) res.end(body.toString('latin1'), 'latin1');
+    else res.end(body);
     return;
   }
   res.cork();
@@ -39,8 +55,16 @@ export function sendJson(res: ServerResponse, status: number, body: Bytes, heade
   res.end();
 }
 
+/** Bytes up to which copying a body costs less than writing it apart from its head. */
+const SMALL = 2_048;
+
 export function sendEmpty(res: ServerResponse, status: number, headers?: OutgoingHttpHeaders): void {
-  res.writeHead(status, { ...(status !== 204 && { 'content-length': 0 }), 'cache-control': 'no-store', ...headers });
+  res.writeHead(status, {
+    'x-request-id': correlationOf(res.req),
+    ...(status !== 204 && { 'content-length': 0 }),
+    'cache-control': 'no-store',
+    ...headers,
+  });
   res.end();
 }
 

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { correlationId, type ErrorCode, GatewayError } from '#libs/kernel';
 import { errorMessage, sendJson } from './answers.js';
-import { correlate } from './correlation.js';
+import { correlationOf } from './correlation.js';
 
 interface Flaw {
   readonly status: string;
@@ -60,6 +60,6 @@ export function answerUnroutable(
     code === 'FST_ERR_MAX_PARAM_LENGTH'
       ? new GatewayError('URI_TOO_LONG', 'No endpoint has a name that long; MCP is at /mcp and /mcp/<server>')
       : new GatewayError('INVALID_REQUEST', 'The path of this request is no valid URL');
-  const body = errorMessage(error, null, correlate(request, response));
+  const body = errorMessage(error, null, correlationOf(request));
   sendJson(response, error.entry.http, body, { connection: 'close' });
 }

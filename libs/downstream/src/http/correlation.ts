@@ -1,4 +1,4 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import { correlationId } from '#libs/kernel';
 
 /** On the request itself: a WeakMap of requests is work for every collection. */
@@ -7,12 +7,12 @@ const ID = Symbol('correlation id');
 type Correlated = IncomingMessage & { [ID]?: string };
 
 /** The correlation id of a request, the same however often it is asked for; goes into the response's X-Request-Id. */
-export function correlate(request: Correlated, response: ServerResponse): string {
+export function correlationOf(request: Correlated): string {
   let id = request[ID];
   if (id === undefined) {
-    id = correlationId(single(request.headers['x-request-id']), single(request.headers['traceparent']));
+    const { headers } = request;
+    id = correlationId(single(headers['x-request-id']), single(headers['traceparent']));
     request[ID] = id;
-    if (!response.headersSent) response.setHeader('x-request-id', id);
   }
   return id;
 }

@@ -4,7 +4,7 @@ import { GatewayError, toGatewayError } from '#libs/kernel';
 import { eraOfHeaders } from '../era.js';
 import { shuttingDown } from '../shutting-down.js';
 import { methodNotAllowed, sendJson } from './answers.js';
-import { correlate } from './correlation.js';
+import { correlationOf } from './correlation.js';
 import { shareWith } from './cors.js';
 import { FrontLog } from './front-log.js';
 import { FrontPolicy } from './front-policy.js';
@@ -39,7 +39,7 @@ export class GatewayExceptionFilter implements ExceptionFilter {
     const http = host.switchToHttp();
     const request = http.getRequest<{ raw: IncomingMessage }>().raw;
     const reply = http.getResponse<Reply>();
-    const requestId = correlate(request, reply.raw);
+    const requestId = correlationOf(request);
     if (reply.raw.headersSent) {
       // Too late for a status: a cut answer is the only honest sign left.
       this.log.failed(toGatewayError(thrown), requestId);

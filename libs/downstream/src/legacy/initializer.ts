@@ -9,11 +9,14 @@ import { packCapabilities } from '../session/client-capabilities.js';
 import { Sessions } from '../session/sessions.js';
 import { PostReply } from '../streams/post-reply.js';
 import { StreamRegistry } from '../streams/stream-registry.js';
-import { LegacyExchange } from './legacy-exchange.js';
+import { type ExchangeHooks, LegacyExchange } from './legacy-exchange.js';
 
 /** Answers `initialize`: negotiates, seals a session and says what the endpoint offers. No upstream is asked. */
 @Injectable()
 export class Initializer {
+  /** Nobody can cancel it: its session is not known to anybody yet. */
+  readonly #hooks: ExchangeHooks = { askTimeout: () => this.policy.limits.ask, gaveUp: () => {} };
+
   constructor(
     private readonly sessions: Sessions,
     private readonly proxy: McpProxy,
@@ -32,8 +35,8 @@ export class Initializer {
     const claims = this.#claims(inbound, request);
     const opened = this.sessions.create(claims, inbound);
     const overlay = this.sessions.touch(opened, inbound);
-    const reply = new PostReply(inbound.response, { ...inbound.accepted, batch: false, requests: 1 }, this.registry);
-    const exchange = new LegacyExchange(inbound, opened.session, reply, overlay.asks, () => this.policy.limits.ask);
+    const reply = new PostReply(inbound.response, inbound.accepted, this.registry);
+    const exchange = new LegacyExchange(inbound, overlay, request, reply, this.#hooks);
     await this.proxy.warm(exchange);
     const result = this.proxy.initializeResult(exchange);
     exchange.finish();

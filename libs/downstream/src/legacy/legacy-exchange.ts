@@ -12,45 +12,50 @@ import {
   type Principal,
   type Spelling,
 } from '#libs/kernel';
-import { encodeNotification, sseFrame } from '#libs/mcp';
+import { encodeNotification, type RequestMessage, sseFrame } from '#libs/mcp';
+import type { InboundPost } from '../front.js';
+import type { Running, SessionOverlay } from '../session/overlay.js';
 import type { PostReply } from '../streams/post-reply.js';
-import type { AskDesk } from './ask-desk.js';
 
-/** What an exchange takes from the HTTP request it came with. */
-export interface ExchangeOrigin {
-  readonly requestId: string;
-  readonly traceparent: string | undefined;
-  readonly remoteAddress: string;
-  readonly request: { readonly headers: ClientHeaders };
+/** What exchanges need of their surroundings. */
+export interface ExchangeHooks {
+  /** How long a question may stay open, in milliseconds. */
+  askTimeout(): number;
+  /** The request will not be answered by whoever works on it, who is told after this. */
+  gaveUp(exchange: LegacyExchange, reason: GatewayError): void;
 }
 
 /** One request of a legacy client in flight: what upstreams tell the client goes on this request's own stream. */
-export class LegacyExchange implements Exchange {
-  readonly id: string;
+export class LegacyExchange extends AbortSource implements Exchange, Running {
   readonly traceparent?: string;
-  readonly remoteAddress: string;
-  readonly headers: ClientHeaders;
-  readonly #abort = new AbortSource();
-  readonly #reply: PostReply;
-  readonly #desk: AskDesk;
-  readonly #askTimeout: () => number;
+  readonly session: ClientSession;
+  readonly #hooks: ExchangeHooks;
   #asks: Set<Ask> | undefined;
   #over = false;
 
   constructor(
-    origin: ExchangeOrigin,
-    readonly session: ClientSession,
-    reply: PostReply,
-    desk: AskDesk,
-    askTimeout: () => number,
+    readonly inbound: InboundPost,
+    readonly overlay: SessionOverlay,
+    readonly request: RequestMessage,
+    readonly reply: PostReply,
+    hooks: ExchangeHooks,
   ) {
-    this.id = origin.requestId;
-    if (origin.traceparent !== undefined) this.traceparent = origin.traceparent;
-    this.remoteAddress = origin.remoteAddress;
-    this.headers = origin.request.headers;
-    this.#reply = reply;
-    this.#desk = desk;
-    this.#askTimeout = askTimeout;
+    super();
+    this.session = overlay.session;
+    if (inbound.traceparent !== undefined) this.traceparent = inbound.traceparent;
+    this.#hooks = hooks;
+  }
+
+  get id(): string {
+    return this.inbound.requestId;
+  }
+
+  get remoteAddress(): string {
+    return this.inbound.remoteAddress;
+  }
+
+  get headers(): ClientHeaders {
+    return this.inbound.request.headers;
   }
 
   get principal(): Principal {
@@ -69,33 +74,21 @@ export class LegacyExchange implements Exchange {
     return this.session.spelling;
   }
 
-  get aborted(): boolean {
-    return this.#abort.aborted;
-  }
-
-  get signal(): AbortSignal {
-    return this.#abort.signal;
-  }
-
   /** True once it was answered or aborted: nothing more goes to the client. */
   get over(): boolean {
     return this.#over;
   }
 
-  onAbort(listener: (reason: GatewayError) => void): () => void {
-    return this.#abort.onAbort(listener);
-  }
-
   notify({ method, params }: OutboundNotification): void {
-    if (!this.#over) this.#reply.send(sseFrame(encodeNotification(method, params)));
+    if (!this.#over) this.reply.send(sseFrame(encodeNotification(method, params)));
   }
 
   crowded(resume: () => void): boolean {
-    return !this.#over && this.#reply.crowded(resume);
+    return !this.#over && this.reply.crowded(resume);
   }
 
   ask(request: InputRequest): Ask {
-    const ask = this.#desk.ask(request, this.#over ? CLOSED : this.#reply, this.#askTimeout());
+    const ask = this.overlay.asks.ask(request, this.#over ? CLOSED : this.reply, this.#hooks.askTimeout());
     this.#asks ??= new Set();
     this.#asks.add(ask);
     const forget = () => this.#asks?.delete(ask);
@@ -103,16 +96,20 @@ export class LegacyExchange implements Exchange {
     return ask;
   }
 
-  abort(reason: GatewayError): void {
-    this.finish();
-    this.#abort.abort(reason);
+  override abort(reason: GatewayError): void {
+    if (!this.#over) {
+      this.finish();
+      this.#hooks.gaveUp(this, reason);
+    }
+    super.abort(reason);
   }
 
   /** The exchange is answered, or never will be: open questions are withdrawn, later notifications dropped. */
   finish(): void {
     if (this.#over) return;
     this.#over = true;
-    for (const ask of this.#asks ?? []) ask.withdraw('the request it belongs to is over');
+    if (!this.#asks) return;
+    for (const ask of this.#asks) ask.withdraw('the request it belongs to is over');
   }
 }
 

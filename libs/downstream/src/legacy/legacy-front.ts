@@ -52,8 +52,7 @@ export class LegacyFront extends EraFront {
     const overlay = this.sessions.touch(this.#open(inbound), inbound);
     switch (message.kind) {
       case 'request': {
-        const reply = this.#reply(inbound, false, 1);
-        this.runner.run(inbound, overlay, message, reply);
+        this.runner.run(inbound, overlay, message, new PostReply(inbound.response, inbound.accepted, this.registry));
         return;
       }
       case 'notification':
@@ -116,7 +115,8 @@ export class LegacyFront extends EraFront {
       sendEmpty(inbound.response, 202);
       return;
     }
-    const reply = this.#reply(inbound, true, requests.length);
+    const parts = { batch: true, requests: requests.length };
+    const reply = new PostReply(inbound.response, inbound.accepted, this.registry, parts);
     for (const request of requests) {
       if (request instanceof GatewayError) this.runner.refuse(inbound, request, reply);
       else this.runner.run(inbound, overlay, request, reply);
@@ -158,10 +158,6 @@ export class LegacyFront extends EraFront {
       );
     }
     return this.sessions.open(token, inbound);
-  }
-
-  #reply({ response, accepted }: InboundPost, batch: boolean, requests: number): PostReply {
-    return new PostReply(response, { ...accepted, batch, requests }, this.registry);
   }
 }
 

@@ -7,9 +7,9 @@ import { errorMessage } from '../http/answers.js';
 import { FrontLog } from '../http/front-log.js';
 import { FrontPolicy } from '../http/front-policy.js';
 import { Refusals } from '../http/refusals.js';
-import type { Running, SessionOverlay } from '../session/overlay.js';
+import type { SessionOverlay } from '../session/overlay.js';
 import type { PostReply } from '../streams/post-reply.js';
-import { LegacyExchange } from './legacy-exchange.js';
+import { type ExchangeHooks, LegacyExchange } from './legacy-exchange.js';
 
 /** Most requests one session may have in flight. */
 const MAX_RUNNING = 1_000;
@@ -17,7 +17,14 @@ const MAX_RUNNING = 1_000;
 /** Runs a session's requests: `ping` here, everything else through the proxy, each at most once per id. */
 @Injectable()
 export class RequestRunner {
-  readonly #askTimeout = () => this.policy.limits.ask;
+  readonly #hooks: ExchangeHooks = {
+    askTimeout: () => this.policy.limits.ask,
+    gaveUp: (exchange, reason) => {
+      exchange.overlay.running.delete(exchange.request.idJson);
+      if (reason.code === 'CANCELLED') exchange.reply.skip();
+      else this.#fail(exchange, reason);
+    },
+  };
 
   constructor(
     private readonly proxy: McpProxy,
@@ -31,22 +38,13 @@ export class RequestRunner {
     const refusal = this.#refusal(overlay, request);
     if (refusal) this.refuse(inbound, refusal, reply, request.idJson);
     else if (request.method === 'ping') reply.answer(encodeResult(request.idJson, '{}'));
-    else void this.#run(inbound, overlay, request, reply);
+    else void this.#run(new LegacyExchange(inbound, overlay, request, reply, this.#hooks));
   }
 
-  async #run(inbound: InboundPost, overlay: SessionOverlay, request: RequestMessage, reply: PostReply): Promise<void> {
+  async #run(exchange: LegacyExchange): Promise<void> {
+    const { overlay, request, reply } = exchange;
     const { idJson } = request;
-    const exchange = new LegacyExchange(inbound, overlay.session, reply, overlay.asks, this.#askTimeout);
-    const running: Running = {
-      abort: (reason) => {
-        overlay.running.delete(idJson);
-        exchange.finish();
-        if (reason.code === 'CANCELLED') reply.skip();
-        else this.#fail(inbound, request, reason, reply);
-        exchange.abort(reason);
-      },
-    };
-    overlay.running.set(idJson, running);
+    overlay.running.set(idJson, exchange);
     this.log.began(exchange.client);
     let answer: Bytes | GatewayError;
     try {
@@ -54,11 +52,11 @@ export class RequestRunner {
     } catch (thrown) {
       answer = toGatewayError(thrown);
     }
-    if (overlay.running.get(idJson) === running) overlay.running.delete(idJson);
-    // Aborted meanwhile, it has had its answer.
+    // Aborted meanwhile, it has had its answer, and its id may be another request's by now.
     if (exchange.over) return;
+    overlay.running.delete(idJson);
     exchange.finish();
-    if (answer instanceof GatewayError) this.#fail(inbound, request, answer, reply);
+    if (answer instanceof GatewayError) this.#fail(exchange, answer);
     else reply.answer(answer);
   }
 
@@ -76,7 +74,7 @@ export class RequestRunner {
     return running !== undefined;
   }
 
-  #fail(inbound: InboundPost, request: RequestMessage, error: GatewayError, reply: PostReply): void {
+  #fail({ inbound, request, reply }: LegacyExchange, error: GatewayError): void {
     this.log.answered(error, inbound.requestId, request.method);
     const message = errorMessage(error, request.idJson, inbound.requestId);
     reply.answer(message, this.refusals.of({ ...inbound, error }));

@@ -2,10 +2,13 @@ import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
-import { PostReply, type ReplySettings } from '../streams/post-reply.js';
+import type { Accepted } from '../http/post-headers.js';
+import { PostReply, type ReplyParts } from '../streams/post-reply.js';
 import { StreamRegistry } from '../streams/stream-registry.js';
 
-const SINGLE: ReplySettings = { json: true, stream: true, streamFirst: false, batch: false, requests: 1, stall: 100 };
+type Settings = Accepted & ReplyParts;
+
+const SINGLE: Settings = { json: true, stream: true, streamFirst: false, batch: false, requests: 1, stall: 100 };
 const BIG = Buffer.from(JSON.stringify({ text: 'x'.repeat(20_000_000) }));
 
 const servers: Server[] = [];
@@ -16,14 +19,14 @@ afterEach(async () => {
 });
 
 /** A client that sent its request, and reads nothing until it is told to. */
-async function deafClient(settings: ReplySettings) {
+async function deafClient(settings: Settings) {
   const registry = new StreamRegistry({ hasRoom: () => true, unread: () => {} });
   let closed = false;
   const server = createServer((_request, response) => {
     response.once('close', () => {
       closed = true;
     });
-    new PostReply(response, settings, registry).answer(BIG);
+    new PostReply(response, settings, registry, settings).answer(BIG);
   }).listen(0, '127.0.0.1');
   servers.push(server);
   await once(server, 'listening');

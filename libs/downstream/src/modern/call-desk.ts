@@ -217,7 +217,7 @@ export class CallDesk {
   }
 
   #reply({ response, accepted }: InboundPost): PostReply {
-    return new PostReply(response, { ...accepted, batch: false, requests: 1 }, this.registry);
+    return new PostReply(response, accepted, this.registry);
   }
 }
 

@@ -1,27 +1,30 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
+import type { Accepted } from '../http/post-headers.js';
 import { begin, EventReader, send } from '../testing/http.js';
-import { PostReply, type ReplySettings } from './post-reply.js';
+import { PostReply, type ReplyParts } from './post-reply.js';
 import { StreamRegistry } from './stream-registry.js';
 
-const SINGLE: ReplySettings = { json: true, stream: true, streamFirst: false, batch: false, requests: 1 };
+type Settings = Accepted & ReplyParts;
+
+const SINGLE: Settings = { json: true, stream: true, streamFirst: false, batch: false, requests: 1 };
 const servers: Server[] = [];
 afterEach(async () => {
   for (const server of servers.splice(0)) await new Promise((resolve) => server.close(resolve));
 });
 
 /** A server whose POSTs are answered by `act`. */
-async function answering(settings: ReplySettings, act: (reply: PostReply) => void) {
+async function answering(settings: Settings, act: (reply: PostReply) => void) {
   const registry = new StreamRegistry({ hasRoom: () => true, unread: () => {} });
-  const server = createServer((_request, response) => act(new PostReply(response, settings, registry)));
+  const server = createServer((_request, response) => act(new PostReply(response, settings, registry, settings)));
   servers.push(server);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, registry };
 }
 
 /** One POST answered by `act`. */
-async function answered(settings: ReplySettings, act: (reply: PostReply) => void) {
+async function answered(settings: Settings, act: (reply: PostReply) => void) {
   const { url, registry } = await answering(settings, act);
   const response = await begin(url, { body: {} });
   const reader = new EventReader(response);
@@ -61,7 +64,7 @@ describe('PostReply', () => {
 
   it('sends an answer in pieces as one message', async () => {
     const pieces = ['{"id":1,', '"text":"ä"', '}'].map((piece) => Buffer.from(piece));
-    const wholeBy = async (settings: ReplySettings) => {
+    const wholeBy = async (settings: Settings) => {
       const { url, registry } = await answering(settings, (reply) => reply.answer(pieces));
       const { headers, text } = await send(url, { body: {} });
       registry.stop();

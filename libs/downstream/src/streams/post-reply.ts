@@ -1,20 +1,18 @@
 import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import { type Bytes, inOne, SSE_KEEP_ALIVE, sseFrame } from '#libs/mcp';
-import { type HttpAnswer, SSE_HEADERS, sendJson } from '../http/answers.js';
+import { type HttpAnswer, openStream, sendEmpty, sendJson } from '../http/answers.js';
+import type { Accepted } from '../http/post-headers.js';
 import type { AskChannel } from '../legacy/ask-desk.js';
 import type { OpenReply, StreamRegistry } from './stream-registry.js';
 
 /** Milliseconds after which a client that takes nothing more of its finished answer is given up. */
 const STALL = 60_000;
 
-export interface ReplySettings {
-  /** What the client accepts. */
-  readonly json: boolean;
-  readonly stream: boolean;
-  readonly streamFirst: boolean;
+/** What a POST holds; by default one request, and nothing else. */
+export interface ReplyParts {
   /** Answer with a JSON array. */
   readonly batch: boolean;
-  /** How many requests the POST holds. */
+  /** How many requests there are. */
   readonly requests: number;
   /** Default: a minute. */
   readonly stall?: number;
@@ -28,22 +26,25 @@ export interface ReplySettings {
 export class PostReply implements AskChannel, OpenReply {
   seat = -1;
   readonly #res: ServerResponse;
-  readonly #settings: ReplySettings;
+  readonly #accepted: Accepted;
+  readonly #parts: ReplyParts;
   readonly #registry: StreamRegistry;
-  readonly #collected: Buffer[] = [];
   #outstanding: number;
   #streaming = false;
   #closed = false;
   #quiet = 0;
+  #collected: Buffer[] | undefined;
   #watchers: Set<() => void> | undefined;
 
-  constructor(res: ServerResponse, settings: ReplySettings, registry: StreamRegistry) {
+  constructor(res: ServerResponse, accepted: Accepted, registry: StreamRegistry, parts: ReplyParts = SINGLE) {
     this.#res = res;
-    this.#settings = settings;
+    this.#accepted = accepted;
     this.#registry = registry;
-    this.#outstanding = settings.requests;
+    this.#parts = parts;
+    this.#outstanding = parts.requests;
     registry.add(this);
-    res.once('close', () => this.#close());
+    // It closes once, and a listener that takes itself away costs more.
+    res.on('close', () => this.#close());
   }
 
   /** False when the message cannot travel: the client takes no stream, is gone, or reads too slowly. */
@@ -78,15 +79,15 @@ export class PostReply implements AskChannel, OpenReply {
     const { status, headers, body = message } = http;
     this.#outstanding--;
     if (this.#closed) return;
-    if ((!this.#settings.json || this.#settings.streamFirst) && status === 200) this.#startStream(headers);
-    if (!this.#streaming && !this.#settings.batch) {
+    if ((!this.#accepted.json || this.#accepted.streamFirst) && status === 200) this.#startStream(headers);
+    if (!this.#streaming && !this.#parts.batch) {
       this.#close();
       sendJson(this.#res, status, body, headers);
       this.#watchStall();
       return;
     }
     if (this.#streaming) this.#res.write(sseFrame(inOne(message)));
-    else this.#collected.push(inOne(message));
+    else this.#collect(inOne(message));
     this.#endWhenComplete();
   }
 
@@ -106,33 +107,39 @@ export class PostReply implements AskChannel, OpenReply {
     if (this.#outstanding > 0) return;
     this.#close();
     if (this.#streaming) this.#res.end();
-    else if (this.#collected.length > 0) sendJson(this.#res, 200, jsonArray(this.#collected));
-    else this.#res.writeHead(202, { 'content-length': 0 }).end();
+    else if (this.#collected) sendJson(this.#res, 200, jsonArray(this.#collected));
+    else sendEmpty(this.#res, 202);
     this.#watchStall();
   }
 
   #startStream(headers?: OutgoingHttpHeaders): boolean {
     if (this.#streaming) return true;
-    if (!this.#settings.stream) return false;
+    if (!this.#accepted.stream) return false;
     this.#streaming = true;
-    this.#res.writeHead(200, { ...SSE_HEADERS, ...headers });
-    this.#res.flushHeaders();
-    for (const message of this.#collected.splice(0)) this.#res.write(sseFrame(message));
+    openStream(this.#res, headers);
+    for (const message of this.#collected ?? []) this.#res.write(sseFrame(message));
+    this.#collected = undefined;
     return true;
+  }
+
+  #collect(message: Buffer): void {
+    this.#collected ??= [];
+    this.#collected.push(message);
   }
 
   /** What the client does not read lies in memory; a socket that stands still is destroyed with it. */
   #watchStall(): void {
     if (this.#res.writableLength === 0) return;
     this.#registry.unread(this.#res);
-    this.#res.setTimeout(this.#settings.stall ?? STALL);
+    this.#res.setTimeout(this.#parts.stall ?? STALL);
   }
 
   #close(): void {
     if (this.#closed) return;
     this.#closed = true;
     this.#registry.remove(this);
-    for (const watcher of [...(this.#watchers ?? [])]) watcher();
+    if (!this.#watchers) return;
+    for (const watcher of [...this.#watchers]) watcher();
     this.#watchers = undefined;
   }
 }
@@ -144,6 +151,7 @@ function jsonArray(messages: readonly Buffer[]): Buffer {
   return Buffer.concat(parts);
 }
 
+const SINGLE: ReplyParts = { batch: false, requests: 1 };
 const OK: HttpAnswer = { status: 200 };
 const OPEN = Buffer.from('[');
 const COMMA = Buffer.from(',');
