@@ -24,7 +24,11 @@ export class AuthGuard implements CanActivate {
    */
   canActivate(context: ExecutionContext): boolean | Promise<boolean> {
     if (publicOptions(this.reflector, context.getHandler(), context.getClass())) return true;
-    const request = context.switchToHttp().getRequest<{ raw: IncomingMessage }>().raw;
+    return this.authenticate(context.getArgByIndex<{ raw: IncomingMessage }>(0).raw);
+  }
+
+  /** The same for a request that is known to need it: what guards do that stand before this one. */
+  authenticate(request: IncomingMessage): true | Promise<true> {
     if (hasPrincipal(request)) return true;
     const outcome = this.chain.authenticate(credentialsOf(request));
     return outcome instanceof Promise ? outcome.then((it) => admit(request, it)) : admit(request, outcome);

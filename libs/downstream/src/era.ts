@@ -15,7 +15,7 @@ export function eraOf(message: Message, versionHeader: string | undefined): Era 
 /** A revision without initialize, whether this gateway speaks it or not. */
 export function isModernVersion(version: string | undefined): boolean {
   return (
-    version !== undefined && REVISION.test(version) && !isLegacyVersion(version) && atLeast(version, LATEST_LEGACY)
+    version !== undefined && !isLegacyVersion(version) && REVISION.test(version) && atLeast(version, LATEST_LEGACY)
   );
 }
 

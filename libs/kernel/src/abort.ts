@@ -2,6 +2,8 @@ import type { GatewayError } from './errors.js';
 
 type Listener = (reason: GatewayError) => void;
 
+const ignore = () => {};
+
 interface Entry {
   /** Undefined once it was taken away. */
   run: Listener | undefined;
@@ -18,7 +20,7 @@ export class AbortSource {
   #listeners: Entry[] | undefined;
   #controller: AbortController | undefined;
 
-  constructor(private readonly onListenerError: (thrown: unknown) => void = () => {}) {}
+  constructor(private readonly onListenerError: (thrown: unknown) => void = ignore) {}
 
   get aborted(): boolean {
     return this.#reason !== undefined;

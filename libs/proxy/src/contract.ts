@@ -65,7 +65,7 @@ export abstract class McpProxy {
    * the client's spelling and revision.
    * @throws GatewayError with the code to answer
    */
-  abstract handle(exchange: Exchange, request: RequestMessage): Promise<Outcome>;
+  abstract handle(exchange: Exchange, request: RequestMessage): Promise<Outcome> | Outcome;
 
   /** A client's notification that concerns upstreams (`roots/list_changed`). Others are ignored. */
   abstract notified(session: ClientSession, notification: NotificationMessage): void;

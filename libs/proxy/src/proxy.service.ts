@@ -25,7 +25,7 @@ import { SessionStates } from './changes/session-states.js';
 import { type Listening, type ListenWish, McpProxy, type Readmission, type SessionChannel } from './contract.js';
 import { InitializeAnswers } from './identity/initialize-answers.js';
 import { spellingFor } from './identity/profiles.js';
-import type { Desk, Request } from './methods/context.js';
+import type { Desk, Handler, Request } from './methods/context.js';
 import { withinLimits } from './methods/limited.js';
 import { handlerOf } from './methods/methods.js';
 import { viewRequest } from './methods/params.js';
@@ -151,9 +151,19 @@ export class ProxyService extends McpProxy implements OnApplicationBootstrap, Be
     return this.#answers.answer(exchange, this.#view(exchange));
   }
 
-  async handle(exchange: Exchange, message: RequestMessage): Promise<Outcome> {
+  handle(exchange: Exchange, message: RequestMessage): Promise<Outcome> | Outcome {
+    const isWaitedFor = this.#perCaller.length > 0 || this.#arrivals.pending;
+    return isWaitedFor ? this.#handleListed(exchange, message) : this.#handle(exchange, message);
+  }
+
+  /** What upstreams have not listed yet is waited for, within bounds, and only while there is such an upstream. */
+  async #handleListed(exchange: Exchange, message: RequestMessage): Promise<Outcome> {
     if (this.#perCaller.length > 0) await this.#listed(exchange);
     if (this.#arrivals.pending) await this.#arrivals.of(exchange, message, this.#view(exchange));
+    return this.#handle(exchange, message);
+  }
+
+  #handle(exchange: Exchange, message: RequestMessage): Promise<Outcome> | Outcome {
     const { endpoint } = exchange;
     const capabilities =
       endpoint.kind === 'server' ? this.upstreams.get(endpoint.server)?.listing?.capabilities : undefined;
@@ -161,8 +171,12 @@ export class ProxyService extends McpProxy implements OnApplicationBootstrap, Be
     if (!handler) throw new GatewayError('METHOD_NOT_FOUND', `Method not found: ${message.method.slice(0, 100)}`);
     const request = this.#request(exchange, message);
     if (!isCall(message.method)) return handler(this.#desk, request);
-    const work = () => withinLimits(this.limits, request, (permitted) => handler(this.#desk, permitted));
-    return this.audit.enabled ? audited(this.audit, request, work) : work();
+    if (this.audit.enabled) return audited(this.audit, request, () => this.#call(handler, request));
+    return this.#call(handler, request);
+  }
+
+  #call(handler: Handler, request: Request): Promise<Outcome> | Outcome {
+    return withinLimits(this.#desk, request, handler);
   }
 
   notified(session: ClientSession, notification: NotificationMessage): void {

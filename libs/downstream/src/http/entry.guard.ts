@@ -26,16 +26,16 @@ export class EntryGuard implements CanActivate {
 
   /** @throws GatewayError OVERLOADED, RATE_LIMITED, and what the AuthGuard throws */
   canActivate(context: ExecutionContext): boolean | Promise<boolean> {
-    if (publicOptions(this.reflector, context.getHandler(), context.getClass())) return this.auth.canActivate(context);
-    const request = context.switchToHttp().getRequest<{ raw: IncomingMessage }>().raw;
+    if (publicOptions(this.reflector, context.getHandler(), context.getClass())) return true;
+    const request = context.getArgByIndex<{ raw: IncomingMessage }>(0).raw;
     if (isNewWork(request)) this.shedder.admit(this.inFlight.count, this.inFlight.bytes);
     const entered = this.gate.enter(this.policy.addresses.of(request), request.headers.authorization);
-    return entered ? entered.then((visit) => this.#authenticate(context, visit)) : this.auth.canActivate(context);
+    return entered ? entered.then((visit) => this.#authenticate(request, visit)) : this.auth.authenticate(request);
   }
 
-  async #authenticate(context: ExecutionContext, visit: Visit): Promise<boolean> {
+  async #authenticate(request: IncomingMessage, visit: Visit): Promise<true> {
     try {
-      const admitted = await this.auth.canActivate(context);
+      const admitted = await this.auth.authenticate(request);
       visit.admitted();
       return admitted;
     } catch (thrown) {

@@ -7,6 +7,7 @@ import { shareWith } from './cors.js';
 import { FrontPolicy } from './front-policy.js';
 
 const ABSOLUTE_FORM = /^https?:\/\/([^/?#]*)/i;
+const SLASH = 0x2f;
 
 /**
  * The first check of every request, on headers alone: it asks for one of our hosts, and comes from no page of a
@@ -23,12 +24,13 @@ export class HostOriginGuard implements CanActivate {
   canActivate(context: ExecutionContext): boolean {
     const open = publicOptions(this.reflector, context.getHandler(), context.getClass());
     if (open && open.anyHost !== false) return true;
-    const http = context.switchToHttp();
-    const request = http.getRequest<{ raw: IncomingMessage }>().raw;
+    const request = context.getArgByIndex<{ raw: IncomingMessage }>(0).raw;
     this.#checkCount(request.rawHeaders);
     this.#checkHost(request);
     const origin = this.#checkOrigin(request.rawHeaders);
-    if (origin !== undefined) shareWith(origin, http.getResponse<{ raw: ServerResponse }>().raw, this.policy.hosts);
+    if (origin !== undefined) {
+      shareWith(origin, context.getArgByIndex<{ raw: ServerResponse }>(1).raw, this.policy.hosts);
+    }
     return true;
   }
 
@@ -41,11 +43,11 @@ export class HostOriginGuard implements CanActivate {
   }
 
   #checkHost({ rawHeaders, url }: IncomingMessage): void {
-    const [host, ...more] = valuesOf(rawHeaders, 'host');
-    if (host === undefined || more.length > 0) {
+    const host = onlyOne(rawHeaders, 'host');
+    if (host === undefined || host === SEVERAL) {
       throw new GatewayError('INVALID_REQUEST', 'The request must have exactly one Host header');
     }
-    const named = ABSOLUTE_FORM.exec(url ?? '')?.[1];
+    const named = authorityOf(url ?? '');
     if (this.policy.hosts.allowsHost(host) && (named === undefined || this.policy.hosts.allowsHost(named))) return;
     throw new GatewayError(
       'FORBIDDEN_HOST',
@@ -54,9 +56,9 @@ export class HostOriginGuard implements CanActivate {
   }
 
   #checkOrigin(rawHeaders: readonly string[]): string | undefined {
-    const [origin, ...more] = valuesOf(rawHeaders, 'origin');
+    const origin = onlyOne(rawHeaders, 'origin');
     if (origin === undefined) return undefined;
-    if (more.length === 0 && this.policy.hosts.allowsOrigin(origin)) return origin;
+    if (origin !== SEVERAL && this.policy.hosts.allowsOrigin(origin)) return origin;
     throw new GatewayError(
       'FORBIDDEN_ORIGIN',
       'Pages of this origin may not call this gateway; the operator can add it to server.cors.allowed_origins',
@@ -64,12 +66,21 @@ export class HostOriginGuard implements CanActivate {
   }
 }
 
+/** Whom a request target in absolute form names. */
+function authorityOf(target: string): string | undefined {
+  return target.charCodeAt(0) === SLASH ? undefined : ABSOLUTE_FORM.exec(target)?.[1];
+}
+
+const SEVERAL = Symbol('several');
+
 /** Node keeps only the first of several Host headers and joins others: the raw list shows what was really sent. */
-function valuesOf(rawHeaders: readonly string[], name: string): string[] {
-  const values: string[] = [];
+function onlyOne(rawHeaders: readonly string[], name: string): string | typeof SEVERAL | undefined {
+  let found: string | undefined;
   for (let index = 0; index < rawHeaders.length; index += 2) {
     const key = rawHeaders[index];
-    if (key?.length === name.length && key.toLowerCase() === name) values.push(rawHeaders[index + 1] ?? '');
+    if (key?.length !== name.length || key.toLowerCase() !== name) continue;
+    if (found !== undefined) return SEVERAL;
+    found = rawHeaders[index + 1] ?? '';
   }
-  return values;
+  return found;
 }

@@ -10,6 +10,8 @@ export class HostPolicy {
   readonly #hosts: ReadonlySet<string>;
   readonly #origins: ReadonlySet<string>;
   readonly #loopback: boolean;
+  /** The last one that was good, to the letter: clients say the same with every request. */
+  #good: string | undefined;
 
   constructor(config: Pick<ServerConfig, 'url' | 'host' | 'allowed_hosts' | 'cors'>) {
     this.#loopback = isLoopbackHost(config.host);
@@ -21,8 +23,11 @@ export class HostPolicy {
 
   /** `authority` is the value of a Host header. Ports do not matter: the port was already found. */
   allowsHost(authority: string): boolean {
+    if (authority === this.#good) return true;
     const host = AUTHORITY.exec(authority.toLowerCase())?.[1];
-    return host !== undefined && this.#hosts.has(host);
+    if (host === undefined || !this.#hosts.has(host)) return false;
+    this.#good = authority;
+    return true;
   }
 
   allowsOrigin(origin: string): boolean {

@@ -16,7 +16,9 @@ export function authorize(
   ref: ObjectRef,
 ): Allowed | undefined {
   const decision = catalogue.decide(exchange.principal, ref);
-  Object.assign(verdict, { ref, decision, policyVersion: catalogue.policyVersion });
+  verdict.ref = ref;
+  verdict.decision = decision;
+  verdict.policyVersion = catalogue.policyVersion;
   switch (decision.effect) {
     case 'allow':
       return decision;

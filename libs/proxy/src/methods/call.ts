@@ -71,7 +71,7 @@ function sendNamed(
   item: CatalogueItem,
   subject: string,
   unknown: Route['unknown'],
-): Promise<Outcome> {
+): Promise<Outcome> | Outcome {
   const params = namedParams(request, item.ref);
   const headers = request.view.paramHeaders(item);
   return route(desk, request, {
@@ -81,8 +81,8 @@ function sendNamed(
     subject,
     repeatable: item.ref.kind === 'prompt' || item.repeatable === true,
     solo: item.ref.kind === 'tool',
-    ...(item.wrapsOutput && { wrapsOutput: true }),
-    ...(headers.size > 0 && { declaredHeaders: headers }),
+    wrapsOutput: item.wrapsOutput === true,
+    declaredHeaders: headers.size > 0 ? headers : undefined,
   });
 }
 

@@ -33,7 +33,7 @@ export interface Route extends DeliverOptions {
   /** It may ask its client something. */
   readonly solo: boolean;
   /** Headers a tool declares for arguments of its own. */
-  readonly declaredHeaders?: ReadonlyMap<string, ParamHeader>;
+  readonly declaredHeaders?: ReadonlyMap<string, ParamHeader> | undefined;
   /** What the gateway has of the upstream's answer already; nothing is sent then. */
   readonly kept?: Outcome | undefined;
   /** Sees the upstream's own answer. */
@@ -47,11 +47,16 @@ const MAY_ASK: ReadonlySet<string> = new Set(['tools/call', 'prompts/get', 'reso
  * Sends a request to its upstream, within the limits on what it is about, and gives the outcome in the caller's terms, if
  * policies and permissions of that moment let it have it.
  */
-export async function route(desk: Desk, request: Request, to: Route): Promise<Outcome> {
+export function route(desk: Desk, request: Request, to: Route): Promise<Outcome> | Outcome {
   const limited = request.permit?.use(to.ref);
-  if (limited) await limited;
+  return limited ? limited.then(() => permittedRoute(desk, request, to)) : permittedRoute(desk, request, to);
+}
+
+function permittedRoute(desk: Desk, request: Request, to: Route): Promise<Outcome> | Outcome {
   if (desk.policies) return judgedRoute(desk.policies, desk, request, to);
-  return handOver(desk, request, to, keep(to, await fetch(desk, request, to, to.params)));
+  const fetched = fetch(desk, request, to, to.params);
+  if (fetched instanceof Promise) return fetched.then((outcome) => handOver(desk, request, to, keep(to, outcome)));
+  return handOver(desk, request, to, keep(to, fetched));
 }
 
 async function judgedRoute(policies: PolicyChain, desk: Desk, request: Request, to: Route): Promise<Outcome> {
