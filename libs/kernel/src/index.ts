@@ -1,6 +1,7 @@
 export { AbortSource } from './abort.js';
 export { Backoff, type BackoffSettings } from './backoff.js';
 export { isBearer } from './bearer.js';
+export { BodyCollector } from './body-collector.js';
 export { ChurnMap } from './churn-map.js';
 export { correlationId, saneTraceparent } from './correlation.js';
 export { type Due, DueClock } from './due-clock.js';

@@ -1,9 +1,9 @@
 import type { IncomingMessage } from 'node:http';
-import { GatewayError } from '#libs/kernel';
+import { BodyCollector, GatewayError } from '#libs/kernel';
 
 /**
  * Collects a request's body. Over the limit the rest is read and thrown away, so that the client gets to see the
- * answer; the server's requestTimeout bounds that. `kept` is told of all that lies in memory meanwhile.
+ * answer; the server's requestTimeout bounds that. `kept` is told of whatever more it takes of memory meanwhile.
  * @throws GatewayError BODY_TOO_LARGE, or BODY_INCOMPLETE when the client went away in the middle
  */
 export function readBody(
@@ -12,28 +12,28 @@ export function readBody(
   kept: (bytes: number) => void = () => {},
 ): Promise<Buffer> {
   return new Promise((resolve, reject) => {
-    if (Number(request.headers['content-length'] ?? 0) > limit) {
+    const announced = Number(request.headers['content-length'] ?? 0);
+    if (announced > limit) {
       request.resume();
       reject(tooLarge(limit));
       return;
     }
-    const chunks: Buffer[] = [];
-    let size = 0;
+    const body = new BodyCollector(announced);
     const stop = (outcome: () => void) => {
       request.off('data', onData).off('end', onEnd).off('error', onBroken).off('close', onBroken);
       outcome();
     };
     const onData = (chunk: Buffer) => {
-      size += chunk.length;
-      if (size <= limit) {
-        chunks.push(chunk);
-        kept(chunk.length);
+      if (body.size + chunk.length <= limit) {
+        const before = body.held;
+        body.add(chunk);
+        kept(body.held - before);
         return;
       }
       stop(() => reject(tooLarge(limit)));
       request.on('error', () => {}).resume();
     };
-    const onEnd = () => stop(() => resolve(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks, size)));
+    const onEnd = () => stop(() => resolve(body.take()));
     const onBroken = () => {
       request.on('error', () => {});
       stop(() => reject(new GatewayError('BODY_INCOMPLETE', 'The connection closed before the body was complete')));

@@ -1,3 +1,4 @@
+import { mayContain } from '../json/needles.js';
 import { type Edit, editMembers, splice } from '../json/splice.js';
 import { JsonView } from '../json/view.js';
 import { atLeast } from '../versions.js';
@@ -12,9 +13,8 @@ export function downgradeResult(method: string, result: Buffer, clientVersion: s
   if (atLeast(clientVersion, '2025-06-18')) return result;
   if (method !== 'tools/call' && method !== 'prompts/get') return result;
   const knowsAudio = atLeast(clientVersion, '2025-03-26');
-  const candidate =
-    result.includes('resource_link') || (!knowsAudio && result.includes('"audio"')) || result.includes('\\u00');
-  if (!candidate) return result;
+  const unknown = knowsAudio ? ['"resource_link"'] : ['"resource_link"', '"audio"'];
+  if (!mayContain(result, ...unknown)) return result;
 
   const edits: Edit[] = [];
   let audios = 0;

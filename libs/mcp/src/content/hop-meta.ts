@@ -1,3 +1,4 @@
+import { mayContain } from '../json/needles.js';
 import { editMembers, splice } from '../json/splice.js';
 import { JsonView } from '../json/view.js';
 import { HOP_META_KEYS } from '../meta.js';
@@ -7,7 +8,7 @@ import { HOP_META_KEYS } from '../meta.js';
  * Returns the same buffer when there are none.
  */
 export function withoutHopMeta(object: Buffer): Buffer {
-  if (!object.includes('"_meta"')) return object;
+  if (!mayContain(object, '"_meta"')) return object;
   const meta = JsonView.of(object).get('_meta');
   const carried = HOP_META_KEYS.filter((key) => meta?.get(key) !== undefined);
   return meta && carried.length > 0 ? splice(object, editMembers(meta, { remove: carried })) : object;

@@ -1,3 +1,4 @@
+import { mayContain } from '../json/needles.js';
 import { type Edit, splice } from '../json/splice.js';
 import { JsonView } from '../json/view.js';
 
@@ -6,7 +7,7 @@ import { JsonView } from '../json/view.js';
  * whole). Returns the same buffer when there is none, without parsing when none can be there.
  */
 export function withoutLinks(method: string, result: Buffer, unwanted: (uri: string) => boolean): Buffer {
-  if (!result.includes('resource_link') && !result.includes('\\u00')) return result;
+  if (!mayContain(result, '"resource_link"')) return result;
   const isUnwanted = (block: JsonView) => {
     if (block.get('type')?.string() !== 'resource_link') return false;
     const uri = block.get('uri')?.string();

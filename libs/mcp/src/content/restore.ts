@@ -1,5 +1,6 @@
 import { BACKSLASH, OPEN_BRACE, OPEN_BRACKET, QUOTE } from '../json/bytes.js';
 import { eachItem, eachMember } from '../json/members.js';
+import { mayContain } from '../json/needles.js';
 import { type Edit, splice } from '../json/splice.js';
 import { JsonView } from '../json/view.js';
 import { hasScheme, MAX_URI_LENGTH } from '../names/uris.js';
@@ -18,7 +19,7 @@ export function restoreArgumentUris(
   restore: (exposed: string) => string | undefined,
 ): Buffer {
   const prefix = `${server}+`;
-  if (!params.includes(prefix) && !params.includes('\\u00')) return params;
+  if (!mayContain(params, `"${prefix}`, `/${prefix}`)) return params;
   const args = JsonView.of(params).get('arguments');
   if (!args) return params;
   const uiPrefix = `ui://${prefix}`;

@@ -1,3 +1,4 @@
+import { mayContain } from '../json/needles.js';
 import { type Edit, editMembers, splice } from '../json/splice.js';
 import { JsonView } from '../json/view.js';
 import { hasScheme, isHttpUri } from '../names/uris.js';
@@ -66,7 +67,7 @@ export function rewriteItem(
 
 /** Whether any of the places can be there; escaped spelling counts as yes. */
 function mayHoldUris(bytes: Buffer): boolean {
-  return bytes.includes('"uri"') || bytes.includes('resourceUri"') || bytes.includes('\\u00');
+  return mayContain(bytes, '"uri"', '"resourceUri"', '/resourceUri"');
 }
 
 function addBlock(edits: Edit[], block: JsonView, map: UriMap): void {

@@ -21,7 +21,7 @@ export function needsProjection(tool: JsonView): boolean {
  * in parts that have an `$id` and so a root of their own. Returns the same buffer when there is nothing to do.
  */
 export function projectOutputSchema(tool: Buffer): Buffer {
-  if (!mayContain(tool, 'outputSchema')) return tool;
+  if (!mayContain(tool, '"outputSchema"')) return tool;
   const view = JsonView.of(tool);
   if (view.type !== 'object' || !needsProjection(view)) return tool;
   const schema = view.get('outputSchema')!;
@@ -44,7 +44,7 @@ export function projectOutputSchema(tool: Buffer): Buffer {
  * (SEP-2106). Returns the same buffer when there is nothing to do.
  */
 export function projectStructured(result: Buffer, projected = false): Buffer {
-  if (!mayContain(result, 'structuredContent')) return result;
+  if (!mayContain(result, '"structuredContent"')) return result;
   const view = JsonView.of(result);
   const structured = view.get('structuredContent');
   if (!structured) return result;

@@ -16,6 +16,7 @@ import { escapeLength, firstBadByte, hex, number, quoted, word } from './lexemes
 import { MemberIndex } from './members.js';
 import { hashStep, UniqueKeys } from './unique-keys.js';
 import { JsonView } from './view.js';
+import { skipPlain, wordsOf } from './words.js';
 
 export interface ScanLimits {
   /** Deepest nesting accepted, counting the outermost value as 1. */
@@ -46,6 +47,9 @@ const PLAIN = new Uint8Array(256).fill(1);
 PLAIN.fill(0, 0, 0x20);
 PLAIN[QUOTE] = 0;
 PLAIN[BACKSLASH] = 0;
+
+/** So much of a string is read byte by byte before it counts as a long one. */
+const SHORT_STRING = 64;
 
 /**
  * One strict pass over the bytes: RFC 8259 grammar, valid UTF-8, no BOM, nothing behind the value, depth and node
@@ -78,6 +82,8 @@ class Scanner {
   /** Indexes of the open objects by level, 1 to INDEXED_LEVELS. */
   readonly #indexes: (MemberIndex | undefined)[] = [undefined, undefined, undefined, undefined];
   #root: MemberIndex | undefined;
+  /** The same bytes as words, once there was a long string. */
+  #words: Int32Array | undefined;
   readonly #keys = new UniqueKeys();
 
   begin(bytes: Buffer, limits: ScanLimits): void {
@@ -93,6 +99,7 @@ class Scanner {
   /** Lets go of the message. */
   release(): void {
     this.#bytes = EMPTY;
+    this.#words = undefined;
     this.#root = undefined;
     this.#indexes.fill(undefined);
     this.#keys.reset();
@@ -265,8 +272,15 @@ class Scanner {
     const bytes = this.#bytes;
     let at = from;
     for (;;) {
+      const near = at + SHORT_STRING;
       let byte = bytes[at];
-      while (byte !== undefined && PLAIN[byte] === 1) byte = bytes[++at];
+      while (byte !== undefined && PLAIN[byte] === 1) {
+        if (++at === near) {
+          this.#words ??= wordsOf(bytes);
+          at = skipPlain(bytes, this.#words, at);
+        }
+        byte = bytes[at];
+      }
       if (byte === QUOTE) {
         this.#pos = at + 1;
         return true;

@@ -36,7 +36,7 @@ const NONE: ParamHeaders = new Map();
  * properties of type string, integer or boolean that the root reaches through `properties` alone (M:http).
  */
 export function scanParamHeaders(schema: JsonView): ParamHeaderScan {
-  if (!mayContain(schema.raw(), ANNOTATION)) return { headers: NONE };
+  if (!mayContain(schema.raw(), `"${ANNOTATION}"`)) return { headers: NONE };
   const headers = new Map<string, ParamHeader>();
   let fault: string | undefined;
   const walk = (node: JsonView, path: readonly string[], reachable: boolean) => {
@@ -91,7 +91,7 @@ export function checkParamHeaders(
  * Returns the same buffer when there is none.
  */
 export function stripParamHeaders(schemaOrTool: Buffer): Buffer {
-  if (!mayContain(schemaOrTool, ANNOTATION)) return schemaOrTool;
+  if (!mayContain(schemaOrTool, `"${ANNOTATION}"`)) return schemaOrTool;
   const view = JsonView.of(schemaOrTool);
   const edits: Edit[] = [];
   const walk = (node: JsonView) => {

@@ -6,6 +6,9 @@ import { JsonView } from '../json/view.js';
 import { HOP_META_KEYS } from '../meta.js';
 import { MODERN_META } from './envelope.js';
 
+const ENVELOPE_MEMBERS = ['"resultType"', '"ttlMs"', '"cacheScope"', '"_meta"'];
+const OWN_MEMBERS = [...ENVELOPE_MEMBERS, '"requestState"', '"inputRequests"'];
+
 /** What a modern result has besides its own members (M:base, M:cache). */
 export interface ResultMembers {
   readonly resultType: 'complete' | 'input_required';
@@ -31,8 +34,7 @@ export function withResultMembers(result: Buffer, members: ResultMembers): Bytes
   const set: Record<string, string | Buffer> = { resultType: JSON.stringify(resultType) };
   if (members.ttlMs !== undefined) set['ttlMs'] = String(Math.max(0, Math.floor(members.ttlMs)) || 0);
   if (members.cacheScope !== undefined) set['cacheScope'] = JSON.stringify(members.cacheScope);
-  const absent =
-    fresh || !mayContain(result, 'resultType', 'requestState', 'ttlMs', 'cacheScope', 'inputRequests', '_meta');
+  const absent = fresh || !mayContain(result, ...OWN_MEMBERS);
   if (absent) return append(result, serverInfo === undefined ? set : { ...set, _meta: metaOf(serverInfo) });
 
   const view = JsonView.of(result);
@@ -49,7 +51,7 @@ export function withResultMembers(result: Buffer, members: ResultMembers): Bytes
  * keys, and without a `_meta` that is empty then. Returns the same buffer when it has none of them.
  */
 export function asLegacyResult(result: Buffer): Buffer {
-  if (!mayContain(result, 'resultType', 'ttlMs', 'cacheScope', '_meta')) return result;
+  if (!mayContain(result, ...ENVELOPE_MEMBERS)) return result;
   const view = JsonView.of(result);
   const remove = ['resultType', 'ttlMs', 'cacheScope'];
   const set: Record<string, Buffer | string> = {};

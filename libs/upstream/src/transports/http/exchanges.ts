@@ -1,4 +1,4 @@
-import { GatewayError, toGatewayError } from '#libs/kernel';
+import { BodyCollector, GatewayError, toGatewayError } from '#libs/kernel';
 import type { OutboundRequest } from '#libs/plugin';
 import { subject } from '../shared/text.js';
 import { CredentialedRequest } from './credentialed-request.js';
@@ -30,6 +30,8 @@ export interface Reply {
   fail(error: GatewayError): void;
 }
 
+const NOTHING = Buffer.alloc(0);
+
 /** The POST that carries the request. */
 export class PostExchange extends CredentialedRequest {
   readonly #reply: Reply;
@@ -37,8 +39,7 @@ export class PostExchange extends CredentialedRequest {
   #status = 0;
   #headers: ResponseHeaders = {};
   #stream: ((chunk: Buffer) => void) | undefined;
-  #parts: Buffer[] = [];
-  #size = 0;
+  #body: BodyCollector | undefined;
 
   constructor(reply: Reply, session: HttpSession, request: OutboundRequest) {
     super(session);
@@ -64,12 +65,14 @@ export class PostExchange extends CredentialedRequest {
 
   #onResponse(status: number, headers: ResponseHeaders): void {
     const { target } = this.session;
+    const announced = Number(headerOf(headers, 'content-length') ?? 0);
     const badSession = this.#request.method === 'initialize' ? this.session.adopt(headers) : undefined;
     const type = mediaType(headers);
     if (badSession) this.#reply.fail(badSession);
     else if (type === 'text/event-stream') this.#stream = this.#reply.stream();
     else if (type !== 'application/json') this.#reply.fail(contentTypeProblem(target, status, headers));
-    else if (Number(headerOf(headers, 'content-length') ?? 0) > target.limits.response) this.#tooLarge();
+    else if (announced > target.limits.response) this.#tooLarge();
+    else this.#body = new BodyCollector(announced);
   }
 
   protected onBody(chunk: Buffer): void {
@@ -78,13 +81,15 @@ export class PostExchange extends CredentialedRequest {
   }
 
   #collect(chunk: Buffer): void {
+    this.#body ??= new BodyCollector();
+    const body = this.#body;
     const failed = this.#status > 299;
     // The rest of an error page explains nothing.
-    if (failed && this.#size > ERROR_BODY) return;
-    if (this.#parts.push(chunk) > 1) this.#reply.receiving();
-    this.#size += chunk.length;
-    if (!failed && this.#size > this.session.target.limits.response) this.#tooLarge();
-    else if (failed && this.#size > ERROR_BODY) {
+    if (failed && body.size > ERROR_BODY) return;
+    if (body.size > 0) this.#reply.receiving();
+    body.add(chunk);
+    if (!failed && body.size > this.session.target.limits.response) this.#tooLarge();
+    else if (failed && body.size > ERROR_BODY) {
       this.abort();
       this.onDone();
     }
@@ -97,7 +102,7 @@ export class PostExchange extends CredentialedRequest {
 
   #conclude(): void {
     const { target, id } = this.session;
-    const body = this.#parts.length === 1 ? (this.#parts[0] as Buffer) : Buffer.concat(this.#parts);
+    const body = this.#body?.take() ?? NOTHING;
     let json = body;
     if (this.#status > 299) {
       const asked = {
