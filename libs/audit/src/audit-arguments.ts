@@ -1,6 +1,7 @@
 import { maskSecrets } from '#libs/kernel';
-import { type JsonMember, JsonView } from '#libs/mcp';
+import { JsonView } from '#libs/mcp';
 import { jsonText, onOneLine } from './audit-text.js';
+import type { RecurringTexts } from './recurring-texts.js';
 
 const MAX_KEYS = 32;
 const MAX_KEY_BYTES = 96;
@@ -8,16 +9,17 @@ const MAX_KEY_BYTES = 96;
 const FRAME_BYTES = 96;
 
 /** What is told of a call's arguments, as JSON: their size, and name and size in bytes of each member at the top. */
-export function argumentsText(json: Buffer): string {
-  return `{${shape(json, JsonView.of(json).members())}}`;
+export function argumentsText(json: Buffer, texts: RecurringTexts): string {
+  return `{${shape(json, JsonView.of(json), texts)}}`;
 }
 
 /** The same, and the values of as many members as fit into so many bytes altogether. */
-export function argumentsTextWithValues(json: Buffer, maxBytes: number): string {
-  const members = JsonView.of(json).members();
-  const told = shape(json, members);
+export function argumentsTextWithValues(json: Buffer, maxBytes: number, texts: RecurringTexts): string {
+  const view = JsonView.of(json);
+  const told = shape(json, view, texts);
   let left = maxBytes - Buffer.byteLength(told) - FRAME_BYTES;
   const values: string[] = [];
+  const members = view.members();
   for (const { key, value } of members.slice(0, MAX_KEYS)) {
     // What cannot fit is not even looked at.
     if (value.end - value.start > left) continue;
@@ -31,12 +33,16 @@ export function argumentsTextWithValues(json: Buffer, maxBytes: number): string 
   return `{${told},"values":{${values.join()}}${cut}}`;
 }
 
-function shape(json: Buffer, members: readonly JsonMember[]): string {
-  const keys = members
-    .slice(0, MAX_KEYS)
-    .map(({ key, value }) => `{"name":${jsonText(key, MAX_KEY_BYTES)},"bytes":${value.end - value.start}}`);
-  const more = members.length - keys.length;
-  return `"bytes":${json.length},"keys":[${keys.join()}]${more > 0 ? `,"more_keys":${more}` : ''}`;
+function shape(json: Buffer, view: JsonView, texts: RecurringTexts): string {
+  let keys = '';
+  let count = 0;
+  view.forEachMember((keyStart, keyEnd, start, end) => {
+    if (count++ >= MAX_KEYS) return;
+    const name = texts.spelled(json.toString('latin1', keyStart, keyEnd), MAX_KEY_BYTES);
+    keys += `${keys && ','}{"name":${name},"bytes":${end - start}}`;
+  });
+  const more = count - MAX_KEYS;
+  return `"bytes":${json.length},"keys":[${keys}]${more > 0 ? `,"more_keys":${more}` : ''}`;
 }
 
 /** Masking can break JSON that is no string; then it is told as one. */

@@ -1,6 +1,7 @@
 import { constants } from 'node:fs';
 import { type FileHandle, open, stat } from 'node:fs/promises';
 import { type Log, messageOf } from '#libs/kernel';
+import { LineQueue } from './line-queue.js';
 
 /** Bytes that may wait for the disk; what comes on top is lost, and counted. */
 const MAX_QUEUED = 4 * 1024 * 1024;
@@ -20,15 +21,12 @@ const MODE = 0o600;
  * (rotation) is opened anew under its name. While the disk refuses, lines wait within a bound and are tried again.
  */
 export class AuditFile {
-  #lines: Buffer[] = [];
-  #queued = 0;
+  readonly #lines = new LineQueue(MAX_QUEUED);
   #work: Promise<void> | undefined;
   #lost = 0;
   /** Lost since nothing waited for the last time: said once, and once more when all is well again. */
   #missing = 0;
   #failing = false;
-  /** Bytes of the first waiting line that are in the file already. */
-  #begun = 0;
   #looked = performance.now();
   #wake: (() => void) | undefined;
   #closing = false;
@@ -50,13 +48,8 @@ export class AuditFile {
   }
 
   write(line: string): void {
-    const bytes = Buffer.from(line);
-    if (this.#queued + bytes.length > MAX_QUEUED) this.#lose(1, 'lines come faster than the disk takes them');
-    else {
-      this.#lines.push(bytes);
-      this.#queued += bytes.length;
-      this.#work ??= this.#drain();
-    }
+    if (!this.#lines.add(line)) this.#lose(1, 'lines come faster than the disk takes them');
+    else this.#work ??= this.#drain();
   }
 
   /** Writes what waits, with one last try where the disk refuses, and closes the file. */
@@ -64,13 +57,13 @@ export class AuditFile {
     this.#closing = true;
     this.#wake?.();
     await this.#work;
-    if (this.#lines.length > 0) this.#lose(this.#lines.length, 'the gateway stops');
+    if (this.#lines.bytes > 0) this.#lose(this.#lines.count(), 'the gateway stops');
     await this.handle.close().catch(() => {});
   }
 
   async #drain(): Promise<void> {
-    while (this.#lines.length > 0) {
-      if (this.#queued < ENOUGH && !this.#closing) await this.#pause(GATHER);
+    while (this.#lines.bytes > 0) {
+      if (this.#lines.bytes < ENOUGH && !this.#closing) await this.#pause(GATHER);
       try {
         await this.#followRotation();
         await this.#writeAll();
@@ -84,21 +77,16 @@ export class AuditFile {
     this.#work = undefined;
   }
 
+  /** What came before this began; what comes meanwhile is gathered in its turn. */
   async #writeAll(): Promise<void> {
-    const batch = Buffer.concat(this.#lines).subarray(this.#begun);
-    const { bytesWritten } = await this.handle.write(batch);
-    let written = bytesWritten + this.#begun;
-    let done = 0;
-    for (const line of this.#lines) {
-      if (written < line.length) break;
-      written -= line.length;
-      this.#queued -= line.length;
-      done += 1;
+    for (let left = this.#lines.bytes; left > 0; ) {
+      const { bytes, start, end } = this.#lines.first();
+      const { bytesWritten } = await this.handle.write(bytes, start, end - start);
+      if (bytesWritten === 0) throw new Error('nothing could be written');
+      this.#lines.written(bytesWritten);
+      left -= bytesWritten;
     }
-    this.#lines = this.#lines.slice(done);
-    this.#begun = written;
-    if (this.#lines.length === 0) this.#caughtUp();
-    if (bytesWritten === 0) throw new Error('nothing could be written');
+    if (this.#lines.bytes === 0) this.#caughtUp();
   }
 
   async #followRotation(): Promise<void> {
@@ -110,7 +98,7 @@ export class AuditFile {
     this.handle = await openForAppending(this.path);
     await old.close().catch(() => {});
     // The beginning of a torn line is in the old file; the whole line goes into the new one.
-    this.#begun = 0;
+    this.#lines.untear();
   }
 
   #lose(lines: number, why: string): void {

@@ -2,14 +2,15 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ANONYMOUS, principal, Secret } from '#libs/kernel';
 import type { AuditEvent } from '#libs/plugin';
-import { auditLine } from './audit-line.js';
+import { AuditLines } from './audit-line.js';
 
 const MAX_LINE = 16 * 1024;
 
 import { aCall, aRefusal } from './testing/events.js';
 
+const lines = new AuditLines();
 const lineOf = (event: AuditEvent, values = false) =>
-  auditLine(event, { time: Date.UTC(2026, 10, 26), values, maxLine: MAX_LINE });
+  lines.of(event, { time: Date.UTC(2026, 10, 26), values, maxLine: MAX_LINE });
 const read = (event: AuditEvent, values = false) => JSON.parse(lineOf(event, values)) as Record<string, unknown>;
 const json = (value: unknown) => Buffer.from(JSON.stringify(value));
 
@@ -79,6 +80,38 @@ describe('an audit line', () => {
     );
     expect(line).not.toMatch(/canary|4815162342108/);
     expect(JSON.parse(line)).toMatchObject({ arguments: { values: { n: '[secret]', t: '[secret]' } } });
+  });
+
+  it('masks a secret that the gateway learns of later, also in what lines before it said', () => {
+    const event = aCall({
+      principal: principal('https://id.example', 'late-canary-subject'),
+      object: 'late-canary-object',
+      arguments: json({ 'late-canary-name': 1 }),
+    });
+    expect(lineOf(event)).toMatch(/late-canary-subject.*late-canary-object.*late-canary-name/);
+    new Secret('late-canary');
+    expect(lineOf(event)).not.toContain('late-canary');
+  });
+
+  it('tells callers of one principal apart by what they call themselves', () => {
+    const event = aCall();
+    const named = (name: string) => read({ ...event, client: { name, version: '2' } })['client'];
+    expect([named('one'), named('two'), named('one')]).toMatchObject([
+      { name: 'one' },
+      { name: 'two' },
+      { name: 'one' },
+    ]);
+    expect(read(event)['client']).toEqual({ name: 'desk app', version: '1.2', id: 'desk' });
+  });
+
+  it('keeps right what it says of ever new texts', () => {
+    for (let index = 0; index < 3_000; index++) {
+      const event = aCall({ object: `tool-${index}`, arguments: json({ [`né-${index}`]: index }) });
+      expect(read(event)).toMatchObject({
+        object: `files:tool-${index}`,
+        arguments: { keys: [{ name: `né-${index}` }] },
+      });
+    }
   });
 
   it('T150: is one JSON line whatever is in a name, a user agent or a subject', () => {

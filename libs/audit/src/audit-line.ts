@@ -1,6 +1,8 @@
+import { maskedAs, type Principal } from '#libs/kernel';
 import type { AuditEvent } from '#libs/plugin';
 import { argumentsText, argumentsTextWithValues } from './audit-arguments.js';
 import { jsonText } from './audit-text.js';
+import { RecurringTexts } from './recurring-texts.js';
 
 export interface LineSettings {
   /** Milliseconds since the epoch. */
@@ -11,110 +13,110 @@ export interface LineSettings {
   readonly maxLine: number;
 }
 
-/** One event as one JSON line. Every text in it is bounded, so no line is longer than it may be. */
-export function auditLine(event: AuditEvent, { time, values, maxLine }: LineSettings): string {
-  const line = new Line();
-  line.raw('time', timeText(time));
-  line.text('event', event.event);
-  line.text('request_id', event.requestId, 160);
-  line.raw('who', whoOf(event));
-  line.raw('client', clientOf(event));
-  line.text('remote_address', event.remoteAddress, 64);
-  line.text('endpoint', event.endpoint, 256);
-  line.text('method', event.method, 128);
-  line.text('server', event.server, 64);
-  line.text('object', objectOf(event), 1024);
-  line.text('exposed', event.exposed, 1024);
-  line.text('decision', event.decision);
-  line.text('rule', event.rule, 512);
-  line.text('reason', event.reason, 512);
-  line.number('policy_version', event.policyVersion);
-  line.text('outcome', event.outcome);
-  line.text('code', event.code, 64);
-  line.number('duration_ms', event.durationMs);
-  if (event.arguments)
-    line.raw(
-      'arguments',
-      argumentsOf(event.arguments, values, () => maxLine - line.bytes),
-    );
-  return line.end();
-}
+/**
+ * Events as JSON lines. Every text in one is bounded, so no line is longer than it may be. Most of what a line says was said
+ * by lines before it: such pieces are kept as the JSON they became.
+ */
+export class AuditLines {
+  readonly #texts = new RecurringTexts();
+  /** Of a client, as its principal and its name and version make it out. */
+  #callers = new WeakMap<Principal, Caller>();
+  #masked = maskedAs();
+  #time = Number.NaN;
+  #timeText = '';
 
-/** Everything else is bounded far below the shortest limit there can be, so that values get what remains. */
-function argumentsOf(json: Buffer, values: boolean, room: () => number): string {
-  return values ? argumentsTextWithValues(json, room()) : argumentsText(json);
-}
-
-/** Many lines are of one millisecond. */
-const last = { time: Number.NaN, text: '' };
-
-function timeText(time: number): string {
-  if (time !== last.time) Object.assign(last, { time, text: `"${new Date(time).toISOString()}"` });
-  return last.text;
-}
-
-/** How many refusals were left out of the audit, and from whom. */
-export function omissionLine(source: string | undefined, omitted: number, time: number): string {
-  const line = new Line();
-  line.raw('time', timeText(time));
-  line.text('event', 'omitted');
-  line.text('source', source, 256);
-  line.number('omitted', omitted);
-  return line.end();
-}
-
-function whoOf({ principal }: AuditEvent): string | undefined {
-  if (!principal) return undefined;
-  if (principal.anonymous) return '{"anonymous":true}';
-  const who = new Line();
-  who.text('issuer', principal.issuer, 512);
-  who.text('subject', principal.subject, 256);
-  who.text('key', principal.key, 64);
-  return who.object();
-}
-
-function clientOf({ client, principal }: AuditEvent): string | undefined {
-  const told = new Line();
-  told.text('name', client?.name, 256);
-  told.text('version', client?.version, 128);
-  told.text('id', principal?.clientId, 256);
-  return told.empty ? undefined : told.object();
-}
-
-/** Canonical where the server is known; what was refused keeps the name as it was sent. */
-function objectOf({ server, object }: AuditEvent): string | undefined {
-  return object === undefined || server === undefined ? object : `${server}:${object}`;
-}
-
-/** Members in the order they are added; absent values are left out. */
-class Line {
-  readonly #members: string[] = [];
-
-  get empty(): boolean {
-    return this.#members.length === 0;
+  /** One event as one line. */
+  of(event: AuditEvent, { time, values, maxLine }: LineSettings): string {
+    this.#forgetUnmasked();
+    const texts = this.#texts;
+    const { server, object, policyVersion, durationMs } = event;
+    const line =
+      `{"time":${this.#timeOf(time)}` +
+      texts.member('event', event.event, 64) +
+      `,"request_id":${jsonText(event.requestId, 160)}` +
+      this.#callerOf(event) +
+      texts.member('remote_address', event.remoteAddress, 64) +
+      texts.member('endpoint', event.endpoint, 256) +
+      texts.member('method', event.method, 128) +
+      texts.member('server', server, 64) +
+      // Canonical where the server is known; what was refused keeps the name as it was sent.
+      texts.member('object', object === undefined || server === undefined ? object : `${server}:${object}`, 1024) +
+      texts.member('exposed', event.exposed, 1024) +
+      texts.member('decision', event.decision, 64) +
+      texts.member('rule', event.rule, 512) +
+      texts.member('reason', event.reason, 512) +
+      numberMember('policy_version', policyVersion) +
+      texts.member('outcome', event.outcome, 64) +
+      texts.member('code', event.code, 64) +
+      numberMember('duration_ms', durationMs);
+    return `${line}${this.#argumentsOf(event.arguments, values, line, maxLine)}}\n`;
   }
 
-  get bytes(): number {
-    return Buffer.byteLength(this.end());
+  /** How many refusals were left out of the audit, and from whom. */
+  omission(source: string | undefined, omitted: number, time: number): string {
+    const from = source === undefined ? '' : `,"source":${jsonText(source, 256)}`;
+    return `{"time":${this.#timeOf(time)},"event":"omitted"${from}${numberMember('omitted', omitted)}}\n`;
   }
 
-  text(name: string, value: string | undefined, maxBytes = 64): void {
-    if (value !== undefined) this.raw(name, jsonText(value, maxBytes));
+  /** Many lines are of one millisecond. */
+  #timeOf(time: number): string {
+    if (time !== this.#time) {
+      this.#time = time;
+      this.#timeText = `"${new Date(time).toISOString()}"`;
+    }
+    return this.#timeText;
   }
 
-  number(name: string, value: number | undefined): void {
-    if (value !== undefined && Number.isFinite(value)) this.raw(name, String(Math.round(value * 1000) / 1000));
+  #callerOf({ principal, client }: AuditEvent): string {
+    const name = client?.name;
+    const version = client?.version;
+    if (!principal) return clientMember(name, version, undefined);
+    const known = this.#callers.get(principal);
+    if (known && known.name === name && known.version === version) return known.text;
+    const text = whoMember(principal) + clientMember(name, version, principal.clientId);
+    this.#callers.set(principal, { name, version, text });
+    return text;
   }
 
-  raw(name: string, json: string | undefined): void {
-    if (json !== undefined) this.#members.push(`"${name}":${json}`);
+  /** Everything else is bounded far below the shortest limit there can be, so that values get what remains. */
+  #argumentsOf(json: Buffer | undefined, values: boolean, line: string, maxLine: number): string {
+    if (!json) return '';
+    const text = values
+      ? argumentsTextWithValues(json, maxLine - Buffer.byteLength(line) - 2, this.#texts)
+      : argumentsText(json, this.#texts);
+    return `,"arguments":${text}`;
   }
 
-  object(): string {
-    return `{${this.#members.join()}}`;
+  /** What was kept before the gateway learnt of a secret may have it in it. */
+  #forgetUnmasked(): void {
+    const masked = maskedAs();
+    if (masked === this.#masked) return;
+    this.#masked = masked;
+    this.#texts.clear();
+    this.#callers = new WeakMap();
   }
+}
 
-  end(): string {
-    return `${this.object()}\n`;
-  }
+interface Caller {
+  readonly name: string | undefined;
+  readonly version: string | undefined;
+  readonly text: string;
+}
+
+function whoMember({ anonymous, issuer, subject, key }: Principal): string {
+  if (anonymous) return ',"who":{"anonymous":true}';
+  return `,"who":{"issuer":${jsonText(issuer, 512)},"subject":${jsonText(subject, 256)},"key":${jsonText(key, 64)}}`;
+}
+
+function clientMember(name: string | undefined, version: string | undefined, id: string | undefined): string {
+  const told: string[] = [];
+  if (name !== undefined) told.push(`"name":${jsonText(name, 256)}`);
+  if (version !== undefined) told.push(`"version":${jsonText(version, 128)}`);
+  if (id !== undefined) told.push(`"id":${jsonText(id, 256)}`);
+  return told.length === 0 ? '' : `,"client":{${told.join()}}`;
+}
+
+function numberMember(name: string, value: number | undefined): string {
+  if (value === undefined || !Number.isFinite(value)) return '';
+  return `,"${name}":${Math.round(value * 1000) / 1000}`;
 }

@@ -3,7 +3,7 @@ import type { AuditConfig, AuditConfigRef } from '#libs/config';
 import { GatewayError, messageOf } from '#libs/kernel';
 import { type AuditEvent, AuditTrail, type GatewayLog } from '#libs/plugin';
 import { AuditFile } from './audit-file.js';
-import { auditLine, omissionLine } from './audit-line.js';
+import { AuditLines } from './audit-line.js';
 import { auditPath, refusal } from './audit-problems.js';
 import { FloodGate } from './flood-gate.js';
 
@@ -20,6 +20,7 @@ export interface AuditOptions {
  */
 export class AuditLog extends AuditTrail implements OnModuleInit, OnApplicationShutdown {
   readonly #gate = new FloodGate((source, omitted) => this.#omitted(source, omitted));
+  readonly #lines = new AuditLines();
   #file: AuditFile | undefined;
   #lostBefore = 0;
   #leftOut = 0;
@@ -62,7 +63,7 @@ export class AuditLog extends AuditTrail implements OnModuleInit, OnApplicationS
     try {
       if (event.event !== 'call' && !this.#gate.admits(sourceOf(event))) return;
       const { arguments: values, max_line: maxLine } = this.config.current;
-      this.#write(auditLine(event, { time: Date.now(), values, maxLine }));
+      this.#write(this.#lines.of(event, { time: Date.now(), values, maxLine }));
     } catch (thrown) {
       if (!this.#failed) this.log.error({ err: thrown }, 'an audit line could not be made; this is said once');
       this.#failed = true;
@@ -84,7 +85,7 @@ export class AuditLog extends AuditTrail implements OnModuleInit, OnApplicationS
 
   #omitted(source: string | undefined, omitted: number): void {
     this.#leftOut += omitted;
-    this.#write(omissionLine(source, omitted, Date.now()));
+    this.#write(this.#lines.omission(source, omitted, Date.now()));
   }
 
   /** The new file is open before the old one is left; the same file stays open. */

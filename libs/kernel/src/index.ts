@@ -50,5 +50,5 @@ export { randomPiece } from './random.js';
 export { type Place, Recency } from './recency.js';
 export { canonicalName, type Endpoint, endpointPath, type ObjectKind, type ObjectRef, type Spelling } from './refs.js';
 export { Roster, type Seated } from './roster.js';
-export { maskSecrets, rememberSecret, Secret } from './secret.js';
+export { maskedAs, maskSecrets, rememberSecret, Secret } from './secret.js';
 export { within } from './within.js';

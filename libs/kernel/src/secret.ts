@@ -19,6 +19,11 @@ export function rememberSecret(value: string): void {
   spellings = [...known].sort((a, b) => b.length - a.length);
 }
 
+/** Another number when `maskSecrets` may mask a text otherwise than before: for whoever keeps what it made. */
+export function maskedAs(): number {
+  return values.size;
+}
+
 /** A text without the values of secrets: for what strangers wrote, who may give back what they were given. */
 export function maskSecrets(text: string): string {
   if (text.length < MASKABLE) return text;

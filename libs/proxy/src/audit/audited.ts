@@ -1,12 +1,4 @@
-import {
-  canonicalName,
-  type Exchange,
-  endpointPath,
-  GatewayError,
-  type ObjectRef,
-  type Outcome,
-  toGatewayError,
-} from '#libs/kernel';
+import { canonicalName, type Exchange, endpointPath, GatewayError, type Outcome, toGatewayError } from '#libs/kernel';
 import type { RequestMessage } from '#libs/mcp';
 import type { AuditEvent, AuditTrail } from '#libs/plugin';
 import type { WatchRequest } from '../changes/listeners.js';
@@ -38,67 +30,83 @@ export async function audited(
   work: () => Promise<Outcome> | Outcome,
 ): Promise<Outcome> {
   const started = performance.now();
-  const record = (ended: Ended) =>
-    trail.record({ ...eventOf(request, ended), durationMs: performance.now() - started });
   try {
     const outcome = await work();
-    record(outcome);
+    trail.record(eventOf(request, outcome, performance.now() - started));
     return outcome;
   } catch (thrown) {
-    record(toGatewayError(thrown));
+    trail.record(eventOf(request, toGatewayError(thrown), performance.now() - started));
     throw thrown;
   }
 }
 
 /** One event for a request and what became of it; `call` when it went to an upstream, whatever was decided afterwards. */
-export function eventOf({ exchange, message, verdict }: Request, ended: Ended): AuditEvent {
-  // Completion of what is not in the view has a result: nothing to suggest.
-  const unknown = !(ended instanceof GatewayError) || UNKNOWN.has(ended.code);
-  return {
-    ...aboutOf(exchange, message.method, spelledName(message), verdict.ref),
-    ...endOf(rulingOf(verdict, unknown), verdict.sent === true, ended),
+export function eventOf({ exchange, message, verdict }: Request, ended: Ended, durationMs?: number): AuditEvent {
+  return event(exchange, verdict, {
+    method: message.method,
+    spelled: spelledName(message),
+    sent: verdict.sent === true,
+    ended,
+    // Completion of what is not in the view has a result: nothing to suggest.
+    unknown: !(ended instanceof GatewayError) || UNKNOWN.has(ended.code),
+    durationMs,
     arguments: argumentsOf(message),
-  };
+  });
 }
 
 /** One event for one resource that a listen stream asks for. */
 export function watchEvent(exchange: Exchange, spelled: string, { ref, decision, ended }: WatchRequest): AuditEvent {
-  return {
-    ...aboutOf(exchange, 'subscriptions/listen', spelled, ref),
-    ...endOf(rulingOf({ ...(decision && { decision }) }, true), ended !== undefined, ended),
-  };
+  const verdict: Verdict = { ...(ref && { ref }), ...(decision && { decision }) };
+  return event(exchange, verdict, {
+    method: 'subscriptions/listen',
+    spelled,
+    sent: ended !== undefined,
+    ended,
+    unknown: true,
+    durationMs: undefined,
+    arguments: undefined,
+  });
 }
 
-function aboutOf(exchange: Exchange, method: string, spelled: string | undefined, ref: ObjectRef | undefined) {
-  const { client, principal, remoteAddress } = exchange;
-  const canonical = ref && canonicalName(ref);
+interface About {
+  readonly method: string;
+  /** The name or URI as the client wrote it. */
+  readonly spelled: string | undefined;
+  readonly sent: boolean;
+  readonly ended: Ended | undefined;
+  /** Whether what came to no decision was a name that is not in the view. */
+  readonly unknown: boolean;
+  readonly durationMs: number | undefined;
+  readonly arguments: Buffer | undefined;
+}
+
+function event(exchange: Exchange, verdict: Verdict, about: About): AuditEvent {
+  const { client, endpoint } = exchange;
+  const { ref, decision, denial, policyVersion } = verdict;
+  const { spelled, sent, ended } = about;
+  const ruled = denial ? 'deny' : (decision?.effect ?? (about.unknown ? 'hide' : undefined));
+  // What never reached its upstream although it was allowed was turned away for another reason: a limit, a removed server.
+  const turnedAway = ruled === undefined || ruled === 'allow' ? 'refused' : 'denied';
   return {
+    event: sent ? 'call' : turnedAway,
     requestId: exchange.id,
-    principal,
+    principal: exchange.principal,
     client: { name: client.name, version: client.clientVersion },
-    remoteAddress,
-    endpoint: endpointPath(exchange.endpoint),
-    method,
+    remoteAddress: exchange.remoteAddress,
+    endpoint: endpointPath(endpoint),
+    method: about.method,
     server: ref?.server,
     object: ref?.name ?? spelled,
-    exposed: canonical !== undefined && canonical !== spelled ? spelled : undefined,
+    exposed: ref && canonicalName(ref) !== spelled ? spelled : undefined,
+    decision: ruled,
+    rule: denial ? `policy:${denial.policy}` : decision?.rule,
+    reason: denial?.reason,
+    policyVersion: ruled === undefined ? undefined : policyVersion,
+    outcome: sent && ended ? outcomeOf(ended) : 'refused',
+    code: ended && codeOf(ended),
+    durationMs: about.durationMs,
+    arguments: about.arguments,
   };
-}
-
-type Ruling = Pick<AuditEvent, 'decision' | 'rule' | 'reason' | 'policyVersion'>;
-
-function rulingOf({ decision, denial, policyVersion }: Verdict, unknown: boolean): Ruling {
-  if (denial) return { decision: 'deny', rule: `policy:${denial.policy}`, reason: denial.reason, policyVersion };
-  if (decision) return { decision: decision.effect, rule: decision.rule, policyVersion };
-  return unknown ? { decision: 'hide', policyVersion } : {};
-}
-
-/** What never reached its upstream although it was allowed was turned away for another reason: a limit, a removed server. */
-function endOf(ruling: Ruling, sent: boolean, ended: Ended | undefined) {
-  const isDenied = ruling.decision !== undefined && ruling.decision !== 'allow';
-  const event: AuditEvent['event'] = sent ? 'call' : isDenied ? 'denied' : 'refused';
-  const outcome: AuditEvent['outcome'] = sent && ended ? outcomeOf(ended) : 'refused';
-  return { event, ...ruling, outcome, code: ended && codeOf(ended) };
 }
 
 function outcomeOf(ended: Ended): AuditEvent['outcome'] {
