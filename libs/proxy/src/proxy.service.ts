@@ -25,7 +25,7 @@ import { SessionStates } from './changes/session-states.js';
 import { type Listening, type ListenWish, McpProxy, type Readmission, type SessionChannel } from './contract.js';
 import { InitializeAnswers } from './identity/initialize-answers.js';
 import { spellingFor } from './identity/profiles.js';
-import type { Desk, Handler, Request } from './methods/context.js';
+import { type Desk, type Request, Verdict } from './methods/context.js';
 import { withinLimits } from './methods/limited.js';
 import { handlerOf } from './methods/methods.js';
 import { viewRequest } from './methods/params.js';
@@ -171,11 +171,7 @@ export class ProxyService extends McpProxy implements OnApplicationBootstrap, Be
     if (!handler) throw new GatewayError('METHOD_NOT_FOUND', `Method not found: ${message.method.slice(0, 100)}`);
     const request = this.#request(exchange, message);
     if (!isCall(message.method)) return handler(this.#desk, request);
-    if (this.audit.enabled) return audited(this.audit, request, () => this.#call(handler, request));
-    return this.#call(handler, request);
-  }
-
-  #call(handler: Handler, request: Request): Promise<Outcome> | Outcome {
+    if (this.audit.enabled) return audited(this.audit, this.#desk, request, handler);
     return withinLimits(this.#desk, request, handler);
   }
 
@@ -226,7 +222,7 @@ export class ProxyService extends McpProxy implements OnApplicationBootstrap, Be
   }
 
   #request(exchange: Exchange, message: RequestMessage): Request {
-    return { exchange, message, view: this.#view(exchange), verdict: {} };
+    return { exchange, message, view: this.#view(exchange), verdict: new Verdict(), permit: undefined };
   }
 
   #view(caller: Caller): View {

@@ -20,18 +20,18 @@ export class RateLimits implements OnModuleDestroy {
 
   /**
    * Asks the rules about a caller, before anything is known of what it asks for; undefined without any rule at all.
-   * `release` the permit when the request has its outcome.
-   * @throws GatewayError RATE_LIMITED
+   * A permit that holds places is to be released when the request has its outcome.
+   * @throws GatewayError RATE_LIMITED, as a promise
    */
-  begin(caller: Caller): Promise<Permit> | undefined {
+  begin(caller: Caller): Permit | Promise<Permit> | undefined {
     return this.#rules.empty ? undefined : new Permit(this.#rules, caller, true).enter();
   }
 
   /**
    * The same for a request that takes up a parked call: it counts as a request, and the call goes on in the places it has.
-   * @throws GatewayError RATE_LIMITED
+   * @throws GatewayError RATE_LIMITED, as a promise
    */
-  resume(caller: Caller): Promise<Permit> | undefined {
+  resume(caller: Caller): Permit | Promise<Permit> | undefined {
     return this.#rules.empty ? undefined : new Permit(this.#rules, caller, false).enter();
   }
 

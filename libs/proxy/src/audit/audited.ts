@@ -2,7 +2,8 @@ import { canonicalName, type Exchange, endpointPath, GatewayError, type Outcome,
 import type { RequestMessage } from '#libs/mcp';
 import type { AuditEvent, AuditTrail } from '#libs/plugin';
 import type { WatchRequest } from '../changes/listeners.js';
-import type { Request, Verdict } from '../methods/context.js';
+import { type Desk, type Handler, type Request, Verdict } from '../methods/context.js';
+import { withinLimits } from '../methods/limited.js';
 import { isError } from '../methods/sink.js';
 
 /** What asks something of an upstream on somebody's behalf. Lists, `initialize` and the like are answered here. */
@@ -23,15 +24,11 @@ export function isCall(method: string): boolean {
   return CALLS.has(method);
 }
 
-/** Does the work and records it as one event, whatever becomes of it. */
-export async function audited(
-  trail: AuditTrail,
-  request: Request,
-  work: () => Promise<Outcome> | Outcome,
-): Promise<Outcome> {
+/** Handles a request and records it as one event, whatever becomes of it. */
+export async function audited(trail: AuditTrail, desk: Desk, request: Request, handler: Handler): Promise<Outcome> {
   const started = performance.now();
   try {
-    const outcome = await work();
+    const outcome = await withinLimits(desk, request, handler);
     trail.record(eventOf(request, outcome, performance.now() - started));
     return outcome;
   } catch (thrown) {
@@ -45,7 +42,7 @@ export function eventOf({ exchange, message, verdict }: Request, ended: Ended, d
   return event(exchange, verdict, {
     method: message.method,
     spelled: spelledName(message),
-    sent: verdict.sent === true,
+    sent: verdict.sent,
     ended,
     // Completion of what is not in the view has a result: nothing to suggest.
     unknown: !(ended instanceof GatewayError) || UNKNOWN.has(ended.code),
@@ -56,7 +53,7 @@ export function eventOf({ exchange, message, verdict }: Request, ended: Ended, d
 
 /** One event for one resource that a listen stream asks for. */
 export function watchEvent(exchange: Exchange, spelled: string, { ref, decision, ended }: WatchRequest): AuditEvent {
-  const verdict: Verdict = { ...(ref && { ref }), ...(decision && { decision }) };
+  const verdict = Object.assign(new Verdict(), { ref, decision });
   return event(exchange, verdict, {
     method: 'subscriptions/listen',
     spelled,

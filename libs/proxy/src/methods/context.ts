@@ -26,15 +26,15 @@ export interface Desk {
 }
 
 /** What a request turned out to be about and what was decided of it last: filled on the way, for whoever records it. */
-export interface Verdict {
-  ref?: ObjectRef;
-  decision?: Decision;
+export class Verdict {
+  ref: ObjectRef | undefined = undefined;
+  decision: Decision | undefined = undefined;
   /** Of the permissions at the decision. */
-  policyVersion?: number;
+  policyVersion: number | undefined = undefined;
   /** A policy said no. */
-  denial?: Denial;
+  denial: Denial | undefined = undefined;
   /** It went to the upstream, or to what the gateway keeps of it. */
-  sent?: boolean;
+  sent = false;
 }
 
 /** One request on its way through the pipeline. */
@@ -43,8 +43,8 @@ export interface Request {
   readonly message: RequestMessage;
   readonly view: View;
   readonly verdict: Verdict;
-  /** What it took from the limits; absent while no limit is configured, and for what none is about. */
-  readonly permit?: Permit;
+  /** What it took from the limits; undefined while no limit is configured, and for what none is about. */
+  permit: Permit | undefined;
 }
 
 export type Handler = (desk: Desk, request: Request) => Promise<Outcome> | Outcome;

@@ -26,6 +26,7 @@ export function readmit(desk: Desk, trail: AuditTrail, request: Request, waiting
 /** Undefined when nobody has to be asked. */
 function judge(desk: Desk, request: Request, { ref, params }: Subject, waiting: Exchange): Promise<void> | undefined {
   const policies = () => desk.policies?.resume(judgedOf(request, ref), params(), waiting);
-  const limited = desk.limits.resume(request.exchange);
-  return limited ? limited.then((permit) => permit.use(ref)).then(policies) : policies();
+  const permit = desk.limits.resume(request.exchange);
+  const limited = permit instanceof Promise ? permit.then((it) => it.use(ref)) : permit?.use(ref);
+  return limited ? limited.then(policies) : policies();
 }

@@ -12,8 +12,8 @@ import type { Slots } from './slots.js';
  * which `release` gives back. After `release` nothing more is taken.
  */
 export class Permit {
-  readonly #taken: { limiter: Limiter; key: string }[] = [];
-  readonly #held: { slots: Slots; key: string }[] = [];
+  #taken: { readonly limiter: Limiter; readonly key: string }[] | undefined;
+  #held: { readonly slots: Slots; readonly key: string }[] | undefined;
   #released = false;
 
   /** `runs` false: the request takes up a call that has its places already. */
@@ -23,38 +23,60 @@ export class Permit {
     private readonly runs: boolean,
   ) {}
 
-  /** Asks the rules about the caller. @throws GatewayError RATE_LIMITED */
-  async enter(): Promise<this> {
-    await this.#take(this.rules.caller, undefined);
-    return this;
+  /** Whether it may take places, so that it has to be released. */
+  get holdsPlaces(): boolean {
+    return this.runs && this.rules.hasPlaces;
   }
 
-  /** Asks the rules about a thing; undefined when there is none. @throws GatewayError RATE_LIMITED */
+  /** Asks the rules about the caller; itself, at once where the counters are at hand. @throws GatewayError RATE_LIMITED */
+  enter(): this | Promise<this> {
+    const asked = this.#take(this.rules.caller, undefined, 0);
+    return asked ? asked.then(() => this) : this;
+  }
+
+  /** Asks the rules about a thing; undefined when they have answered. @throws GatewayError RATE_LIMITED, as a promise */
   use(target: ObjectRef): Promise<void> | undefined {
-    const rules = this.rules.of(target);
-    return rules.length === 0 ? undefined : this.#take(rules, target);
+    return this.#take(this.rules.target, target, 0);
   }
 
   /** The request has its outcome, or nobody waits for one any more. */
   release(): void {
     this.#released = true;
-    for (const { slots, key } of this.#held.splice(0)) slots.release(key);
+    const held = this.#held;
+    this.#held = undefined;
+    if (held) for (const { slots, key } of held) slots.release(key);
   }
 
-  async #take(rules: readonly Rule[], target: ObjectRef | undefined): Promise<void> {
-    for (const rule of rules) {
-      if (this.#released) return;
+  // Stays synchronous while the counters do: then a limit costs a call no turn of the event loop.
+  #take(rules: readonly Rule[], target: ObjectRef | undefined, from: number): Promise<void> | undefined {
+    for (let index = from; index < rules.length; index++) {
+      const rule = rules[index] as Rule;
+      if (this.#released) return undefined;
+      if (target && !rule.matches(target)) continue;
       const key = keyOf(rule.settings.key, this.caller, target);
-      if (!this.#hold(rule, key)) await this.#refuse(tooManyRunning(rule, target));
-      const wait = rule.limiter ? await take(rule.limiter, key) : 0;
-      if (wait > 0) await this.#refuse(rateExceeded(rule, target, wait));
-      if (rule.limiter) this.#taken.push({ limiter: rule.limiter, key });
+      if (!this.#hold(rule, key)) return this.#refuse(tooManyRunning(rule, target));
+      if (!rule.limiter) continue;
+      const wait = take(rule.limiter, key);
+      if (wait instanceof Promise) {
+        return wait.then((it) => this.#counted(rule, key, target, it) ?? this.#take(rules, target, index + 1));
+      }
+      const refused = this.#counted(rule, key, target, wait);
+      if (refused) return refused;
     }
+    return undefined;
+  }
+
+  #counted(rule: Rule, key: string, target: ObjectRef | undefined, wait: number): Promise<never> | undefined {
+    if (wait > 0) return this.#refuse(rateExceeded(rule, target, wait));
+    this.#taken ??= [];
+    this.#taken.push({ limiter: rule.limiter as Limiter, key });
+    return undefined;
   }
 
   #hold({ slots, settings }: Rule, key: string): boolean {
     if (!slots || settings.concurrency === null || !this.runs) return true;
     if (!slots.take(key, settings.concurrency)) return false;
+    this.#held ??= [];
     this.#held.push({ slots, key });
     return true;
   }
@@ -62,7 +84,9 @@ export class Permit {
   /** What is refused costs nothing of any limit. */
   async #refuse(error: Error): Promise<never> {
     this.release();
-    await Promise.all(this.#taken.splice(0).map(({ limiter, key }) => limiter.reward(key)));
+    const taken = this.#taken ?? [];
+    this.#taken = undefined;
+    await Promise.all(taken.map(({ limiter, key }) => limiter.reward(key)));
     throw error;
   }
 }

@@ -1,5 +1,4 @@
 import type { RateLimitConfig } from '#libs/config';
-import type { ObjectRef } from '#libs/kernel';
 import type { Limiter, LimitStore } from '../store/limit-store.js';
 import { isAboutCaller, matcherOf, nameOf, type Rule, specOf } from './rule.js';
 import { Slots } from './slots.js';
@@ -11,24 +10,22 @@ import { Slots } from './slots.js';
 export class RuleSet {
   /** Rules about callers only. */
   readonly caller: readonly Rule[];
-  readonly #target: readonly Rule[];
+  /** Rules that are, or may be, about a thing too. */
+  readonly target: readonly Rule[];
+  /** Whether some rule counts running calls. */
+  readonly hasPlaces: boolean;
   readonly #limiters = new Map<string, Limiter>();
   readonly #slots = new Map<string, Slots>();
 
   constructor(settings: readonly RateLimitConfig[], store: LimitStore, previous?: RuleSet) {
     const rules = settings.map((rule) => this.#compile(rule, store, previous));
     this.caller = rules.filter((rule) => isAboutCaller(rule.settings));
-    this.#target = rules.filter((rule) => !isAboutCaller(rule.settings));
+    this.target = rules.filter((rule) => !isAboutCaller(rule.settings));
+    this.hasPlaces = rules.some(({ slots }) => slots !== undefined);
   }
 
   get empty(): boolean {
-    return this.caller.length === 0 && this.#target.length === 0;
-  }
-
-  /** Rules about this one thing. */
-  of(target: ObjectRef): readonly Rule[] {
-    if (this.#target.length === 0) return NONE;
-    return this.#target.filter((rule) => rule.matches(target));
+    return this.caller.length === 0 && this.target.length === 0;
   }
 
   #compile(settings: RateLimitConfig, store: LimitStore, previous: RuleSet | undefined): Rule {
@@ -51,8 +48,6 @@ export class RuleSet {
     };
   }
 }
-
-const NONE: readonly Rule[] = [];
 
 /** What the previous rules have of this id; equal rules of one configuration are told apart by their order. */
 function kept<T>(id: string, now: Map<string, T>, before: Map<string, T> | undefined, make: (id: string) => T): T {

@@ -117,9 +117,24 @@ describe('BucketLimiter', () => {
 });
 
 describe('take', () => {
+  it('says the same of counters at hand and of such as have to be asked', async () => {
+    const { clock, buckets } = limiter({ burst: 2 });
+    const { buckets: others, clock: otherClock } = limiter({ burst: 2 });
+    const distant = Object.assign(Object.create(others), {
+      takeNow: undefined,
+      consume: (key: string) => others.consume(key),
+    });
+    for (const wait of [0, 0, 0, 400, 600, 1, 5_000, 0, 0]) {
+      clock.pass(wait);
+      otherClock.pass(wait);
+      expect(await take(distant, 'a')).toBe(take(buckets, 'a'));
+    }
+  });
+
   it('passes on what is no refusal: a limit that cannot be checked lets nobody through', async () => {
     const { buckets } = limiter();
-    const broken = Object.assign(Object.create(buckets), { consume: () => Promise.reject(new Error('store gone')) });
+    const gone = () => Promise.reject(new Error('store gone'));
+    const broken = Object.assign(Object.create(buckets), { takeNow: undefined, consume: gone });
     await expect(take(broken, 'a')).rejects.toThrow('store gone');
   });
 });

@@ -1,6 +1,6 @@
 import RateLimiterCompatibleAbstract from 'rate-limiter-flexible/lib/RateLimiterCompatibleAbstract.js';
 import RateLimiterRes from 'rate-limiter-flexible/lib/RateLimiterRes.js';
-import type { LimiterSpec } from './limit-store.js';
+import type { Limiter, LimiterSpec } from './limit-store.js';
 import { RecentMap } from './recent-map.js';
 
 interface Bucket {
@@ -16,7 +16,7 @@ interface Bucket {
  * keeps a timer for each key and has no bound. A full bucket says nothing, so one that had the time to fill is forgotten;
  * beyond `maxKeys` the ones that were not asked for longest go first.
  */
-export class BucketLimiter extends RateLimiterCompatibleAbstract {
+export class BucketLimiter extends RateLimiterCompatibleAbstract implements Limiter {
   readonly #buckets: RecentMap<Bucket>;
   /** Tokens per millisecond. */
   readonly #rate: number;
@@ -42,10 +42,15 @@ export class BucketLimiter extends RateLimiterCompatibleAbstract {
   override consume(key: string, points = 1): Promise<RateLimiterRes> {
     const now = this.now();
     const bucket = this.#filled(key, now) ?? this.#add(key, now);
-    const wait = this.#wait(bucket, points, now);
+    const wait = this.#take(bucket, points, now);
     if (wait > 0) return Promise.reject(new RateLimiterRes(Math.floor(bucket.tokens), wait));
-    bucket.tokens -= points;
     return Promise.resolve(new RateLimiterRes(Math.floor(bucket.tokens), 0, points));
+  }
+
+  takeNow(key: string): number {
+    const now = this.now();
+    const wait = this.#take(this.#filled(key, now) ?? this.#add(key, now), 1, now);
+    return wait > 0 ? Math.max(1, wait) : 0;
   }
 
   override reward(key: string, points = 1): Promise<RateLimiterRes> {
@@ -68,6 +73,13 @@ export class BucketLimiter extends RateLimiterCompatibleAbstract {
     const bucket = this.#filled(key, now) ?? this.#add(key, now);
     bucket.blockedUntil = now + seconds * 1000;
     return Promise.resolve(new RateLimiterRes(0, seconds * 1000));
+  }
+
+  /** 0 when they were taken, else the milliseconds until they will be there. */
+  #take(bucket: Bucket, points: number, now: number): number {
+    const wait = this.#wait(bucket, points, now);
+    if (wait === 0) bucket.tokens -= points;
+    return wait;
   }
 
   #filled(key: string, now: number): Bucket | undefined {

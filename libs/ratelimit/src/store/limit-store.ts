@@ -5,7 +5,10 @@ import RateLimiterRes from 'rate-limiter-flexible/lib/RateLimiterRes.js';
  * The counters of one limit, one for each key, in the contract of rate-limiter-flexible: `consume` resolves when the points
  * are taken and rejects with a `RateLimiterRes` when they are not there, in which case nothing is taken.
  */
-export type Limiter = Pick<RateLimiterCompatibleAbstract, 'consume' | 'reward' | 'get' | 'block'>;
+export interface Limiter extends Pick<RateLimiterCompatibleAbstract, 'consume' | 'reward' | 'get' | 'block'> {
+  /** What `take` says, at once: where counters are at hand, a request need not wait for a promise. */
+  takeNow?(key: string): number;
+}
 
 /** A token bucket: `burst` requests at once, refilled at `limit` per `per`. */
 export interface LimiterSpec {
@@ -29,7 +32,11 @@ export abstract class LimitStore {
  * Takes one; 0 when there was one, else the milliseconds until there will be.
  * @throws whatever the store throws: a limit that cannot be checked lets nobody through
  */
-export async function take(limiter: Limiter, key: string): Promise<number> {
+export function take(limiter: Limiter, key: string): number | Promise<number> {
+  return limiter.takeNow ? limiter.takeNow(key) : taken(limiter, key);
+}
+
+async function taken(limiter: Limiter, key: string): Promise<number> {
   try {
     await limiter.consume(key);
     return 0;
