@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module';
-import type { buildConnector as BuildConnector, Pool as PoolClass } from 'undici';
+import type { buildConnector as BuildConnector, Client as ClientClass, errors, Pool as PoolClass } from 'undici';
 
 /**
  * The parts of undici that every call goes through, without the rest (fetch, web sockets, caches, mocks): the package loads
@@ -9,4 +9,6 @@ const load = createRequire(import.meta.url);
 
 export const Pool = load('undici/lib/dispatcher/pool.js') as typeof PoolClass;
 export type Pool = PoolClass;
+export const Client = load('undici/lib/dispatcher/client.js') as typeof ClientClass;
 export const buildConnector = load('undici/lib/core/connect.js') as typeof BuildConnector;
+export const { ClientDestroyedError } = load('undici/lib/core/errors.js') as typeof errors;

@@ -24,6 +24,14 @@ describe('a roster', () => {
     );
   });
 
+  it('gives somebody of it away, and nobody once it is empty', () => {
+    const roster = new Roster<{ seat: number }>();
+    const items = [{ seat: -1 }, { seat: -1 }];
+    for (const item of items) roster.add(item);
+    expect(new Set([roster.take(), roster.take()])).toEqual(new Set(items));
+    expect([roster.take(), roster.size, ...items.map(({ seat }) => seat)]).toEqual([undefined, 0, -1, -1]);
+  });
+
   it('does not take somebody of another roster for its own', () => {
     const [one, other] = [new Roster<{ seat: number }>(), new Roster<{ seat: number }>()];
     const item = { seat: -1 };

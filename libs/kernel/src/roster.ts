@@ -16,6 +16,13 @@ export class Roster<T extends Seated> {
     if (item.seat < 0) item.seat = this.#seats.push(item) - 1;
   }
 
+  /** Takes off whoever came last, more or less: where all serve, the others may rest. */
+  take(): T | undefined {
+    const last = this.#seats.pop();
+    if (last) last.seat = -1;
+    return last;
+  }
+
   /** False when it was not on it. */
   remove(item: T): boolean {
     if (this.#seats[item.seat] !== item) return false;

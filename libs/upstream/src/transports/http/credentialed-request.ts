@@ -1,4 +1,4 @@
-import type { Dispatcher } from 'undici';
+import type { ClientPool } from '#libs/egress';
 import type { RequestCaller } from '#libs/plugin';
 import { HttpRequest, type ResponseHeaders } from './http-request.js';
 import type { HttpSession } from './http-session.js';
@@ -7,7 +7,7 @@ type Headers = Readonly<Record<string, string>>;
 
 /** One HTTP request as it is to be sent, but for its credential. */
 export interface Outgoing {
-  readonly lane: Dispatcher;
+  readonly lane: ClientPool;
   readonly method: 'GET' | 'POST' | 'DELETE';
   readonly path: string;
   /** The connection's own headers: name, value, name, value. */

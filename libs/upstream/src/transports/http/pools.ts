@@ -1,5 +1,7 @@
-import { type ConnectSettings, type EgressGuard, guardedConnect, Pool } from '#libs/egress';
+import { ClientPool, type ConnectSettings, type EgressGuard, guardedConnect } from '#libs/egress';
 import type { UpstreamTarget } from '#libs/plugin';
+
+const CONTROL_SOCKETS = 8;
 
 /**
  * The sockets to one upstream, shared by all its connections. Three lanes, because requests must never wait for what
@@ -8,42 +10,31 @@ import type { UpstreamTarget } from '#libs/plugin';
  */
 export class OriginPools {
   /** Requests of clients: `connection.pool` sockets. */
-  calls: Pool;
+  readonly calls: ClientPool;
   /** Notifications, answers, DELETE and the gateway's own requests: short, so few sockets do. */
-  control: Pool;
+  readonly control: ClientPool;
   /** Standing and resumed streams; as many as there are connections and open calls, which are bounded elsewhere. */
-  streams: Pool;
-  readonly #create: (lane: Lane) => Pool;
-  /** Take nothing new, and end with what runs on them. */
-  readonly #leaving = new Set<Pool>();
+  readonly streams: ClientPool;
 
-  constructor(create: (lane: Lane) => Pool) {
-    this.#create = create;
-    this.calls = create('calls');
-    this.control = create('control');
-    this.streams = create('streams');
+  constructor(create: (connections: number | undefined) => ClientPool, calls: number) {
+    this.calls = create(calls);
+    this.control = create(CONTROL_SOCKETS);
+    this.streams = create(undefined);
   }
 
   /** Lets go of sockets nobody uses, so that what comes next goes on new ones. */
   renew(): void {
-    for (const lane of LANES) {
-      const pool = this[lane];
-      if (pool.stats.free === 0) continue;
-      this[lane] = this.#create(lane);
-      this.#leaving.add(pool);
-      void pool.close().finally(() => this.#leaving.delete(pool));
-    }
+    for (const lane of this.#lanes()) lane.renew();
   }
 
   async destroy(): Promise<void> {
-    await Promise.all([this.calls, this.control, this.streams, ...this.#leaving].map((pool) => pool.destroy()));
+    await Promise.all(this.#lanes().map((lane) => lane.destroy()));
+  }
+
+  #lanes(): ClientPool[] {
+    return [this.calls, this.control, this.streams];
   }
 }
-
-const LANES = ['calls', 'control', 'streams'] as const;
-type Lane = (typeof LANES)[number];
-
-const CONTROL_SOCKETS = 8;
 
 export class HttpPools {
   readonly #guard: EgressGuard;
@@ -57,8 +48,7 @@ export class HttpPools {
   of(target: UpstreamTarget): OriginPools {
     let pools = this.#byTarget.get(target);
     if (!pools) {
-      const sockets = { calls: target.pool, control: CONTROL_SOCKETS, streams: undefined };
-      pools = new OriginPools((lane) => this.#create(target, sockets[lane]));
+      pools = new OriginPools((connections) => this.#create(target, connections), target.pool);
       this.#byTarget.set(target, pools);
     }
     return pools;
@@ -76,18 +66,9 @@ export class HttpPools {
     await pools?.destroy();
   }
 
-  #create(target: UpstreamTarget, connections: number | undefined): Pool {
-    const settings = connectSettings(target);
-    return new Pool(new URL(target.url as string).origin, {
-      connections: connections ?? null,
-      pipelining: 1,
-      // Calls are bounded by the one who sends them, and reset by progress: no clock of its own down here.
-      headersTimeout: 0,
-      bodyTimeout: 0,
-      // One socket per running exchange keeps an abort from touching its neighbours.
-      allowH2: false,
-      connect: guardedConnect(this.#guard, 'operator', settings),
-    });
+  #create(target: UpstreamTarget, connections: number | undefined): ClientPool {
+    const connect = guardedConnect(this.#guard, 'operator', connectSettings(target));
+    return new ClientPool(new URL(target.url as string).origin, { connections, connect });
   }
 }
 
