@@ -90,4 +90,28 @@ describe('one clock for many that wait', () => {
     vi.advanceTimersByTime(200);
     expect(item.told).toHaveLength(1);
   });
+
+  it('looks no oftener than its grain allows, and is no later than that', () => {
+    const clock = new DueClock({ grain: 1_000 });
+    const armed = vi.spyOn(globalThis, 'setTimeout');
+    const start = performance.now();
+    const waits = Array.from({ length: 100 }, (_, index) => 5_000 + 10 * index);
+    const items = waiting(clock, waits);
+    vi.advanceTimersByTime(10_000);
+    expect(armed.mock.calls.length).toBeLessThanOrEqual(3);
+    for (const [index, { told }] of items.entries()) {
+      const late = (told[0] as number) - start - (waits[index] as number);
+      expect(late).toBeGreaterThanOrEqual(0);
+      expect(late).toBeLessThanOrEqual(1_000);
+    }
+  });
+
+  it('keeps the process running or not, as it was made', () => {
+    for (const holds of [true, false]) {
+      vi.spyOn(globalThis, 'setTimeout').mockClear();
+      waiting(new DueClock({ holds }), [100]);
+      const timer = vi.mocked(setTimeout).mock.results.at(-1)?.value as NodeJS.Timeout;
+      expect(timer.hasRef()).toBe(holds);
+    }
+  });
 });

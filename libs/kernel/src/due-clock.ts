@@ -8,20 +8,32 @@ export interface Due extends Seated {
   onDue(): void;
 }
 
-/** Looks at least so far apart, in milliseconds: many that are due one after the other cost few looks. */
-const GRAIN = 20;
+export interface DueClockOptions {
+  /** Looks at least so far apart, in milliseconds: many that are due one after the other cost few looks. Default 20. */
+  readonly grain?: number;
+  /** Whether what waits keeps the process running. Default true. */
+  readonly holds?: boolean;
+}
+
 /** The longest wait a timer knows, in milliseconds. */
 const LONGEST = 2 ** 31 - 1;
 
 /**
  * One timer for all that wait for something that hardly ever comes, such as calls for their time limit. Coming and going costs
- * no timer; who is due is told some tens of milliseconds late at worst, and never early.
+ * no timer; who is due is told a little later than the grain at worst, and never early.
  */
 export class DueClock {
   readonly #waiting = new Roster<Due>();
+  readonly #grain: number;
+  readonly #holds: boolean;
   #timer: NodeJS.Timeout | undefined;
   /** When the timer looks, at the latest. */
   #next = Number.POSITIVE_INFINITY;
+
+  constructor({ grain = 20, holds = true }: DueClockOptions = {}) {
+    this.#grain = grain;
+    this.#holds = holds;
+  }
 
   /** Has it told at a time of `performance.now()`; one that waits already waits for this time instead. */
   set(item: Due, due: number): void {
@@ -45,6 +57,7 @@ export class DueClock {
     this.#next = due;
     const wait = Math.max(1, Math.ceil(due - performance.now()));
     this.#timer = setTimeout(this.#look, Math.min(wait, LONGEST));
+    if (!this.#holds) this.#timer.unref();
   }
 
   readonly #look = (): void => {
@@ -60,7 +73,7 @@ export class DueClock {
       this.#waiting.remove(item);
       item.onDue();
     }
-    next = Math.max(next, now + GRAIN);
+    next = Math.max(next, now + this.#grain);
     if (next < this.#next && this.#waiting.size > 0) this.#arm(next);
   };
 }

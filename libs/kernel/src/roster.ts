@@ -6,14 +6,18 @@ export interface Seated {
 
 /** What is there at the moment: coming and going costs no lookup and leaves nothing behind. Order means nothing. */
 export class Roster<T extends Seated> {
-  readonly #seats: T[] = [];
+  #seats: T[] = [];
 
   get size(): number {
     return this.#seats.length;
   }
 
   add(item: T): void {
-    if (item.seat < 0) item.seat = this.#seats.push(item) - 1;
+    if (item.seat >= 0) return;
+    // A first push would make room for seventeen, which many rosters never need.
+    if (this.#seats.length === 0) this.#seats = [item];
+    else this.#seats.push(item);
+    item.seat = this.#seats.length - 1;
   }
 
   /** Takes off whoever came last, more or less: where all serve, the others may rest. */

@@ -1,3 +1,4 @@
+import { DueClock } from '#libs/kernel';
 import { isService } from './session-spec.js';
 import type { SessionGroup, Slot } from './slot.js';
 
@@ -8,16 +9,39 @@ export interface IdleRules {
   unused(slot: Slot): void;
 }
 
-/** Tells whenever a session has been unused for the idle time, until its timer is cleared. */
-export function watchIdle(slot: Slot, rules: IdleRules, wait = rules.idle): void {
-  const { idle } = rules;
-  slot.idleTimer = setTimeout(() => {
-    const left = slot.lastUsed + idle - performance.now();
-    const over = !slot.used && left <= 1;
-    watchIdle(slot, rules, slot.used || over ? idle : left);
-    if (over) rules.unused(slot);
-  }, wait);
-  slot.idleTimer.unref();
+/** Milliseconds a session may be found unused later than it could be. */
+const GRAIN = 1_000;
+
+/** Tells whenever a session has been unused for the idle time: one timer for all sessions of a pool. */
+export class IdleWatch {
+  readonly #clock = new DueClock({ grain: GRAIN, holds: false });
+
+  constructor(private readonly rules: IdleRules) {}
+
+  begin(slot: Slot): void {
+    slot.watch = this;
+    this.#clock.set(slot, performance.now() + this.rules.idle);
+  }
+
+  end(slot: Slot): void {
+    slot.watch = undefined;
+    this.#clock.cancel(slot);
+  }
+
+  /** It may be unused by now. */
+  look(slot: Slot): void {
+    const { idle, unused } = this.rules;
+    const now = performance.now();
+    const end = slot.lastUsed + idle;
+    const over = !slot.used && end - now <= 1;
+    this.#clock.set(slot, slot.used || over ? now + idle : end);
+    if (over) unused(slot);
+  }
+
+  /** No session is left. */
+  stop(): void {
+    this.#clock.stop();
+  }
 }
 
 /** The session unused for longest among those that may end, those of one group excepted. */

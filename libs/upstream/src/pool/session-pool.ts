@@ -3,7 +3,7 @@ import type { SessionListener, UpstreamSession } from '../session/upstream-sessi
 import type { ChildPlaces, IdleChild } from './child-places.js';
 import type { CrashLoops } from './crash-loops.js';
 import { Ear, type SessionNews } from './ear.js';
-import { type IdleRules, oldestIdle, watchIdle } from './idle.js';
+import { IdleWatch, oldestIdle } from './idle.js';
 import { SessionLimit } from './session-limit.js';
 import { isService, type SessionSpec } from './session-spec.js';
 import { SessionGroup, Slot } from './slot.js';
@@ -46,7 +46,7 @@ export class SessionPool {
   /** Openings and closings under way, so that `close` can wait for the last child. */
   readonly #work = new Underway();
   readonly #limit: SessionLimit;
-  readonly #idle: IdleRules;
+  readonly #idle: IdleWatch;
   #closed: GatewayError | undefined;
   #end: GatewayError | undefined;
   readonly #forget: (() => void) | undefined;
@@ -54,10 +54,10 @@ export class SessionPool {
   constructor(options: PoolOptions) {
     this.#options = options;
     this.#limit = new SessionLimit(options.limit);
-    this.#idle = {
+    this.#idle = new IdleWatch({
       idle: options.idle,
       unused: (slot) => (isService(slot.group.spec) ? options.events.unused?.() : this.#dismiss(slot)),
-    };
+    });
     this.#waiters = new Waiters({
       server: options.server,
       limit: options.limit,
@@ -154,6 +154,7 @@ export class SessionPool {
     this.#waiters.refuseAll(refusal);
     for (const slot of [...this.slots()]) this.#drop(slot, error);
     await this.#work.over();
+    this.#idle.stop();
     this.#groups.clear();
   }
 
@@ -216,8 +217,8 @@ export class SessionPool {
         );
       }
       this.#limit.attribution = session.attribution;
-      group.slots.push(slot);
-      if (!isService(group.spec) || events.unused) watchIdle(slot, this.#idle);
+      group.add(slot);
+      if (!isService(group.spec) || events.unused) this.#idle.begin(slot);
       this.#options.crashes?.opened(group.spec);
       events.opened(slot);
       this.#pump();
@@ -264,11 +265,10 @@ export class SessionPool {
 
   #lost(slot: Slot, error: GatewayError): void {
     const { group } = slot;
-    if (!group.slots.includes(slot)) return;
-    group.slots.splice(group.slots.indexOf(slot), 1);
+    if (!group.remove(slot)) return;
     this.#limit.tally(group, -1);
     slot.retiring = true;
-    clearTimeout(slot.idleTimer);
+    this.#idle.end(slot);
     this.#noteLoss(slot, error);
     // Other calls may still be running on streams of their own: the last one closes it.
     if (slot.running === 0) this.#close(slot, error);
@@ -289,13 +289,9 @@ export class SessionPool {
 
   #drop(slot: Slot, reason: GatewayError): void {
     const { group } = slot;
-    const index = group.slots.indexOf(slot);
-    if (index >= 0) {
-      group.slots.splice(index, 1);
-      this.#limit.tally(group, -1);
-    }
+    if (group.remove(slot)) this.#limit.tally(group, -1);
     slot.retiring = true;
-    clearTimeout(slot.idleTimer);
+    this.#idle.end(slot);
     this.#close(slot, reason);
     this.#tidy(group);
   }

@@ -1,11 +1,11 @@
-import { ChurnMap } from '#libs/kernel';
+import { ChurnMap, type Due } from '#libs/kernel';
 import { LOG_LEVELS, logLevelRank } from '#libs/mcp';
 import type { UpstreamSession } from '../session/upstream-session.js';
 import type { SessionSpec } from './session-spec.js';
 
 /** Sessions that may stand in for each other, and what clients have asked of them. */
 export class SessionGroup {
-  readonly slots: Slot[] = [];
+  slots: readonly Slot[] = [];
   /** Sessions being opened. */
   opening = 0;
   /** Calls waiting for a session of this group. */
@@ -71,6 +71,17 @@ export class SessionGroup {
     return this.#spec;
   }
 
+  add(slot: Slot): void {
+    this.slots = this.slots.concat(slot);
+  }
+
+  /** False when it was not there. */
+  remove(slot: Slot): boolean {
+    if (!this.slots.includes(slot)) return false;
+    this.slots = this.slots.filter((other) => other !== slot);
+    return true;
+  }
+
   /** The same caller again, perhaps with a younger credential: sessions opened from now on use that one. */
   renew(spec: SessionSpec): void {
     if (spec.personal && spec.key === this.#spec.key) this.#spec = spec;
@@ -87,7 +98,9 @@ export class SessionGroup {
 }
 
 /** One live upstream session in the pool. */
-export class Slot {
+export class Slot implements Due {
+  seat = -1;
+  due = 0;
   /** Calls running on it, and those of them that want to be alone. */
   running = 0;
   solo = 0;
@@ -100,7 +113,8 @@ export class Slot {
   silences = 0;
   /** Its connection broke under a call. */
   broken = false;
-  idleTimer: NodeJS.Timeout | undefined;
+  /** Who is told when it has been unused for the idle time. */
+  watch: { look(slot: Slot): void } | undefined;
   /** URIs the upstream was asked to watch on this session. */
   readonly subscribed = new ChurnMap<string, true>();
   /** Log level last sent on it. */
@@ -110,6 +124,10 @@ export class Slot {
     readonly group: SessionGroup,
     readonly session: UpstreamSession,
   ) {}
+
+  onDue(): void {
+    this.watch?.look(this);
+  }
 
   /** Somebody calls on it or has it watch something. */
   get used(): boolean {

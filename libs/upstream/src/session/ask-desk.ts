@@ -14,17 +14,18 @@ interface OpenAsk {
   readonly ask: Ask;
 }
 
-export interface AskDeskOptions {
+/** What the desk needs of the session it answers for. */
+export interface AskPort {
   readonly server: string;
   readonly declared: ClientCapabilities;
   readonly log: Log;
   /** The call a question belongs to; undefined when that cannot be told. */
-  readonly attribute: (origin: RunningCall | undefined) => RunningCall | undefined;
+  attribute(origin: RunningCall | undefined): RunningCall | undefined;
   /** Puts a question to the one client this session serves, outside of any call; undefined when that cannot be done. */
-  readonly standing: (request: InputRequest) => Ask | undefined;
-  readonly post: (message: Buffer) => void;
+  standing(request: InputRequest): Ask | undefined;
+  post(message: Buffer): void;
   /** An elicitation with an id was shown to this client session. */
-  readonly elicited: (elicitationId: string, client: string) => void;
+  elicited(elicitationId: string, client: string): void;
 }
 
 /**
@@ -34,7 +35,7 @@ export interface AskDeskOptions {
 export class AskDesk {
   readonly #open = new ChurnMap<string, OpenAsk>();
 
-  constructor(private readonly options: AskDeskOptions) {}
+  constructor(private readonly port: AskPort) {}
 
   get size(): number {
     return this.#open.size;
@@ -42,7 +43,7 @@ export class AskDesk {
 
   receive(request: RequestMessage, origin: RunningCall | undefined): void {
     if (request.method === 'ping') {
-      this.options.post(encodeResult(request.idJson, '{}'));
+      this.port.post(encodeResult(request.idJson, '{}'));
       return;
     }
     const refusal = this.#refusal(request);
@@ -58,16 +59,16 @@ export class AskDesk {
       this.#refuse(request, -32603, `More than ${MAX_OPEN} questions are open on this session`);
       return;
     }
-    const call = this.options.attribute(origin);
+    const call = this.port.attribute(origin);
     const sink = call?.request.caller?.sink;
     if (sink) this.#ask(request, (question) => sink.ask(question), call);
     // Roots belong to the client, not to a call: servers ask for them right after the handshake and when they changed.
-    else if (request.method === 'roots/list') this.#ask(request, this.options.standing, undefined);
+    else if (request.method === 'roots/list') this.#ask(request, (question) => this.port.standing(question), undefined);
     else this.#unattributed(request);
   }
 
   #unattributed(request: RequestMessage): void {
-    const { log, server } = this.options;
+    const { log, server } = this.port;
     const { method } = request;
     const fields = { upstream: server, method, code: 'ASK_UNATTRIBUTED' };
     const text = `${server} asked the client (${method}) but it cannot be told whose call it belongs to; refused`;
@@ -90,7 +91,7 @@ export class AskDesk {
       if (open.call !== call) continue;
       this.#take(open.idJson);
       open.ask.withdraw('The call that asked has ended');
-      this.options.post(encodeError(open.idJson, errorObject(-32603, 'The call this question belongs to has ended')));
+      this.port.post(encodeError(open.idJson, errorObject(-32603, 'The call this question belongs to has ended')));
     }
   }
 
@@ -104,7 +105,7 @@ export class AskDesk {
   }
 
   #refusal(request: RequestMessage): { code: number; reason: string } | undefined {
-    const { declared } = this.options;
+    const { declared } = this.port;
     switch (request.method) {
       case 'elicitation/create': {
         if (!declared.elicitationForm && !declared.elicitationUrl) return undeclared('elicitation');
@@ -127,7 +128,7 @@ export class AskDesk {
   }
 
   #ask(request: RequestMessage, put: (question: InputRequest) => Ask | undefined, call: RunningCall | undefined): void {
-    const { server } = this.options;
+    const { server } = this.port;
     let ask: Ask | undefined;
     try {
       ask = put({
@@ -146,11 +147,11 @@ export class AskDesk {
     this.#open.set(request.idJson, { idJson: request.idJson, call, ask });
     call?.questionOpened();
     const elicitationId = request.params?.get('elicitationId')?.string();
-    if (elicitationId !== undefined && call?.client !== undefined) this.options.elicited(elicitationId, call.client);
+    if (elicitationId !== undefined && call?.client !== undefined) this.port.elicited(elicitationId, call.client);
     ask.answer.then(
       (outcome) => {
         if (!this.#take(request.idJson, ask)) return;
-        this.options.post(
+        this.port.post(
           outcome.kind === 'result'
             ? inOne(encodeResult(request.idJson, outcome.result))
             : encodeError(request.idJson, outcome.error),
@@ -173,15 +174,15 @@ export class AskDesk {
 
   #answerFailed(idJson: string, thrown: unknown): void {
     const error = toGatewayError(thrown);
-    this.options.log.info(
-      { upstream: this.options.server, code: error.code, reason: messageOf(thrown) },
-      `A question of ${this.options.server} was not answered: ${messageOf(thrown)}`,
+    this.port.log.info(
+      { upstream: this.port.server, code: error.code, reason: messageOf(thrown) },
+      `A question of ${this.port.server} was not answered: ${messageOf(thrown)}`,
     );
-    this.options.post(encodeError(idJson, errorObject(error.entry.rpc, error.message, { code: error.code })));
+    this.port.post(encodeError(idJson, errorObject(error.entry.rpc, error.message, { code: error.code })));
   }
 
   #refuse(request: RequestMessage, code: number, reason: string, data?: object): void {
-    this.options.post(encodeError(request.idJson, errorObject(code, reason, data)));
+    this.port.post(encodeError(request.idJson, errorObject(code, reason, data)));
   }
 }
 

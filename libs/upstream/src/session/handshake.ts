@@ -11,6 +11,9 @@ export interface Welcome {
   readonly instructions: string | undefined;
 }
 
+/** Before anything was said. */
+export const NO_WELCOME: Welcome = { version: '', capabilities: {}, serverInfo: {}, instructions: undefined };
+
 /** Params of `initialize`: the newest legacy revision, the client's relayed capabilities, the gateway's own name (L:life). */
 export function initializeParams(capabilities: ClientCapabilities, gatewayVersion: string): Buffer {
   const clientInfo = JSON.stringify({ name: 'mcp-gateway', version: gatewayVersion });
@@ -19,8 +22,23 @@ export function initializeParams(capabilities: ClientCapabilities, gatewayVersio
   );
 }
 
-/** @throws GatewayError UPSTREAM_PROTOCOL when the answer is an error, misshapen, or of a revision nobody speaks */
-export function readWelcome(server: string, outcome: Outcome): Welcome {
+/** Reads what one upstream says of itself. To most sessions it says the same, which is kept once for all of them. */
+export class WelcomeReader {
+  #last: { readonly said: Buffer; readonly welcome: Welcome } | undefined;
+
+  constructor(private readonly server: string) {}
+
+  /** @throws GatewayError UPSTREAM_PROTOCOL when the answer is an error, misshapen, or of a revision nobody speaks */
+  read(outcome: Outcome): Welcome {
+    const known = this.#last;
+    if (known && outcome.kind === 'result' && known.said.equals(outcome.result)) return known.welcome;
+    const welcome = readWelcome(this.server, outcome);
+    if (outcome.kind === 'result') this.#last = { said: Buffer.from(outcome.result), welcome };
+    return welcome;
+  }
+}
+
+function readWelcome(server: string, outcome: Outcome): Welcome {
   if (outcome.kind === 'error') {
     throw protocolError(server, `${server} refused initialize: ${outcome.code} ${saidIn(outcome.error)}`);
   }

@@ -1,14 +1,23 @@
-import { ChurnMap, DueClock, GatewayError, type Log, type Outcome, toGatewayError } from '#libs/kernel';
+import {
+  type Ask,
+  ChurnMap,
+  DueClock,
+  GatewayError,
+  type InputRequest,
+  type Log,
+  type Outcome,
+  toGatewayError,
+} from '#libs/kernel';
 import { encodeNotification, encodeRequest, REQUEST_ID_META_KEY } from '#libs/mcp';
 import type { Connection, ConnectionListener, ConnectionStatus } from '#libs/plugin';
 import type { Forwarded } from '../credentials/forwarded-headers.js';
-import { AskDesk } from './ask-desk.js';
+import { AskDesk, type AskPort } from './ask-desk.js';
 import { attribute, soleCaller } from './attribution.js';
 import type { ClientCapabilities } from './capabilities.js';
 import type { ExpiredLimit } from './deadline.js';
 import { connectionEnded, formatMs, notOpened, startedTooLate, toldTo } from './failures.js';
-import { initializeParams, readWelcome, type Welcome } from './handshake.js';
-import { Inbound } from './inbound.js';
+import { initializeParams, NO_WELCOME, WelcomeReader } from './handshake.js';
+import { Inbound, type InboundPort } from './inbound.js';
 import { connectionOf, type Opening, openWithin } from './opening.js';
 import { withMeta } from './params.js';
 import { type CallOwner, RunningCall } from './running-call.js';
@@ -31,6 +40,8 @@ export interface LegacySessionOptions {
   readonly startTimeout: number;
   readonly listener: SessionListener;
   readonly log: Log;
+  /** Reads what the upstream says of itself; one of its own when absent. */
+  readonly welcomes?: WelcomeReader | undefined;
   /** Opens the transport's connection. */
   readonly connect: (listener: ConnectionListener, signal: AbortSignal) => Promise<Connection>;
   /** Headers of a caller's own request that go along. */
@@ -41,49 +52,31 @@ export interface LegacySessionOptions {
   readonly clock?: DueClock | undefined;
 }
 
-/** A session of the revisions with `initialize` (2024-11-05 to 2025-11-25) over one connection. */
-export class LegacySession implements UpstreamSession, CallOwner, ConnectionListener {
+/**
+ * A session of the revisions with `initialize` (2024-11-05 to 2025-11-25) over one connection. It is itself what its reader and
+ * its desk turn to: there are thousands of sessions, and closures for each would weigh more than all else.
+ */
+export class LegacySession implements UpstreamSession, CallOwner, ConnectionListener, InboundPort, AskPort {
   readonly era = 'legacy';
   readonly dual: boolean;
   readonly http: boolean;
   readonly clock: DueClock;
   readonly #options: LegacySessionOptions;
-  readonly #pending = new ChurnMap<number, RunningCall>();
-  readonly #desk: AskDesk;
-  readonly #inbound: Inbound;
+  readonly pending = new ChurnMap<number, RunningCall>();
+  readonly desk = new AskDesk(this);
+  readonly #inbound = new Inbound(this);
   #connection: Connection | undefined;
-  #welcome: Welcome = { version: '', capabilities: {}, serverInfo: {}, instructions: undefined };
+  #welcome = NO_WELCOME;
   #lastId = 0;
   #lastHeard = performance.now();
   #gone: GatewayError | undefined;
   #closing: Promise<void> | undefined;
 
   private constructor(options: LegacySessionOptions) {
-    const { listener, log, server } = options;
     this.#options = options;
     this.dual = options.dual ?? false;
     this.http = options.http ?? false;
     this.clock = options.clock ?? new DueClock();
-    this.#desk = new AskDesk({
-      server,
-      log,
-      declared: options.capabilities,
-      attribute: (origin) => attribute(origin, this.#pending, this.attribution, options.shared),
-      standing: (request) => listener.asked(request),
-      post: (message) => this.#post(message),
-      elicited: (id, client) => this.#inbound.elicited(id, client),
-    });
-    this.#inbound = new Inbound({
-      server,
-      log,
-      listener,
-      desk: this.#desk,
-      pending: this.#pending,
-      soleCaller: () => soleCaller(this.#pending),
-      settle: (call, outcome, origin) => this.#settle(call, outcome, origin),
-      fail: (call, error) => this.#fail(call, error),
-      giveUp: (call, error) => this.#giveUp(call, error),
-    });
   }
 
   /**
@@ -105,6 +98,7 @@ export class LegacySession implements UpstreamSession, CallOwner, ConnectionList
 
   async #open(opening: Opening): Promise<void> {
     const { capabilities, connect, startTimeout, gatewayVersion, server } = this.#options;
+    const { welcomes = new WelcomeReader(server) } = this.#options;
     const { aborted } = opening;
     this.#connection = await connectionOf(connect(this, opening.signal), opening);
     const initialize = this.request({
@@ -114,7 +108,7 @@ export class LegacySession implements UpstreamSession, CallOwner, ConnectionList
       timeout: startTimeout,
       maxTotal: startTimeout,
     });
-    this.#welcome = readWelcome(server, await Promise.race([initialize, aborted]));
+    this.#welcome = welcomes.read(await Promise.race([initialize, aborted]));
     this.#connection.setProtocolVersion(this.#welcome.version);
     await Promise.race([this.notify('notifications/initialized'), aborted]);
     if (this.#options.standing ?? true) this.listen();
@@ -153,7 +147,7 @@ export class LegacySession implements UpstreamSession, CallOwner, ConnectionList
   }
 
   get inFlight(): number {
-    return this.#pending.size;
+    return this.pending.size;
   }
 
   get lastHeard(): number {
@@ -201,8 +195,8 @@ export class LegacySession implements UpstreamSession, CallOwner, ConnectionList
     }
     const body = encodeRequest(id, method, params);
     const call = new RunningCall(id, request, this);
-    this.#pending.set(id, call);
-    const unsubscribe = exchange?.onAbort((reason) => this.#giveUp(call, reason));
+    this.pending.set(id, call);
+    const unsubscribe = exchange?.onAbort((reason) => this.giveUp(call, reason));
     if (call.ended) return call.outcome;
     call.unsubscribe = unsubscribe;
     try {
@@ -210,7 +204,7 @@ export class LegacySession implements UpstreamSession, CallOwner, ConnectionList
       if (call.ended) handle.abandon();
       else call.handle = handle;
     } catch (thrown) {
-      this.#fail(call, toGatewayError(thrown));
+      this.fail(call, toGatewayError(thrown));
     }
     return call.outcome;
   }
@@ -227,8 +221,8 @@ export class LegacySession implements UpstreamSession, CallOwner, ConnectionList
   }
 
   async #close(reason: GatewayError): Promise<void> {
-    for (const call of this.#pending.values()) this.#giveUp(call, reason);
-    this.#desk.closeStanding();
+    for (const call of this.pending.values()) this.giveUp(call, reason);
+    this.desk.closeStanding();
     try {
       await this.#connection?.close();
     } catch (thrown) {
@@ -247,7 +241,7 @@ export class LegacySession implements UpstreamSession, CallOwner, ConnectionList
   onClose(error: GatewayError): void {
     const told = connectionEnded(error, this.#options.server, this.status().stderr);
     this.#lose(told);
-    for (const call of this.#pending.values()) this.#fail(call, toldTo(told, call.sent));
+    for (const call of this.pending.values()) this.fail(call, toldTo(told, call.sent));
   }
 
   onLimit(key: string, worn?: GatewayError): void {
@@ -259,7 +253,7 @@ export class LegacySession implements UpstreamSession, CallOwner, ConnectionList
   onError(error: GatewayError, call: RunningCall): void {
     const told = connectionEnded(error, this.#options.server, this.status().stderr);
     if (error.code === 'UPSTREAM_SESSION_LOST') this.#lose(told);
-    this.#fail(call, call.sent ? told : toldTo(told, false));
+    this.fail(call, call.sent ? told : toldTo(told, false));
   }
 
   /** What the upstream has to say of a call that takes long may come outside of its own stream. */
@@ -269,42 +263,76 @@ export class LegacySession implements UpstreamSession, CallOwner, ConnectionList
 
   onExpired(limit: ExpiredLimit, call: RunningCall): void {
     const opening = call.request.method === 'initialize';
-    this.#giveUp(call, opening ? this.#tooSlow() : call.expiry(this.#options.server, limit));
+    this.giveUp(call, opening ? this.#tooSlow() : call.expiry(this.#options.server, limit));
+  }
+
+  // What its reader and its desk ask of it.
+
+  get server(): string {
+    return this.#options.server;
+  }
+
+  get log(): Log {
+    return this.#options.log;
+  }
+
+  get listener(): SessionListener {
+    return this.#options.listener;
+  }
+
+  get declared(): ClientCapabilities {
+    return this.#options.capabilities;
+  }
+
+  attribute(origin: RunningCall | undefined): RunningCall | undefined {
+    return attribute(origin, this.pending, this.attribution, this.#options.shared);
+  }
+
+  soleCaller(): RunningCall | undefined {
+    return soleCaller(this.pending);
+  }
+
+  standing(request: InputRequest): Ask | undefined {
+    return this.listener.asked(request);
+  }
+
+  elicited(elicitationId: string, client: string): void {
+    this.#inbound.elicited(elicitationId, client);
   }
 
   // How calls end.
 
-  #settle(call: RunningCall, outcome: Outcome, origin: RunningCall | undefined): void {
+  settle(call: RunningCall, outcome: Outcome, origin: RunningCall | undefined): void {
     this.#forget(call);
     // A reply that came another way leaves the request's own stream waiting for nothing.
     if (origin !== call && this.attribution === 'request') call.handle?.abandon();
     call.settle(outcome);
   }
 
-  #fail(call: RunningCall, error: GatewayError): void {
+  fail(call: RunningCall, error: GatewayError): void {
     this.#forget(call);
     call.fail(error);
   }
 
   /** Stops waiting because the gateway or its caller wants to, and tells the upstream so (never for `initialize`, L:cancel). */
-  #giveUp(call: RunningCall, error: GatewayError): void {
+  giveUp(call: RunningCall, error: GatewayError): void {
     if (call.ended) return;
     const { handle, sent } = call;
-    this.#fail(call, toldTo(error, sent));
+    this.fail(call, toldTo(error, sent));
     if (!handle) return;
     if (sent && call.request.method !== 'initialize') {
       const reason = JSON.stringify(error.message.slice(0, 500));
-      this.#post(encodeNotification('notifications/cancelled', `{"requestId":${call.id},"reason":${reason}}`));
+      this.post(encodeNotification('notifications/cancelled', `{"requestId":${call.id},"reason":${reason}}`));
     }
     handle.abandon();
   }
 
   #forget(call: RunningCall): void {
-    this.#pending.delete(call.id);
-    this.#desk.closeFor(call);
+    this.pending.delete(call.id);
+    this.desk.closeFor(call);
   }
 
-  #post(message: Buffer): void {
+  post(message: Buffer): void {
     this.#connection?.post(message).catch((thrown: unknown) => {
       const { log, server } = this.#options;
       const error = toGatewayError(thrown);
@@ -316,7 +344,7 @@ export class LegacySession implements UpstreamSession, CallOwner, ConnectionList
   #lose(error: GatewayError): void {
     if (this.#gone) return;
     this.#gone = error;
-    this.#desk.closeStanding();
+    this.desk.closeStanding();
     this.#options.listener.lost(error);
   }
 

@@ -13,6 +13,7 @@ import { type CredentialBinding, CredentialSource } from '../credentials/credent
 import { type Forwarded, forwarding } from '../credentials/forwarded-headers.js';
 import { type CredentialUse, isService, type SessionSpec } from '../pool/session-spec.js';
 import { Underway } from '../pool/underway.js';
+import { WelcomeReader } from '../session/handshake.js';
 import { LegacySession } from '../session/legacy-session.js';
 import { ModernSession } from '../session/modern/modern-session.js';
 import type { SessionListener, UpstreamSession } from '../session/upstream-session.js';
@@ -37,6 +38,7 @@ export class SessionOpener {
   readonly #forwarded: Forwarded | undefined;
   /** For the time limits of calls on its sessions. */
   readonly #clock = new DueClock();
+  readonly #welcomes: WelcomeReader;
   /** Probed connections that are still being closed. */
   readonly #closing = new Underway();
 
@@ -47,6 +49,7 @@ export class SessionOpener {
     private readonly log: Log,
   ) {
     this.#forwarded = forwarding(config.forward_headers);
+    this.#welcomes = new WelcomeReader(config.name);
   }
 
   /** What is known of the upstream's era; undefined until it was found out. */
@@ -75,7 +78,9 @@ export class SessionOpener {
     if (era === 'legacy') {
       const { capabilities, shared } = spec;
       const standing = this.#stands(spec);
-      return await LegacySession.open({ ...common, capabilities, shared, standing, dual, http: config.type === HTTP });
+      const welcomes = this.#welcomes;
+      const http = config.type === HTTP;
+      return await LegacySession.open({ ...common, capabilities, shared, standing, dual, http, welcomes });
     }
     return await ModernSession.open({
       ...common,

@@ -12,16 +12,19 @@ import { protocolError } from './status-errors.js';
 const SESSION_ID = /^[\x21-\x7e]{1,4096}$/;
 const EVENT_ID = /^[\x20-\x7e]{1,4096}$/;
 
+const POST_HEADERS = ['accept', 'application/json, text/event-stream', 'content-type', 'application/json'];
+
 /** What all exchanges of one connection share. */
 export class HttpSession {
   readonly path: string;
   readonly source: HeaderSource;
   readonly listener: ConnectionListener;
   readonly #refused: ConnectOptions['refused'];
-  readonly #strays: Strays;
+  /** Once there are any. */
+  #strays: Strays | undefined;
   #id: string | undefined;
   #version: string | undefined;
-  #own: readonly string[] = [];
+  /** As long as id and version are what they are. */
   #postHeaders: readonly string[] | undefined;
   /** Of the latest request: most have the same. */
   #base: HeaderBase | undefined;
@@ -35,7 +38,6 @@ export class HttpSession {
     this.source = headers;
     this.listener = listener;
     this.#refused = refused;
-    this.#strays = new Strays(subject(target), target.log);
     this.path = url.pathname + url.search;
   }
 
@@ -45,7 +47,7 @@ export class HttpSession {
 
   set version(version: string) {
     this.#version = version;
-    this.#rebuild();
+    this.#postHeaders = undefined;
   }
 
   /** Tells of a 401. True when another credential can be had. */
@@ -64,18 +66,12 @@ export class HttpSession {
     if (id === undefined) return undefined;
     if (!SESSION_ID.test(id)) return protocolError(this.target, 'issued a session id that no header can carry');
     this.#id = id;
-    this.#rebuild();
+    this.#postHeaders = undefined;
     return undefined;
   }
 
   postHeaders(): readonly string[] {
-    this.#postHeaders ??= [
-      'accept',
-      'application/json, text/event-stream',
-      'content-type',
-      'application/json',
-      ...this.ownHeaders(),
-    ];
+    this.#postHeaders ??= POST_HEADERS.concat(this.ownHeaders());
     return this.#postHeaders;
   }
 
@@ -84,9 +80,14 @@ export class HttpSession {
     return lastEventId === undefined ? headers : [...headers, 'last-event-id', lastEventId];
   }
 
-  ownHeaders(): readonly string[] {
-    if (this.#own.length === 0) this.#rebuild();
-    return this.#own;
+  ownHeaders(): string[] {
+    const headers = ['accept-encoding', 'identity', 'user-agent', 'mcp-gateway'];
+    if (this.#id !== undefined) headers.push('mcp-session-id', this.#id);
+    // The header exists since 2025-06-18.
+    if (this.#version !== undefined && atLeast(this.#version, '2025-06-18')) {
+      headers.push('mcp-protocol-version', this.#version);
+    }
+    return headers;
   }
 
   /** What requests with these headers and this credential begin with. */
@@ -101,22 +102,8 @@ export class HttpSession {
 
   /** Something arrived that is no message: counted, and the first ones shown. */
   stray(bytes: Buffer): void {
+    this.#strays ??= new Strays(subject(this.target), this.target.log);
     this.#strays.add(bytes);
-  }
-
-  #rebuild(): void {
-    this.#own = [
-      'accept-encoding',
-      'identity',
-      'user-agent',
-      'mcp-gateway',
-      ...(this.#id === undefined ? [] : ['mcp-session-id', this.#id]),
-      // The header exists since 2025-06-18.
-      ...(this.#version !== undefined && atLeast(this.#version, '2025-06-18')
-        ? ['mcp-protocol-version', this.#version]
-        : []),
-    ];
-    this.#postHeaders = undefined;
   }
 }
 

@@ -1,4 +1,4 @@
-import { GatewayError, toGatewayError } from '#libs/kernel';
+import { GatewayError, type Seated, toGatewayError } from '#libs/kernel';
 import type { RequestCaller } from '#libs/plugin';
 import { deferred } from '../shared/deferred.js';
 import { subject } from '../shared/text.js';
@@ -18,7 +18,8 @@ export interface PostingOptions {
 }
 
 /** A message on its way: settled once, by the upstream's status or by `cancel`. */
-export class Posting extends CredentialedRequest {
+export class Posting extends CredentialedRequest implements Seated {
+  seat = -1;
   readonly done: Promise<void>;
   readonly request: boolean;
   readonly #bytes: number;

@@ -20,12 +20,14 @@ const OWNED = new Set([
 
 type Headers = Readonly<Record<string, string>>;
 
+const NONE: readonly string[] = [];
+
 /**
  * What all requests of one connection under one credential have in common, worked out once: name, value, name, value, the form
  * that costs undici least.
  */
 export class HeaderBase {
-  readonly #flat: string[];
+  readonly #flat: readonly string[];
   /** Names that are the credential's, as servers may read them. */
   readonly #taken: readonly string[];
 
@@ -34,9 +36,15 @@ export class HeaderBase {
     readonly credential: Headers,
   ) {
     const names = Object.keys(credential);
-    this.#flat = [...own];
-    for (const name of names) push(this.#flat, name, credential[name] as string);
-    this.#taken = names.map(plain);
+    this.#taken = names.length === 0 ? NONE : names.map(plain);
+    if (names.length === 0) {
+      this.#flat = own;
+      return;
+    }
+    const flat = [...own];
+    for (const name of names) push(flat, name, credential[name] as string);
+    // Without the room for more that it grew by: there is one for each session.
+    this.#flat = flat.slice();
   }
 
   /** The headers of one request. An upstream's credential wins over whatever is forwarded. */
