@@ -1,4 +1,4 @@
-import { type DynamicModule, Module, type ModuleMetadata } from '@nestjs/common';
+import { type CanActivate, type DynamicModule, Module, type ModuleMetadata } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD } from '@nestjs/core';
 import { AuthModule } from '#libs/auth';
 import { RateLimitModule } from '#libs/ratelimit';
@@ -9,6 +9,7 @@ import { EntryGuard } from './http/entry.guard.js';
 import { FrontLog } from './http/front-log.js';
 import { FrontPolicy } from './http/front-policy.js';
 import { GatewayExceptionFilter } from './http/gateway-exception.filter.js';
+import { GuardedRoutes } from './http/guarded-routes.js';
 import { HeldBytes } from './http/held-bytes.js';
 import { HostOriginGuard } from './http/host-origin.guard.js';
 import { RefusalAudit } from './http/refusal-audit.js';
@@ -17,7 +18,7 @@ import { RequestsInFlight } from './http/requests-in-flight.js';
 import { Initializer } from './legacy/initializer.js';
 import { LegacyFront } from './legacy/legacy-front.js';
 import { RequestRunner } from './legacy/request-runner.js';
-import { McpController } from './mcp.controller.js';
+import { McpRoutes } from './mcp.routes.js';
 import { CallDesk } from './modern/call-desk.js';
 import { ClientFaults } from './modern/client-faults.js';
 import { ListenDesk } from './modern/listen-desk.js';
@@ -36,6 +37,9 @@ import { StreamLimits } from './streams/stream-limits.js';
 import { StreamRegistry } from './streams/stream-registry.js';
 import { WellKnownController } from './well-known.controller.js';
 
+/** Of every route, in this order. */
+const GUARDS = [HostOriginGuard, EntryGuard];
+
 /**
  * The front door. Its guards and its error answers are the application's: every route of every module is checked for
  * host and origin, then held back or authenticated, in this order, unless it is marked `@Public()`.
@@ -47,11 +51,18 @@ export class DownstreamModule {
     return {
       module: DownstreamModule,
       imports: [AuthModule, RateLimitModule, ...imports],
-      controllers: [McpController, WellKnownController],
+      controllers: [WellKnownController],
       providers: [
-        { provide: APP_GUARD, useClass: HostOriginGuard },
-        { provide: APP_GUARD, useClass: EntryGuard },
-        { provide: APP_FILTER, useClass: GatewayExceptionFilter },
+        ...GUARDS,
+        ...GUARDS.map((guard) => ({ provide: APP_GUARD, useExisting: guard })),
+        GatewayExceptionFilter,
+        { provide: APP_FILTER, useExisting: GatewayExceptionFilter },
+        {
+          provide: GuardedRoutes,
+          inject: [GatewayExceptionFilter, ...GUARDS],
+          useFactory: (filter: GatewayExceptionFilter, ...guards: CanActivate[]) => new GuardedRoutes(guards, filter),
+        },
+        McpRoutes,
         FrontPolicy,
         FrontLog,
         Refusals,

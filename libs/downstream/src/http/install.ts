@@ -1,12 +1,7 @@
-import type { FastifyInstance, RouteOptions } from 'fastify';
+import type { FastifyInstance, onRequestHookHandler } from 'fastify';
 import type { LimitsConfig } from '#libs/config';
 import { GatewayError } from '#libs/kernel';
 import { correlationOf } from './correlation.js';
-
-type OnRequest = Extract<NonNullable<RouteOptions['onRequest']>, (...args: never[]) => unknown>;
-
-/** The endpoints that take messages, as Nest registers them. */
-const MCP_ROUTE = /^\/mcp(?:\/:name)?$/;
 
 /**
  * Prepares the adapter's Fastify instance. No content type is parsed: bodies stay unread streams until guards have
@@ -20,27 +15,13 @@ export function installBodyPassthrough(fastify: FastifyInstance, limits: () => P
     const { url } = limits();
     done((request.raw.url?.length ?? 0) <= url ? undefined : tooLong(url));
   });
+  // A route with a hook of its own answers in it, and writes the id into its own head.
   fastify.addHook('onRoute', (route) => {
-    route.onRequest = takesMessages(route) ? serveAtOnce(fastify, route.handler) : announceId;
+    route.onRequest ??= announceId;
   });
 }
 
-function takesMessages({ method, url }: RouteOptions): boolean {
-  return method === 'POST' && MCP_ROUTE.test(url);
-}
-
-/**
- * Serves a route, guards first, before Fastify looks for a parser of its body, which there is none for: that look would
- * cost a call more than its routing. Whatever answers it writes its own head.
- */
-function serveAtOnce(fastify: FastifyInstance, handler: RouteOptions['handler']): OnRequest {
-  return (request, reply, done) => {
-    Promise.resolve(handler.call(fastify, request, reply)).catch(done);
-  };
-}
-
-/** Answers that somebody else writes the head of carry the id as well. */
-const announceId: OnRequest = (request, reply, done) => {
+const announceId: onRequestHookHandler = (request, reply, done) => {
   reply.raw.setHeader('x-request-id', correlationOf(request.raw));
   done();
 };
