@@ -104,6 +104,17 @@ describe('an audit line', () => {
     expect(read(event)['client']).toEqual({ name: 'desk app', version: '1.2', id: 'desk' });
   });
 
+  it('spells durations to the thousandth as JSON does', () => {
+    const duration = fc.oneof(fc.double({ noNaN: true, min: -1, max: 1e9 }), fc.integer({ min: 0, max: 20_000 }));
+    const property = fc.property(duration, (value) => {
+      const thousandths = Math.round(value * 1000);
+      expect(lineOf(aCall({ durationMs: value }))).toContain(`"duration_ms":${thousandths / 1000}}`);
+      expect(lineOf(aCall({ durationMs: value / 1000 }))).toContain(`"duration_ms":${Math.round(value) / 1000}}`);
+    });
+    fc.assert(property, { numRuns: 2_000 });
+    expect(read(aCall({ durationMs: Number.NaN }))).not.toHaveProperty('duration_ms');
+  });
+
   it('keeps right what it says of ever new texts', () => {
     for (let index = 0; index < 3_000; index++) {
       const event = aCall({ object: `tool-${index}`, arguments: json({ [`né-${index}`]: index }) });

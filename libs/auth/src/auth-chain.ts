@@ -1,6 +1,7 @@
 import { type Log, SILENT } from '#libs/kernel';
 import type { Authenticator, AuthOutcome, Credentials } from '#libs/plugin';
-import { presented } from './presented.js';
+import { KnownBearers } from './known-bearers.js';
+import { type Presented, presented } from './presented.js';
 
 const UNAVAILABLE: AuthOutcome = { kind: 'unavailable', retryAfterSeconds: 5 };
 /** Milliseconds between complaints about authenticators that throw. */
@@ -17,7 +18,10 @@ export interface ChainSettings {
 
 interface Chain extends ChainSettings {
   readonly steps: readonly Authenticator[];
+  readonly known: KnownBearers;
 }
+
+type Found = Extract<Presented, { kind: 'bearer' }>;
 
 /**
  * Asks the configured authenticators in order. `none` passes on; everything else stops, so that a later, weaker one never
@@ -31,22 +35,25 @@ export class AuthChain {
 
   constructor(steps: readonly Authenticator[], log: Log = SILENT) {
     this.#log = log;
-    this.#chain = { steps, maxTokenLength: 8_192, anonymous: false };
+    this.#chain = { steps, maxTokenLength: 8_192, anonymous: false, known: new KnownBearers() };
   }
 
   /** From now on these are asked, about new requests. */
   replace(steps: readonly Authenticator[], settings: ChainSettings): void {
-    this.#chain = { steps, ...settings };
+    this.#chain = { steps, ...settings, known: new KnownBearers() };
   }
 
   authenticate(credentials: Credentials): AuthOutcome | Promise<AuthOutcome> {
     const chain = this.#chain;
     if (chain.anonymous) return this.#ask(chain, credentials, 0);
-    const found = presented(credentials, chain.maxTokenLength);
+    const found = presented(credentials, chain.maxTokenLength, chain.known);
     if (found.kind === 'malformed' || found.kind === 'denied') return found;
     if (found.kind === 'none') return this.#ask(chain, credentials, 0);
     const { headers, rawHeaders, url, remoteAddress } = credentials;
-    return this.#ask(chain, { headers, rawHeaders, url, remoteAddress, bearer: found.bearer }, 0);
+    const outcome = this.#ask(chain, { headers, rawHeaders, url, remoteAddress, bearer: found.bearer }, 0);
+    const authorization = headers['authorization'] as string;
+    if (outcome instanceof Promise) return outcome.then((settled) => noted(chain, authorization, found, settled));
+    return noted(chain, authorization, found, outcome);
   }
 
   // Stays synchronous while the authenticators do: a request with a known token costs no extra turn of the event loop.
@@ -79,4 +86,12 @@ export class AuthChain {
     }
     return UNAVAILABLE;
   }
+}
+
+/** Only what was let in is remembered: a stranger's token is not kept a moment longer than its request. */
+function noted({ known }: Chain, authorization: string, { bearer, isKnown }: Found, outcome: AuthOutcome): AuthOutcome {
+  const isGood = outcome.kind === 'ok';
+  if (isGood && !isKnown) known.keep(authorization, bearer);
+  if (!isGood && isKnown) known.forget(authorization);
+  return outcome;
 }

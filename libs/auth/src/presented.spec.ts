@@ -16,6 +16,7 @@ describe('presented', () => {
     expect(judged(request([['Authorization', header]]))).toEqual({
       kind: 'bearer',
       bearer: { token: 'a.b.c', digest },
+      isKnown: false,
     });
   });
 

@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import type { AuthOutcome, Bearer, Credentials } from '#libs/plugin';
+import type { KnownBearers } from './known-bearers.js';
 
 /** `Bearer`, in any case, and one word. */
 const BEARER = /^bearer +([\x21-\x7e]+)$/i;
@@ -7,7 +8,7 @@ const BEARER = /^bearer +([\x21-\x7e]+)$/i;
 const OTHER_SCHEME = /^(?!bearer(?: |$))[!#$%&'*+.^_`|~0-9a-z-]+ +[\x20-\x7e]+$/i;
 
 export type Presented =
-  | { readonly kind: 'bearer'; readonly bearer: Bearer }
+  | { readonly kind: 'bearer'; readonly bearer: Bearer; readonly isKnown: boolean }
   | Extract<AuthOutcome, { kind: 'none' | 'malformed' | 'denied' }>;
 
 const NONE: Presented = { kind: 'none' };
@@ -23,18 +24,21 @@ const TOO_LONG: Presented = {
 
 /**
  * The one credential a request presents. Two, one in the URL or in a form, and a header that cannot be read are
- * malformed (RS-08, RS-16). Other schemes than Bearer are none of ours. Judges no token but by its length, in characters.
+ * malformed (RS-08, RS-16). Other schemes than Bearer are none of ours. Judges no token but by its length, in characters;
+ * those in `known` were within it.
  */
-export function presented({ headers, rawHeaders, url }: Credentials, longest: number): Presented {
+export function presented({ headers, rawHeaders, url }: Credentials, longest: number, known?: KnownBearers): Presented {
   if (url.includes('?') && carriesToken(url)) return IN_URL;
   const { authorization } = headers;
   if (authorization === undefined) return isForm(headers['content-type']) ? IN_FORM : NONE;
   // Node keeps the first of several and does not say so (RS-15).
   if (occursTwice(rawHeaders) || typeof authorization !== 'string') return TWICE;
+  const bearer = known?.get(authorization);
+  if (bearer) return { kind: 'bearer', bearer, isKnown: true };
   const token = BEARER.exec(authorization)?.[1];
   if (token === undefined) return OTHER_SCHEME.test(authorization) ? NONE : NOT_BEARER;
   if (token.length > longest) return TOO_LONG;
-  return { kind: 'bearer', bearer: { token, digest: hash('sha256', token, 'base64url') } };
+  return { kind: 'bearer', bearer: { token, digest: hash('sha256', token, 'base64url') }, isKnown: false };
 }
 
 function carriesToken(url: string): boolean {

@@ -9,8 +9,6 @@ const MAX_CLASSES = 1_000;
 
 /** What callers have whose scopes are the same: they get the same answers to everything. */
 export interface Grants {
-  /** Names the class among those of one policy. */
-  readonly id: number;
   /** Names the class by its content. */
   readonly key: string;
   /** Scopes from mappings, and all that they imply. */
@@ -24,7 +22,6 @@ export interface Grants {
 /** From claims to the scopes they grant. */
 export class Granting {
   readonly #classes = new Lru<string, Grants>(MAX_CLASSES);
-  #last = 0;
 
   constructor(
     readonly mappings: readonly Mapping[],
@@ -41,7 +38,7 @@ export class Granting {
     const key = classKey(scopes, held);
     let grants = this.#classes.get(key);
     if (!grants) {
-      grants = { id: ++this.#last, key, scopes, held, known: new Map() };
+      grants = { key, scopes, held, known: new Map() };
       this.#classes.set(key, grants);
     }
     return grants;

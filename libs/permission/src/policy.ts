@@ -6,9 +6,10 @@ import {
   parseMappings,
   parsePattern,
 } from '#libs/config';
-import { Lru, type ObjectKind, type ObjectRef, type Principal } from '#libs/kernel';
+import type { ObjectKind, ObjectRef, Principal } from '#libs/kernel';
 import type { Decision } from '#libs/plugin';
 import { Granting, type Grants } from './grants.js';
+import { KnownDecisions } from './known-decisions.js';
 import { passes, type Rule, rulesOf, toAskFor } from './rule.js';
 import { RuleIndex } from './rule-index.js';
 import { otherSpellings } from './spellings.js';
@@ -50,7 +51,7 @@ export class Policy {
   readonly #fallback: Rule | undefined;
   readonly #allowsAll: boolean;
   readonly #principals = new WeakMap<Principal, Grants>();
-  readonly #decisions = new Lru<string, Decision>(MAX_DECISIONS);
+  readonly #decisions = new KnownDecisions(MAX_DECISIONS);
 
   constructor({ auth, oauth, api_keys }: PolicyConfig) {
     const authenticates = oauth.enabled || api_keys.length > 0;
@@ -68,13 +69,11 @@ export class Policy {
   decide(principal: Principal, ref: ObjectRef): Decision {
     if (this.#allowsAll) return OPEN;
     const grants = this.grantsOf(principal);
-    const { kind, server, name } = ref;
-    if (name.length > MAX_KEPT_NAME) return this.judge(grants, ref).decision;
-    const key = `${grants.id} ${kind} ${server} ${name}`;
-    let decision = this.#decisions.get(key);
+    if (ref.name.length > MAX_KEPT_NAME) return this.judge(grants, ref).decision;
+    let decision = this.#decisions.get(grants, ref);
     if (!decision) {
       decision = this.judge(grants, ref).decision;
-      this.#decisions.set(key, decision);
+      this.#decisions.set(grants, ref, decision);
     }
     return decision;
   }

@@ -99,16 +99,16 @@ function event(exchange: Exchange, verdict: Verdict, about: About): AuditEvent {
     rule: denial ? `policy:${denial.policy}` : decision?.rule,
     reason: denial?.reason,
     policyVersion: ruled === undefined ? undefined : policyVersion,
-    outcome: sent && ended ? outcomeOf(ended) : 'refused',
+    outcome: sent && ended ? outcomeOf(ended, verdict.failed) : 'refused',
     code: ended && codeOf(ended),
     durationMs: about.durationMs,
     arguments: about.arguments,
   };
 }
 
-function outcomeOf(ended: Ended): AuditEvent['outcome'] {
+function outcomeOf(ended: Ended, failed: boolean | undefined): AuditEvent['outcome'] {
   if (ended instanceof GatewayError) return 'error';
-  return ended.kind === 'result' && isError(ended) ? 'tool_error' : ended.kind;
+  return ended.kind === 'result' && (failed ?? isError(ended)) ? 'tool_error' : ended.kind;
 }
 
 function codeOf(ended: Ended): string | undefined {

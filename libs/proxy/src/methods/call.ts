@@ -23,6 +23,7 @@ export const callTool: Handler = async (desk, request) => {
   try {
     const outcome = await sendNamed(desk, request, item, `tool ${tool}`, () => fail(unknownTool(name)));
     failed = isError(outcome);
+    request.verdict.failed = failed;
     return outcome;
   } finally {
     desk.metrics.toolFinished(server, tool, failed ? 'error' : 'success', (performance.now() - started) / 1000);

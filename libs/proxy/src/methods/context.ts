@@ -35,6 +35,8 @@ export class Verdict {
   denial: Denial | undefined = undefined;
   /** It went to the upstream, or to what the gateway keeps of it. */
   sent = false;
+  /** Of a tool's outcome, where it was looked at: it is or says an error. */
+  failed: boolean | undefined = undefined;
 }
 
 /** One request on its way through the pipeline. */

@@ -1,0 +1,38 @@
+import { Lru } from '#libs/kernel';
+import type { Bearer } from '#libs/plugin';
+
+/** Characters of a header by which it is found: the end of a signature, which tells tokens apart best. */
+const TAIL = 32;
+/** Characters of headers kept. Whoever let one in keeps as much of it. */
+const MAX_CHARACTERS = 8 * 1024 * 1024;
+/** What an entry takes besides. */
+const ENTRY = 256;
+
+/**
+ * Tokens that were let in lately, with the digest that was made of each, so that neither their form nor their digest is found
+ * out again for every request. Found by the end of the header and compared as a whole. Whether one is still good is not
+ * said here: its provider is asked each time.
+ */
+export class KnownBearers {
+  readonly #known = new Lru<string, Known>(MAX_CHARACTERS, ({ authorization }) => authorization.length + ENTRY);
+
+  /** The token of this very header. */
+  get(authorization: string): Bearer | undefined {
+    const known = this.#known.get(authorization.slice(-TAIL));
+    return known !== undefined && known.authorization === authorization ? known.bearer : undefined;
+  }
+
+  keep(authorization: string, bearer: Bearer): void {
+    this.#known.set(authorization.slice(-TAIL), { authorization, bearer });
+  }
+
+  /** It was not let in this time. */
+  forget(authorization: string): void {
+    this.#known.delete(authorization.slice(-TAIL));
+  }
+}
+
+interface Known {
+  readonly authorization: string;
+  readonly bearer: Bearer;
+}
