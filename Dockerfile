@@ -13,6 +13,7 @@ RUN npm ci --ignore-scripts --no-audit --no-fund
 COPY tsconfig.json nest-cli.json ./
 COPY apps apps
 COPY libs libs
+COPY scripts scripts
 RUN npm run build
 
 # --- what it needs when it runs: no development dependencies -----------------------------------------------------------

@@ -44,8 +44,10 @@ Promise.all([import('node:path'), import('node:fs'), import('node:url'), import(
       process.once('disconnect', () => process.kill(process.pid, 'SIGTERM'));
     }
     delete process.env.MCP_GATEWAY_OWN_NODE;
-    const entry = path.join(root, 'dist', 'apps', 'gateway', 'src', 'main.js');
-    if (!fs.existsSync(entry)) return stop(`is not built yet; run \`npm run build\` in ${path.resolve(root)}`);
+    // In few files, as `npm run build` leaves it, or in many, as `npm run start:dev` does.
+    const entries = ['command', 'apps/gateway/src'].map((folder) => path.join(root, 'dist', folder, 'main.js'));
+    const entry = entries.find((file) => fs.existsSync(file));
+    if (entry === undefined) return stop(`is not built yet; run \`npm run build\` in ${path.resolve(root)}`);
     return import(url.pathToFileURL(entry).href);
   })
   .catch((error) => stop(error instanceof Error ? error.stack : String(error)));

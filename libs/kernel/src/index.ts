@@ -51,4 +51,5 @@ export { type Place, Recency } from './recency.js';
 export { canonicalName, type Endpoint, endpointPath, type ObjectKind, type ObjectRef, type Spelling } from './refs.js';
 export { Roster, type Seated } from './roster.js';
 export { maskedAs, maskSecrets, rememberSecret, Secret } from './secret.js';
+export { sourceStack } from './source-stack.js';
 export { within } from './within.js';

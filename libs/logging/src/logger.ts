@@ -1,5 +1,5 @@
 import { type Logger, pino } from 'pino';
-import { maskSecrets, visibleJson } from '#libs/kernel';
+import { maskSecrets, sourceStack, visibleJson } from '#libs/kernel';
 import { boundedLine } from './bounded-line.js';
 import { REDACTED_PATHS, REDACTED_TEXT } from './redaction.js';
 import { type LineSink, textSink } from './text-format.js';
@@ -24,10 +24,17 @@ export function createLogger(options: LoggerOptions): GatewayLogger {
   return pino(
     {
       level: options.level,
+      serializers: { err: errorWithSources },
       redact: { paths: [...REDACTED_PATHS], censor: REDACTED_TEXT },
       // Last, so that a secret in any field, and in what a stranger said, is found.
       hooks: { streamWrite: (line) => visibleJson(maskSecrets(boundedLine(line, options.maxLine))) },
     },
     { write: (line) => void sink.write(line) },
   );
+}
+
+function errorWithSources(thrown: Error): unknown {
+  const told = pino.stdSerializers.err(thrown);
+  if (typeof told?.stack === 'string') told.stack = sourceStack(told.stack);
+  return told;
 }

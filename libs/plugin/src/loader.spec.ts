@@ -2,8 +2,8 @@ import 'reflect-metadata';
 import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { Injectable, Module } from '@nestjs/common';
-import { NestFactory } from '@nestjs/core';
+import * as nestCommon from '@nestjs/common';
+import * as nestCore from '@nestjs/core';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { GatewayError } from '#libs/kernel';
 import * as api from './api.js';
@@ -39,9 +39,9 @@ describe('loadPlugins', () => {
     cpSync(join(EXAMPLES, 'tcp-lines/index.js'), join(dir, 'tcp-lines.mjs'));
     const modules = await loadPlugins(['./tcp-lines.mjs'], { baseDir: dir });
 
-    @Module({ imports: [PluginModule, ...modules] })
+    @nestCommon.Module({ imports: [PluginModule, ...modules] })
     class Root {}
-    const app = await NestFactory.createApplicationContext(Root, { logger: false });
+    const app = await nestCore.NestFactory.createApplicationContext(Root, { logger: false });
     const registry = app.get(ExtensionRegistry);
     expect(registry.names(UpstreamTransport)).toEqual(['tcp-lines']);
     expect(registry.get(UpstreamTransport, 'tcp-lines')).toBeInstanceOf(UpstreamTransport);
@@ -51,20 +51,37 @@ describe('loadPlugins', () => {
   it('hands plug-ins the same classes, in ES modules and in CommonJS', async () => {
     put(
       'esm.mjs',
-      `import * as door from 'mcp-gateway/plugin'; import { Injectable, Module } from '@nestjs/common'; import 'reflect-metadata';
-      export default class M { static seen = { door, Injectable } } Module({ providers: [] })(M);`,
+      `import * as door from 'mcp-gateway/plugin'; import * as common from '@nestjs/common';
+      import * as core from '@nestjs/core'; import 'reflect-metadata';
+      export default class M { static seen = { door, common, core } } common.Module({ providers: [] })(M);`,
     );
     put(
       'common.cjs',
-      `const door = require('mcp-gateway/plugin'); const { Injectable, Module } = require('@nestjs/common');
-      class M { static seen = { door, Injectable } } Module({ providers: [] })(M); exports.M = M;`,
+      `const door = require('mcp-gateway/plugin'), common = require('@nestjs/common'), core = require('@nestjs/core');
+      class M { static seen = { door, common, core } } common.Module({ providers: [] })(M); exports.M = M;`,
     );
     for (const module of await loadPlugins(['./esm.mjs', './common.cjs'], { baseDir: dir })) {
-      const { seen } = module as unknown as { seen: { door: typeof api; Injectable: unknown } };
+      const { seen } = module as unknown as { seen: { door: typeof api; common: object; core: object } };
       expect(seen.door.UpstreamTransport).toBe(UpstreamTransport);
       expect(seen.door.GatewayError).toBe(GatewayError);
-      expect(seen.Injectable).toBe(Injectable);
+      expect({ ...seen.common }).toEqual({ ...nestCommon });
+      expect({ ...seen.core }).toEqual({ ...nestCore });
     }
+  });
+
+  it('injects what the gateway has of Nest into a plug-in', async () => {
+    put(
+      'injected.mjs',
+      `import { Module } from '@nestjs/common'; import { ModuleRef } from '@nestjs/core';
+      class Curious { constructor(ref) { this.ref = ref; } }
+      Reflect.defineMetadata('design:paramtypes', [ModuleRef], Curious);
+      export default class M { static Curious = Curious; } Module({ providers: [Curious] })(M);`,
+    );
+    const [module] = await loadPlugins(['./injected.mjs'], { baseDir: dir });
+    const app = await nestCore.NestFactory.createApplicationContext(module!, { logger: false });
+    const { Curious } = module as unknown as { Curious: nestCommon.Type<{ ref: unknown }> };
+    expect(app.get(Curious).ref).toBeInstanceOf(nestCore.ModuleRef);
+    await app.close();
   });
 
   it('offers plug-ins nothing that the room itself does not export', () => {

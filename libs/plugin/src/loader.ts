@@ -1,12 +1,16 @@
 import { isAbsolute, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { type DynamicModule, type Type } from '@nestjs/common';
+import * as nestCommon from '@nestjs/common';
+import * as nestCore from '@nestjs/core';
 import { GatewayError, messageOf } from '#libs/kernel';
-import * as door from './api.js';
+import * as api from './api.js';
 import { importerAt, installResolveHooks, isMissing } from './resolve-hooks.js';
 
 /** A Nest module as a plug-in exports it: a class with `@Module`, or a dynamic module made from one. */
-export type PluginModuleRef = Type<unknown> | DynamicModule;
+export type PluginModuleRef = nestCommon.Type<unknown> | nestCommon.DynamicModule;
+
+/** What plug-ins have to share with the gateway. */
+const DOORS = { 'mcp-gateway/plugin': api, '@nestjs/common': nestCommon, '@nestjs/core': nestCore };
 
 export interface LoadPluginsOptions {
   /** Directory that relative paths and package names are resolved from: the one of the configuration file. */
@@ -21,7 +25,7 @@ export interface LoadPluginsOptions {
  */
 export async function loadPlugins(entries: readonly string[], options: LoadPluginsOptions): Promise<PluginModuleRef[]> {
   if (entries.length === 0) return [];
-  installResolveHooks(door);
+  installResolveHooks(DOORS);
   const modules: PluginModuleRef[] = [];
   for (const entry of entries) {
     for (const found of nestModules(entry, await importEntry(entry, resolve(options.baseDir)))) {

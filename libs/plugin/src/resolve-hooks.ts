@@ -2,32 +2,36 @@ import { createRequire, registerHooks } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
-/** What plug-ins import from us, and the shared packages they must not bring a second copy of. */
-const DOOR = 'mcp-gateway/plugin';
-const SHARED = /^(?:@nestjs\/common(?:\/.*)?|reflect-metadata)$/;
+/** Exports by name. */
+export type Namespace = Readonly<Record<string, unknown>>;
 
-// Both files exist only in the loader hook. As file: URLs they also work where a plug-in is CommonJS.
-const DOOR_URL = new URL('./plugin-door.virtual.mjs', import.meta.url).href;
+/** A second copy of these does no harm, but plug-ins need not bring one: they resolve from the gateway's folder. */
+const SHARED = /^(?:@nestjs\/(?:common|core)\/.*|reflect-metadata)$/;
+
+// These files exist only in the loader hook. As file: URLs they also work where a plug-in is CommonJS.
+const DOOR_FILE = '.door.virtual.mjs';
 const ENTRY_FILE = '.mcp-gateway-plugins.virtual.mjs';
 
-const HANDOVER = Symbol.for('mcp-gateway.plugin-door');
+const HANDOVER = Symbol.for('mcp-gateway.plugin-doors');
 const requireOwn = createRequire(import.meta.url);
 
 let installed = false;
 
 /**
- * Makes `mcp-gateway/plugin`, `@nestjs/common` and `reflect-metadata` mean the gateway's own copies in every module
- * loaded from now on, wherever its file lies: with a second copy neither decorators nor injection tokens would match.
- * Stays for the life of the process, because plug-ins may import lazily.
+ * Makes each name of `doors` mean the exports that are given for it, in every module loaded from now on, wherever its file
+ * lies and wherever the gateway has the originals from: with a second copy neither decorators nor injection tokens would
+ * match. Stays for the life of the process, because plug-ins may import lazily.
  */
-export function installResolveHooks(door: Readonly<Record<string, unknown>>): void {
-  (globalThis as Record<symbol, unknown>)[HANDOVER] = door;
+export function installResolveHooks(doors: Readonly<Record<string, Namespace>>): void {
+  (globalThis as Record<symbol, unknown>)[HANDOVER] = doors;
   if (installed) return;
   installed = true;
-  const doorSource = sourceOfDoor(Object.keys(door));
+  const urls = new Map(Object.keys(doors).map((name) => [name, doorUrl(name)]));
+  const sources = new Map(Object.entries(doors).map(([name, exports]) => [doorUrl(name), sourceOfDoor(name, exports)]));
   registerHooks({
     resolve(specifier, context, next) {
-      if (specifier === DOOR) return { url: DOOR_URL, format: 'module', shortCircuit: true };
+      const url = urls.get(specifier);
+      if (url !== undefined) return { url, format: 'module', shortCircuit: true };
       if (specifier.endsWith(ENTRY_FILE)) {
         return { url: pathToFileURL(specifier).href, format: 'module', shortCircuit: true };
       }
@@ -39,7 +43,8 @@ export function installResolveHooks(door: Readonly<Record<string, unknown>>): vo
       return { url: pathToFileURL(requireOwn.resolve(specifier)).href, shortCircuit: true };
     },
     load(url, context, next) {
-      if (url === DOOR_URL) return { format: 'module', shortCircuit: true, source: doorSource };
+      const source = sources.get(url);
+      if (source !== undefined) return { format: 'module', shortCircuit: true, source };
       if (url.endsWith(ENTRY_FILE)) {
         return {
           format: 'module',
@@ -50,6 +55,10 @@ export function installResolveHooks(door: Readonly<Record<string, unknown>>): vo
       return next(url, context);
     },
   });
+}
+
+function doorUrl(name: string): string {
+  return new URL(`./${name.replaceAll('/', '+')}${DOOR_FILE}`, import.meta.url).href;
 }
 
 /** An `import()` that resolves packages and relative paths as a file in `directory` would. Needs the hooks. */
@@ -67,8 +76,6 @@ export function isMissing(thrown: unknown, specifier: string): boolean {
 }
 
 // Named imports need the names in the text; the values are the gateway's own, so there is never a second instance.
-function sourceOfDoor(names: readonly string[]): string {
-  return `const door = globalThis[Symbol.for('mcp-gateway.plugin-door')];\n${names
-    .map((name) => `export const ${name} = door.${name};`)
-    .join('\n')}`;
+function sourceOfDoor(name: string, exports: Namespace): string {
+  return `export const { ${Object.keys(exports).join(', ')} } = globalThis[Symbol.for('${HANDOVER.description}')]['${name}'];`;
 }

@@ -1,5 +1,5 @@
 import { Command, CommanderError } from 'commander';
-import { maskSecrets } from '#libs/kernel';
+import { maskSecrets, sourceStack } from '#libs/kernel';
 import { UsageError } from '../client/arguments.js';
 import { type Terminal, wantsColour } from '../terminal.js';
 import { VERSION } from '../version.js';
@@ -54,7 +54,10 @@ function withCommand(args: readonly string[]): readonly string[] {
 function report(thrown: unknown, terminal: Terminal): number {
   if (thrown instanceof CommanderError) return thrown.exitCode;
   const known = thrown instanceof UsageError || (thrown instanceof Error && thrown.name === 'GatewayError');
-  const text = thrown instanceof Error ? (known ? thrown.message : (thrown.stack ?? thrown.message)) : String(thrown);
-  terminal.err(`mcp-gateway: ${maskSecrets(text)}\n`);
+  terminal.err(`mcp-gateway: ${maskSecrets(known ? thrown.message : defect(thrown))}\n`);
   return 1;
+}
+
+function defect(thrown: unknown): string {
+  return thrown instanceof Error ? sourceStack(thrown.stack ?? thrown.message) : String(thrown);
 }

@@ -375,9 +375,9 @@ describe('bin/mcp-gateway.js', () => {
     const { bin, old } = checkout();
     mkdirSync(join(folder, 'node_modules/node/bin'), { recursive: true });
     symlinkSync(process.execPath, join(folder, 'node_modules/node/bin/node'));
-    mkdirSync(join(folder, 'dist/apps/gateway/src'), { recursive: true });
+    mkdirSync(join(folder, 'dist/command'), { recursive: true });
     writeFileSync(
-      join(folder, 'dist/apps/gateway/src/main.js'),
+      join(folder, 'dist/command/main.js'),
       "process.stdout.write(process.argv.slice(2).join(' ')); process.exitCode = 7;",
     );
     const { code, out } = await start(process.execPath, ['--require', old, bin, 'call', 'x']).ended;
@@ -388,14 +388,26 @@ describe('bin/mcp-gateway.js', () => {
     const { bin, old } = checkout();
     mkdirSync(join(folder, 'node_modules/node/bin'), { recursive: true });
     symlinkSync(process.execPath, join(folder, 'node_modules/node/bin/node'));
-    mkdirSync(join(folder, 'dist/apps/gateway/src'), { recursive: true });
-    writeFileSync(join(folder, 'dist/apps/gateway/src/main.js'), "setInterval(() => {}, 1000); console.log('up');");
+    mkdirSync(join(folder, 'dist/command'), { recursive: true });
+    writeFileSync(join(folder, 'dist/command/main.js'), "setInterval(() => {}, 1000); console.log('up');");
     const wrapper = start(process.execPath, ['--require', old, bin, 'serve']);
     await wrapper.says(/up/);
     const children = descendants(wrapper.pid);
     expect(children).toHaveLength(1);
     wrapper.child.kill('SIGKILL');
     await expect.poll(() => children.filter(isAlive), { timeout: 10_000 }).toEqual([]);
+  });
+
+  it('prefers the command in few files, and runs a build that is not combined where there is nothing else', async () => {
+    const { bin } = checkout();
+    const put = (path: string, says: string) => {
+      mkdirSync(join(folder, path), { recursive: true });
+      writeFileSync(join(folder, path, 'main.js'), `process.stdout.write('${says}')`);
+    };
+    put('dist/apps/gateway/src', 'many');
+    expect((await start(process.execPath, [bin]).ended).out).toBe('many');
+    put('dist/command', 'few');
+    expect((await start(process.execPath, [bin]).ended).out).toBe('few');
   });
 
   it('says how to build when there is no build', async () => {
