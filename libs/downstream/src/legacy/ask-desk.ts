@@ -19,12 +19,9 @@ const MAX_OPEN = 100;
 /** Questions to one session's client that wait for their answer. An answer from another session never gets here. */
 export class AskDesk {
   readonly #open = new ChurnMap<string, PendingAsk>();
-  readonly #prefix: string;
 
   /** Ids name the asking process, so that another one knows an answer that is not for it. */
-  constructor(replicaId: string) {
-    this.#prefix = `${MINTED}${replicaId}-`;
-  }
+  constructor(private readonly replicaId: string) {}
 
   get size(): number {
     return this.#open.size;
@@ -60,6 +57,10 @@ export class AskDesk {
   /** Whether a response answers a question of another process. */
   isForeign({ id }: ResponseMessage): boolean {
     return typeof id === 'string' && MINTED_ID.test(id) && !id.startsWith(this.#prefix);
+  }
+
+  get #prefix(): string {
+    return `${MINTED}${this.replicaId}-`;
   }
 
   rejectAll(reason: GatewayError): void {

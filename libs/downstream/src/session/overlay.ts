@@ -25,7 +25,7 @@ export class SessionOverlay {
   readonly running = new ChurnMap<string, Running>();
   readonly asks: AskDesk;
   lastUsed = 0;
-  readonly #streams: Standing[] = [];
+  #streams: readonly Standing[] = [];
   #listening: { readonly stream: Unsolicited; readonly stop: () => void } | undefined;
 
   constructor(
@@ -44,13 +44,12 @@ export class SessionOverlay {
 
   /** Adds a GET stream. The newest one takes what belongs to no request; each message goes to one stream only (L:http). */
   addStream(stream: Unsolicited, listen: () => () => void): void {
-    this.#streams.push({ stream, listen });
+    this.#streams = this.#streams.concat({ stream, listen });
     this.#listenOnNewest();
   }
 
   removeStream(closed: Unsolicited): void {
-    const index = this.#streams.findIndex(({ stream }) => stream === closed);
-    if (index >= 0) this.#streams.splice(index, 1);
+    this.#streams = this.#streams.filter(({ stream }) => stream !== closed);
     this.#listenOnNewest();
   }
 
@@ -59,7 +58,9 @@ export class SessionOverlay {
     if (this.idle && this.asks.size === 0) return;
     const reason = new GatewayError('SESSION_NOT_FOUND', why);
     for (const request of this.running.values()) request.abort(reason);
-    for (const { stream } of this.#streams.splice(0)) stream.end();
+    const streams = this.#streams;
+    this.#streams = [];
+    for (const { stream } of streams) stream.end();
     this.#listenOnNewest();
     this.asks.rejectAll(new GatewayError('ASK_UNDELIVERED', 'The client ended its session', { cause: reason }));
   }

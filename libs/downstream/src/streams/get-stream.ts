@@ -18,7 +18,8 @@ export class GetStream implements EndlessStream, AskChannel {
   readonly #lease: Lease;
   readonly #room: Room;
   readonly #onClosed: (stream: GetStream) => void;
-  readonly #watchers = new Set<() => void>();
+  /** Only while a question is open. */
+  #watchers: Set<() => void> | undefined;
   #quiet = 0;
   #ended = false;
 
@@ -42,8 +43,9 @@ export class GetStream implements EndlessStream, AskChannel {
   }
 
   onClosed(listener: () => void): () => void {
+    this.#watchers ??= new Set();
     this.#watchers.add(listener);
-    return () => this.#watchers.delete(listener);
+    return () => this.#watchers?.delete(listener);
   }
 
   tick(): void {
@@ -63,7 +65,7 @@ export class GetStream implements EndlessStream, AskChannel {
     this.#ended = true;
     this.#lease.release();
     this.#onClosed(this);
-    for (const watcher of [...this.#watchers]) watcher();
-    this.#watchers.clear();
+    for (const watcher of [...(this.#watchers ?? [])]) watcher();
+    this.#watchers = undefined;
   }
 }

@@ -36,7 +36,8 @@ export class StandingStream {
   #retry: number | undefined;
   /** The shortest wait, as the last end of the stream had it. */
   #delay = 0;
-  readonly #backoff = new Backoff(() => ({ initial: this.#delay, max: MAX_DELAY, multiplier: 2 }));
+  /** Since the stream ended for the first time. */
+  #backoff: Backoff | undefined;
   #breaks = 0;
 
   constructor(session: HttpSession, onLost: (error: GatewayError) => void) {
@@ -112,6 +113,7 @@ export class StandingStream {
 
   #again(delay: number): void {
     if (this.#stopped) return;
+    this.#backoff ??= new Backoff(() => ({ initial: this.#delay, max: MAX_DELAY, multiplier: 2 }));
     if (performance.now() - this.#since > LONG_LIFE) this.#backoff.reset();
     this.#since = Number.POSITIVE_INFINITY;
     clearTimeout(this.#timer);
@@ -138,7 +140,7 @@ export class StandingStream {
     const { target } = this.#session;
     const parser = new SseParser(target.limits.event, {
       onEvent: (event) => {
-        this.#backoff.reset();
+        this.#backoff?.reset();
         if (event.id !== undefined) this.#lastEventId = resumable(event.id);
         if (event.data.length > 0 && event.event === 'message') this.#deliver(event.data);
       },
