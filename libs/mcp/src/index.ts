@@ -6,6 +6,7 @@ export { restoreArgumentUris } from './content/restore.js';
 export { rewriteAskUris, rewriteItem, rewriteResultUris, type UriMap } from './content/rewrite.js';
 export { needsProjection, projectOutputSchema, projectStructured } from './content/structured.js';
 export { MCP_HEADERS, PARAM_HEADER_PREFIX } from './headers.js';
+export { Draft, type DraftChanges } from './json/draft.js';
 export { type ScanFault, type ScanFaultKind, type ScanLimits, scan } from './json/scan.js';
 export { type Edit, editMembers, type MemberChanges, splice } from './json/splice.js';
 export { type JsonMember, type JsonType, JsonView, type Span } from './json/view.js';
@@ -41,7 +42,14 @@ export { asLegacyResult, type ResultMembers, withResultMembers, withSubscription
 export { exposedName } from './names/names.js';
 export { matchesTemplate } from './names/uri-template.js';
 export { exposeUri, hasScheme, isHttpUri, MAX_URI_LENGTH, splitUri } from './names/uris.js';
-export { encodeError, encodeNotification, encodeRequest, encodeResult, errorObject } from './rpc/encode.js';
+export {
+  encodeDraft,
+  encodeError,
+  encodeNotification,
+  encodeRequest,
+  encodeResult,
+  errorObject,
+} from './rpc/encode.js';
 export {
   type BatchMessage,
   EnvelopeError,

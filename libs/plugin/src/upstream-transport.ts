@@ -77,10 +77,12 @@ export interface OutboundRequest {
   readonly method: string;
   /** The whole JSON-RPC message. */
   readonly body: Buffer;
+  /** The same in several pieces, for a large one: to be sent instead where that spares a copy. */
+  readonly pieces?: readonly Buffer[] | undefined;
   /** Headers of this one request (X-Request-Id, traceparent …); transports without headers ignore them. */
-  readonly headers?: Readonly<Record<string, string>>;
+  readonly headers?: Readonly<Record<string, string>> | undefined;
   /** Whom it is for: to be handed to the connection's header source. Absent for the gateway's own requests. */
-  readonly caller?: RequestCaller;
+  readonly caller?: RequestCaller | undefined;
 }
 
 /** A request under way. */

@@ -1,12 +1,12 @@
 import type { Ask, Emitter, Exchange, GatewayError, InputRequest, Outcome, Resumption } from '#libs/kernel';
-import type { Listing } from '#libs/mcp';
+import type { Draft, Listing } from '#libs/mcp';
 import type { UpstreamStatus } from '#libs/plugin';
 
 /** A request for one upstream, in that upstream's spelling. */
 export interface UpstreamCall {
   readonly method: string;
-  /** JSON of params without hop-by-hop `_meta` keys; the upstream room adds its own (progress token, request id). */
-  readonly params?: Buffer;
+  /** Params without hop-by-hop `_meta` keys; the upstream room adds its own (progress token, request id). */
+  readonly params?: Draft;
   /** Whether the client wants progress; if so, progress reaches the sink. */
   readonly wantsProgress: boolean;
   /** What to call the object in error texts, e.g. `tool echo`. */

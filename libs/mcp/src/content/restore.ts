@@ -1,35 +1,36 @@
 import { BACKSLASH, OPEN_BRACE, OPEN_BRACKET, QUOTE } from '../json/bytes.js';
 import { eachItem, eachMember } from '../json/members.js';
 import { mayContain } from '../json/needles.js';
-import { type Edit, splice } from '../json/splice.js';
+import type { Edit } from '../json/splice.js';
 import { JsonView } from '../json/view.js';
 import { hasScheme, MAX_URI_LENGTH } from '../names/uris.js';
 
 const MAX_DEPTH = 8;
+const NONE: readonly Edit[] = [];
 
 /**
  * The reverse of exposing URIs, for tool and prompt arguments: a model that saw `fs+file:///a` hands it back. Finds
  * string values anywhere in `params.arguments` (depth <= 8, never keys) that are `<server>+` and an absolute URI, or
  * start with `ui://<server>+`, also in escaped spelling, and replaces those for which `restore` returns the upstream's
- * URI. Returns the same buffer when nothing changes, without parsing when no candidate bytes occur.
+ * URI. Returns the edits that takes, without looking at single values when no candidate bytes occur.
  */
 export function restoreArgumentUris(
-  params: Buffer,
+  params: JsonView,
   server: string,
   restore: (exposed: string) => string | undefined,
-): Buffer {
+): readonly Edit[] {
   const prefix = `${server}+`;
-  if (!mayContain(params, `"${prefix}`, `/${prefix}`)) return params;
-  const args = JsonView.of(params).get('arguments');
-  if (!args) return params;
+  const args = params.get('arguments');
+  if (!args || !mayContain(args.raw(), `"${prefix}`, `/${prefix}`)) return NONE;
+  const { bytes } = args;
   const uiPrefix = `ui://${prefix}`;
   const edits: Edit[] = [];
 
   const visit = (start: number, end: number, depth: number): void => {
-    switch (params[start]) {
+    switch (bytes[start]) {
       case OPEN_BRACE:
         if (depth < MAX_DEPTH) {
-          eachMember(params, start, end, (_keyStart, _keyEnd, valueStart, valueEnd) => {
+          eachMember(bytes, start, end, (_keyStart, _keyEnd, valueStart, valueEnd) => {
             visit(valueStart, valueEnd, depth + 1);
             return true;
           });
@@ -37,12 +38,12 @@ export function restoreArgumentUris(
         return;
       case OPEN_BRACKET:
         if (depth < MAX_DEPTH) {
-          eachItem(params, start, end, (itemStart, itemEnd) => visit(itemStart, itemEnd, depth + 1));
+          eachItem(bytes, start, end, (itemStart, itemEnd) => visit(itemStart, itemEnd, depth + 1));
         }
         return;
       case QUOTE: {
-        if (!mayStartWith(params, start, end, prefix) && !mayStartWith(params, start, end, uiPrefix)) return;
-        const text = new JsonView(params, start, end).string() as string;
+        if (!mayStartWith(bytes, start, end, prefix) && !mayStartWith(bytes, start, end, uiPrefix)) return;
+        const text = new JsonView(bytes, start, end).string() as string;
         if (text.length > MAX_URI_LENGTH + uiPrefix.length) return;
         const exposed = text.startsWith(prefix) ? hasScheme(text.slice(prefix.length)) : text.startsWith(uiPrefix);
         const original = exposed ? restore(text) : undefined;
@@ -51,7 +52,7 @@ export function restoreArgumentUris(
     }
   };
   visit(args.start, args.end, 0);
-  return splice(params, edits);
+  return edits;
 }
 
 /** Compares the spelling as it is; true as soon as an escape leaves it open. */

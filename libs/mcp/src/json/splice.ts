@@ -1,3 +1,4 @@
+import type { Bytes } from '../bytes.js';
 import { stringEquals } from './bytes.js';
 import type { JsonMember, JsonView, Span } from './view.js';
 
@@ -16,34 +17,83 @@ export function splice(bytes: Buffer, edits: readonly Edit[], within?: Span): Bu
   const start = within?.start ?? 0;
   const end = within?.end ?? bytes.length;
   if (edits.length === 0) return start === 0 && end === bytes.length ? bytes : bytes.subarray(start, end);
-  const ordered = edits.length === 1 ? edits : [...edits].sort((a, b) => a.start - b.start || a.end - b.end);
+  return joined('', bytes, inOrder(edits, start, end), start, end, '');
+}
 
-  let size = end - start;
+/** From this size on, writing pieces costs a socket less than copying them into one. */
+const PIECES = 64 * 1024;
+/** What is shorter is copied all the same. */
+const STRETCH = 16 * 1024;
+
+/** `splice` between two texts. Of large bytes the long stretches that stay become pieces of the result instead of copies. */
+export function spliceBetween(
+  before: string,
+  bytes: Buffer,
+  edits: readonly Edit[],
+  { start, end }: Span,
+  behind: string,
+): Bytes {
+  const ordered = inOrder(edits, start, end);
+  if (end - start < PIECES) return joined(before, bytes, ordered, start, end, behind);
+  const pieces: Buffer[] = [];
+  let [lead, short, from] = [before, start, start];
+  let pending: Edit[] = [];
+  for (const edit of [...ordered, { start: end, end, text: '' }]) {
+    if (edit.start - from >= STRETCH) {
+      pieces.push(joined(lead, bytes, pending, short, from, ''), bytes.subarray(from, edit.start));
+      [lead, short, pending] = ['', edit.start, []];
+    }
+    pending.push(edit);
+    from = edit.end;
+  }
+  pieces.push(joined(lead, bytes, pending, short, end, behind));
+  return pieces;
+}
+
+function inOrder(edits: readonly Edit[], start: number, end: number): readonly Edit[] {
+  const ordered = edits.length < 2 ? edits : [...edits].sort((a, b) => a.start - b.start || a.end - b.end);
   let covered = start;
   for (const edit of ordered) {
     if (edit.start < covered || edit.end < edit.start || edit.end > end) {
       throw new RangeError(`edit ${edit.start}..${edit.end} overlaps another edit or leaves ${start}..${end}`);
     }
-    size += Buffer.byteLength(edit.text) - (edit.end - edit.start);
     covered = edit.end;
   }
+  return ordered;
+}
 
+/** One buffer of all that. */
+function joined(
+  before: string,
+  bytes: Buffer,
+  ordered: readonly Edit[],
+  start: number,
+  end: number,
+  behind: string,
+): Buffer {
+  let size = Buffer.byteLength(before) + end - start + Buffer.byteLength(behind);
+  for (const edit of ordered) size += lengthOf(edit.text) - (edit.end - edit.start);
   const result = Buffer.allocUnsafe(size);
+  let to = before === '' ? 0 : result.write(before);
   let from = start;
-  let to = 0;
   for (const edit of ordered) {
     to += bytes.copy(result, to, from, edit.start);
     to += typeof edit.text === 'string' ? result.write(edit.text, to) : edit.text.copy(result, to);
     from = edit.end;
   }
-  bytes.copy(result, to, from, end);
+  to += bytes.copy(result, to, from, end);
+  if (behind !== '') result.write(behind, to);
   return result;
+}
+
+function lengthOf(text: string | Buffer): number {
+  return typeof text === 'string' ? Buffer.byteLength(text) : text.length;
 }
 
 /** What to do with an object's members. Values are JSON text. */
 export interface MemberChanges {
-  readonly set?: Readonly<Record<string, string | Buffer>>;
-  readonly remove?: readonly string[];
+  readonly set?: Readonly<Record<string, string | Buffer>> | undefined;
+  readonly remove?: readonly string[] | undefined;
 }
 
 /**
@@ -89,7 +139,7 @@ function appended(
   let separator = last < 0 ? '' : ',';
   Object.entries(set).forEach(([key, value], index) => {
     if (!isNew(index)) return;
-    text = joined(text, `${separator}${JSON.stringify(key)}:`, value);
+    text = concatenated(text, `${separator}${JSON.stringify(key)}:`, value);
     separator = ',';
   });
   const at = last < 0 ? object.start + 1 : last;
@@ -97,7 +147,7 @@ function appended(
 }
 
 /** Stays a string while it can. */
-function joined(text: string | Buffer, label: string, value: string | Buffer): string | Buffer {
+function concatenated(text: string | Buffer, label: string, value: string | Buffer): string | Buffer {
   if (typeof text === 'string' && typeof value === 'string') return text + label + value;
   return Buffer.concat([toBuffer(text), Buffer.from(label), toBuffer(value)]);
 }

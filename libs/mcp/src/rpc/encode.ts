@@ -1,4 +1,5 @@
 import { type Bytes, LARGE } from '../bytes.js';
+import type { Draft } from '../json/draft.js';
 
 /**
  * `{"jsonrpc":"2.0","id":<idJson>,"method":…,"params":…}` as bytes. `idJson` is JSON text (a string id comes with its
@@ -6,6 +7,11 @@ import { type Bytes, LARGE } from '../bytes.js';
  */
 export function encodeRequest(idJson: string | number, method: string, params?: Buffer | string): Buffer {
   return wrap(`{"jsonrpc":"2.0","id":${idJson},"method":${JSON.stringify(method)}`, ',"params":', params);
+}
+
+/** The same, its params put together while it is written. Large ones become pieces of the message. */
+export function encodeDraft(idJson: string | number, method: string, params: Draft): Bytes {
+  return params.between(`{"jsonrpc":"2.0","id":${idJson},"method":${JSON.stringify(method)},"params":`, '}');
 }
 
 export function encodeNotification(method: string, params?: Buffer | string): Buffer {

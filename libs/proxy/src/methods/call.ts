@@ -1,6 +1,6 @@
 import type { CatalogueItem } from '#libs/catalogue';
 import { GatewayError, type ObjectRef, type Outcome } from '#libs/kernel';
-import { type JsonView, restoreArgumentUris } from '#libs/mcp';
+import { type Draft, type JsonView, restoreArgumentUris } from '#libs/mcp';
 import { authorize } from './authorize.js';
 import { type Desk, endpointLabel, fail, type Handler, notListed, type Request } from './context.js';
 import { forUpstream, RETRY_MEMBERS, requiredString } from './params.js';
@@ -87,12 +87,14 @@ function sendNamed(
   });
 }
 
+const NOT_RELAYED = ['task', ...RETRY_MEMBERS];
+
 /** Task augmentation is not offered, so a `task` member (2025-11-25) stays on the client's hop. */
-export function namedParams({ exchange, view, message }: Request, ref: ObjectRef): Buffer {
-  const own = forUpstream(message.params as JsonView, {
-    set: { name: JSON.stringify(ref.name) },
-    remove: ['task', ...RETRY_MEMBERS],
-  });
-  if (exchange.endpoint.kind === 'server') return own;
-  return restoreArgumentUris(own, view.prefixOf(ref.server), (exposed) => view.restoreUri(ref.server, exposed));
+export function namedParams({ exchange, view, message }: Request, ref: ObjectRef): Draft {
+  const params = message.params as JsonView;
+  const inside =
+    exchange.endpoint.kind === 'server'
+      ? undefined
+      : restoreArgumentUris(params, view.prefixOf(ref.server), (exposed) => view.restoreUri(ref.server, exposed));
+  return forUpstream(params, { set: { name: JSON.stringify(ref.name) }, remove: NOT_RELAYED, inside });
 }

@@ -1,5 +1,5 @@
 import { GatewayError, type ObjectRef, type Outcome } from '#libs/kernel';
-import { atLeast, editMembers, JsonView, splice } from '#libs/mcp';
+import { atLeast, type Draft, editMembers, type JsonView } from '#libs/mcp';
 import { authorize } from './authorize.js';
 import { type Handler, noteHidden, type Request, upstreamOf } from './context.js';
 import { forUpstream } from './params.js';
@@ -51,8 +51,8 @@ function resolve({ view, message }: Request): Target {
 }
 
 /** `context` came with 2025-06-18; an older upstream may refuse what it does not know. */
-function completionParams({ message }: Request, member: string, own: string, dropContext: boolean): Buffer {
-  const params = forUpstream(message.params as JsonView, dropContext ? { remove: ['context'] } : {});
-  const ref = JsonView.of(params).get('ref') as JsonView;
-  return splice(params, editMembers(ref, { set: { [member]: JSON.stringify(own) } }));
+function completionParams({ message }: Request, member: string, own: string, dropContext: boolean): Draft {
+  const params = message.params as JsonView;
+  const inside = editMembers(params.get('ref') as JsonView, { set: { [member]: JSON.stringify(own) } });
+  return forUpstream(params, { remove: dropContext ? ['context'] : undefined, inside });
 }

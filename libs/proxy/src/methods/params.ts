@@ -1,10 +1,9 @@
 import type { ViewRequest } from '#libs/catalogue';
 import { type Exchange, GatewayError } from '#libs/kernel';
-import { type Edit, editMembers, HOP_META_KEYS, type JsonView, splice } from '#libs/mcp';
+import { Draft, type DraftChanges, HOP_META_KEYS, type JsonView } from '#libs/mcp';
 import { capabilitiesOf } from '#libs/upstream';
 
 const NONE: readonly string[] = [];
-const NO_EDITS: readonly Edit[] = [];
 
 /** Members of params that belong to a modern client's retry and are handed over apart. */
 export const RETRY_MEMBERS = ['inputResponses', 'requestState'] as const;
@@ -28,16 +27,16 @@ export function progressTokenOf(params: JsonView | undefined): Buffer | undefine
  * Params for the upstream hop: hop-by-hop `_meta` keys gone, `set` members replaced, `remove` members dropped; all other
  * bytes as they came.
  */
-export function forUpstream(
-  params: JsonView,
-  changes: { set?: Record<string, string>; remove?: readonly string[] } = {},
-): Buffer {
+export function forUpstream(params: JsonView, { set, remove, inside }: Omit<DraftChanges, 'meta'> = {}): Draft {
   const meta = params.get('_meta');
   const carried = meta ? HOP_META_KEYS.filter((key) => meta.get(key) !== undefined) : NONE;
-  const remove = changes.remove?.filter((key) => params.get(key) !== undefined) ?? NONE;
-  const own = changes.set || remove.length > 0 ? editMembers(params, { set: changes.set ?? {}, remove }) : NO_EDITS;
-  const edits = meta && carried.length > 0 ? [...editMembers(meta, { remove: carried }), ...own] : own;
-  return splice(params.bytes, edits, params);
+  const dropped = remove?.filter((key) => params.get(key) !== undefined) ?? NONE;
+  return new Draft(params, {
+    set,
+    remove: dropped.length > 0 ? dropped : undefined,
+    meta: carried.length > 0 ? { remove: carried } : undefined,
+    inside,
+  });
 }
 
 /** The view that an exchange, or a session outside of any exchange, asks for. */

@@ -25,7 +25,7 @@ export function readmit(desk: Desk, trail: AuditTrail, request: Request, waiting
 
 /** Undefined when nobody has to be asked. */
 function judge(desk: Desk, request: Request, { ref, params }: Subject, waiting: Exchange): Promise<void> | undefined {
-  const policies = () => desk.policies?.resume(judgedOf(request, ref), params(), waiting);
+  const policies = () => desk.policies?.resume(judgedOf(request, ref), params().bytes, waiting);
   const permit = desk.limits.resume(request.exchange);
   const limited = permit instanceof Promise ? permit.then((it) => it.use(ref)) : permit?.use(ref);
   return limited ? limited.then(policies) : policies();

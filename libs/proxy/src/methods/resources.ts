@@ -1,5 +1,5 @@
 import { GatewayError, type ObjectRef } from '#libs/kernel';
-import type { JsonView } from '#libs/mcp';
+import type { Draft, JsonView } from '#libs/mcp';
 import { subscriptionKey } from '../changes/session-states.js';
 import { authorize } from './authorize.js';
 import { type Desk, fail, type Handler, notListed, type Request, requireOwnState, upstreamOf } from './context.js';
@@ -32,7 +32,7 @@ export const readResource: Handler = async (desk, request) => {
   });
 };
 
-export function readParams({ message }: Request, uri: string): Buffer {
+export function readParams({ message }: Request, uri: string): Draft {
   return forUpstream(message.params as JsonView, { set: { uri: JSON.stringify(uri) }, remove: RETRY_MEMBERS });
 }
 

@@ -8,7 +8,7 @@ import {
   type Resumption,
   toGatewayError,
 } from '#libs/kernel';
-import { JsonView, type ParamHeader, paramHeaderValues } from '#libs/mcp';
+import { Draft, JsonView, type ParamHeader, paramHeaderValues } from '#libs/mcp';
 import type { UpstreamCall } from '#libs/upstream';
 import type { Judged, PolicyChain } from '../policies/policy-chain.js';
 import { CallProgress } from '../progress/call-progress.js';
@@ -25,7 +25,7 @@ export interface Route extends DeliverOptions {
   readonly ref: ObjectRef;
   /** Answers as to a name nobody knows, should the caller's permission be gone when the upstream has answered. */
   readonly unknown: () => Outcome;
-  readonly params: Buffer;
+  readonly params: Draft;
   /** What error texts call it, e.g. `tool echo`. */
   readonly subject: string;
   /** Running it twice does no harm. */
@@ -54,7 +54,7 @@ export function route(desk: Desk, request: Request, to: Route): Promise<Outcome>
 
 function permittedRoute(desk: Desk, request: Request, to: Route): Promise<Outcome> | Outcome {
   if (desk.policies) return judgedRoute(desk.policies, desk, request, to);
-  const fetched = fetch(desk, request, to, to.params);
+  const fetched = fetch(desk, request, to);
   if (fetched instanceof Promise) return fetched.then((outcome) => handOver(desk, request, to, keep(to, outcome)));
   return handOver(desk, request, to, keep(to, fetched));
 }
@@ -62,13 +62,14 @@ function permittedRoute(desk: Desk, request: Request, to: Route): Promise<Outcom
 async function judgedRoute(policies: PolicyChain, desk: Desk, request: Request, to: Route): Promise<Outcome> {
   const judged = judgedOf(request, to.ref);
   const began = performance.now();
-  const params = await policies.before(judged, to.params);
+  const asked = to.params.bytes;
+  const params = await policies.before(judged, asked);
   const spent = performance.now() - began - judged.asked;
   // Policies take their time, in which the permission may have gone.
   if (!authorize(desk, request, to.ref)) return to.unknown();
   // What a policy has a hand in is nobody else's.
-  const own = params === to.params ? to : { ...to, kept: undefined, keep: undefined };
-  const outcome = keep(own, await fetch(desk, request, own, params, spent));
+  const own = params === asked ? to : { ...to, params: Draft.of(params), kept: undefined, keep: undefined };
+  const outcome = keep(own, await fetch(desk, request, own, spent));
   return handOver(desk, request, to, await policies.after(judged, params, outcome).catch(afterwards));
 }
 
@@ -82,7 +83,7 @@ export function judgedOf({ exchange, message, verdict }: Request, object: Object
   return { exchange, verdict, object, method: message.method as Judged['method'], asked: 0 };
 }
 
-function fetch(desk: Desk, request: Request, to: Route, params: Buffer, spent = 0): Outcome | Promise<Outcome> {
+function fetch(desk: Desk, request: Request, to: Route, spent = 0): Outcome | Promise<Outcome> {
   const { exchange, message, verdict } = request;
   const { declaredHeaders } = to;
   const { server } = to.ref;
@@ -95,7 +96,7 @@ function fetch(desk: Desk, request: Request, to: Route, params: Buffer, spent = 
   const { progress } = watched;
   const call: UpstreamCall = {
     method,
-    params,
+    params: to.params,
     subject: to.subject,
     wantsProgress: progress !== undefined,
     repeatable: to.repeatable && !resumption,
@@ -103,7 +104,7 @@ function fetch(desk: Desk, request: Request, to: Route, params: Buffer, spent = 
     spent,
     relaysInput: exchange.client.era === 'modern' && MAY_ASK.has(method),
     resumption,
-    paramHeaders: declaredHeaders && paramHeaderValues(JsonView.of(params).get('arguments'), declaredHeaders),
+    paramHeaders: declaredHeaders && paramHeaderValues(JsonView.of(to.params.bytes).get('arguments'), declaredHeaders),
   };
   const outcome = upstream.send(call, exchange, new CallerSink(watched));
   return progress ? desk.heartbeats.during(progress, outcome) : outcome;

@@ -1,4 +1,5 @@
 import { canonicalName, type ObjectRef } from '#libs/kernel';
+import type { Draft } from '#libs/mcp';
 import { namedParams, promptOf, toolOf } from './call.js';
 import type { Desk, Request } from './context.js';
 import { readParams, resourceOf } from './resources.js';
@@ -6,7 +7,7 @@ import { readParams, resourceOf } from './resources.js';
 /** What a request is about, when the caller may use it today, and its params as they would go to the upstream. */
 export interface Subject {
   readonly ref: ObjectRef;
-  params(): Buffer;
+  params(): Draft;
 }
 
 /**

@@ -1,5 +1,5 @@
 import { ChurnMap, type Log, messageOf } from '#libs/kernel';
-import { JsonView, logLevelRank } from '#libs/mcp';
+import { Draft, JsonView, logLevelRank } from '#libs/mcp';
 import type { SessionGroup, Slot } from './slot.js';
 import type { RequestFrame } from './subscriptions.js';
 
@@ -74,7 +74,7 @@ export class LogLevels {
     if (level === undefined || !this.stale(slot)) return;
     slot.level = level;
     try {
-      const params = Buffer.from(JSON.stringify({ level }));
+      const params = Draft.of(Buffer.from(JSON.stringify({ level })));
       await slot.session.request({ ...frame, method: 'logging/setLevel', params, subject: 'logging/setLevel' });
     } catch (thrown) {
       slot.level = undefined;

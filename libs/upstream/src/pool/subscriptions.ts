@@ -1,4 +1,5 @@
 import { GatewayError, type Log, messageOf, type Outcome } from '#libs/kernel';
+import { Draft } from '#libs/mcp';
 import type { SessionRequest } from '../session/upstream-session.js';
 import { KeyedQueue } from './keyed-queue.js';
 import type { SessionGroup, Slot } from './slot.js';
@@ -87,7 +88,7 @@ export class Subscriptions {
   }
 
   #send(slot: Slot, method: string, uri: string, frame: RequestFrame): Promise<Outcome> {
-    const params = Buffer.from(JSON.stringify({ uri }));
+    const params = Draft.of(Buffer.from(JSON.stringify({ uri })));
     return slot.session.request({ ...frame, method, params, subject: `${method} ${uri.slice(0, 200)}` });
   }
 }

@@ -123,6 +123,6 @@ export function expired(
 }
 
 function toolOf({ method, params }: Named): { readonly tool?: string } {
-  const tool = method === 'tools/call' && params ? JsonView.of(params).get('name')?.string() : undefined;
+  const tool = method === 'tools/call' && params ? params.string('name') : undefined;
   return tool === undefined ? {} : { tool };
 }

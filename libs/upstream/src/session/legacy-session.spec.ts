@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { GatewayError, type Log, SILENT } from '#libs/kernel';
+import { Draft } from '#libs/mcp';
 import { type CallerOptions, exchangeOf, jsonOf, RecordingSink } from '../testing/callers.js';
 import { ScriptedConnection } from '../testing/scripted-connection.js';
 import { relayedCapabilities } from './capabilities.js';
@@ -66,7 +67,7 @@ function call(
   const sink = new RecordingSink();
   const outcome = session.request({
     method: 'tools/call',
-    params: Buffer.from(options.params ?? JSON.stringify({ name: options.name ?? 'echo' })),
+    params: Draft.of(Buffer.from(options.params ?? JSON.stringify({ name: options.name ?? 'echo' }))),
     subject: `tool ${options.name ?? 'echo'}`,
     timeout: options.timeout ?? 5_000,
     maxTotal: options.maxTotal ?? 10_000,

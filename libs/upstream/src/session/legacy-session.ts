@@ -8,7 +8,7 @@ import {
   type Outcome,
   toGatewayError,
 } from '#libs/kernel';
-import { encodeNotification, encodeRequest, REQUEST_ID_META_KEY } from '#libs/mcp';
+import { Draft, encodeDraft, encodeNotification, encodeRequest, REQUEST_ID_META_KEY } from '#libs/mcp';
 import type { Connection, ConnectionListener, ConnectionStatus } from '#libs/plugin';
 import type { Forwarded } from '../credentials/forwarded-headers.js';
 import { AskDesk, type AskPort } from './ask-desk.js';
@@ -19,7 +19,7 @@ import { connectionEnded, formatMs, notOpened, startedTooLate, toldTo } from './
 import { initializeParams, NO_WELCOME, WelcomeReader } from './handshake.js';
 import { Inbound, type InboundPort } from './inbound.js';
 import { connectionOf, type Opening, openWithin } from './opening.js';
-import { withMeta } from './params.js';
+import { Outbound } from './outbound.js';
 import { type CallOwner, RunningCall } from './running-call.js';
 import type { SessionListener, SessionRequest, UpstreamSession } from './upstream-session.js';
 
@@ -51,6 +51,8 @@ export interface LegacySessionOptions {
   /** For the time limits of its calls; one of its own when absent. */
   readonly clock?: DueClock | undefined;
 }
+
+const NO_PARAMS = Draft.of(Buffer.from('{}'));
 
 /**
  * A session of the revisions with `initialize` (2024-11-05 to 2025-11-25) over one connection. It is itself what its reader and
@@ -103,7 +105,7 @@ export class LegacySession implements UpstreamSession, CallOwner, ConnectionList
     this.#connection = await connectionOf(connect(this, opening.signal), opening);
     const initialize = this.request({
       method: 'initialize',
-      params: initializeParams(capabilities, gatewayVersion),
+      params: Draft.of(initializeParams(capabilities, gatewayVersion)),
       subject: 'initialize',
       timeout: startTimeout,
       maxTotal: startTimeout,
@@ -191,16 +193,16 @@ export class LegacySession implements UpstreamSession, CallOwner, ConnectionList
         headers['x-request-id'] = exchange.id;
         if (exchange.traceparent !== undefined) headers['traceparent'] = exchange.traceparent;
       }
-      params = withMeta(params, meta);
+      params = (params ?? NO_PARAMS).with({ meta: { set: meta } });
     }
-    const body = encodeRequest(id, method, params);
+    const message = params ? encodeDraft(id, method, params) : encodeRequest(id, method);
     const call = new RunningCall(id, request, this);
     this.pending.set(id, call);
     const unsubscribe = exchange?.onAbort((reason) => this.giveUp(call, reason));
     if (call.ended) return call.outcome;
     call.unsubscribe = unsubscribe;
     try {
-      const handle = connection.send({ id, method, body, headers, caller: exchange }, call);
+      const handle = connection.send(new Outbound(id, method, message, headers, exchange), call);
       if (call.ended) handle.abandon();
       else call.handle = handle;
     } catch (thrown) {

@@ -1,5 +1,5 @@
 import type { Ask, Era, Exchange, GatewayError, InputRequest, Outcome, Resumption } from '#libs/kernel';
-import type { ListKind } from '#libs/mcp';
+import type { Draft, ListKind } from '#libs/mcp';
 import type { ConnectionStatus } from '#libs/plugin';
 import type { CallSink } from '../contract.js';
 import type { Deadline } from './deadline.js';
@@ -22,8 +22,7 @@ export interface Caller {
 /** One request on an upstream session. */
 export interface SessionRequest {
   readonly method: string;
-  /** JSON text of params. */
-  readonly params?: Buffer | undefined;
+  readonly params?: Draft | undefined;
   /** What error texts call it, e.g. `tool echo`. */
   readonly subject: string;
   /** Milliseconds without a sign of life. */

@@ -1,5 +1,5 @@
 import { type Freshness, GatewayError, messageOf } from '#libs/kernel';
-import { JsonView, LIST_KINDS, LIST_METHODS, type Listing, type ListKind } from '#libs/mcp';
+import { Draft, JsonView, LIST_KINDS, LIST_METHODS, type Listing, type ListKind } from '#libs/mcp';
 import { endsSession, saidIn } from '../session/failures.js';
 import type { UpstreamSession } from '../session/upstream-session.js';
 import { size } from '../transports/shared/text.js';
@@ -116,7 +116,7 @@ async function listAll(
   const found: Buffer[] = [];
   let bytes = 0;
   const seen = new Set<string>();
-  let params: Buffer | undefined;
+  let params: Draft | undefined;
   let keep: Freshness | undefined;
   for (let page = 1; ; page++) {
     const outcome = await session.request({ method, params, subject: method, timeout, maxTotal: timeout * 4 });
@@ -144,7 +144,7 @@ async function listAll(
     if (seen.has(text)) return { found, keep, cut: `the upstream repeats the cursor ${text.slice(0, 60)}` };
     if (page >= limits.pages) return overLimit('pages', `${limits.pages} pages`);
     seen.add(text);
-    params = Buffer.from(`{"cursor":${text}}`);
+    params = Draft.of(Buffer.from(`{"cursor":${text}}`));
   }
 }
 

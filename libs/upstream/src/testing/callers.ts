@@ -10,6 +10,7 @@ import {
   type Outcome,
   type Principal,
 } from '#libs/kernel';
+import { Draft } from '#libs/mcp';
 import type { CallSink, UpstreamCall } from '../contract.js';
 
 type Json = Record<string, unknown>;
@@ -127,7 +128,7 @@ export function resultOf(result: Json): Answer {
 export function callOf(method: string, params?: Json, options: Partial<UpstreamCall> = {}): UpstreamCall {
   return {
     method,
-    ...(params ? { params: Buffer.from(JSON.stringify(params)) } : {}),
+    ...(params ? { params: Draft.of(Buffer.from(JSON.stringify(params))) } : {}),
     wantsProgress: true,
     subject: method,
     repeatable: false,

@@ -1,4 +1,5 @@
 import type { Exchange, Outcome, Resumption } from '#libs/kernel';
+import type { Draft } from '#libs/mcp';
 import type { CallSink, UpstreamCall, UpstreamHandle } from '../contract.js';
 import type { Slot } from '../pool/slot.js';
 import { Deadline } from '../session/deadline.js';
@@ -11,7 +12,7 @@ export interface Job {
   /** What error texts call it. */
   readonly subject: string;
   readonly method?: string;
-  readonly params?: Buffer | undefined;
+  readonly params?: Draft | undefined;
   /** Doing it twice does no harm. */
   readonly repeatable: boolean;
   /** It may ask its client something. */
@@ -32,7 +33,7 @@ export interface CallLimits {
 /** A call of a client: one object for whoever runs it, for the session it runs on, and for what it brings back. */
 export class Errand implements Job, SessionRequest, Caller {
   readonly method: string;
-  readonly params: Buffer | undefined;
+  readonly params: Draft | undefined;
   readonly subject: string;
   readonly timeout: number;
   readonly maxTotal: number;

@@ -1,5 +1,5 @@
 import { GatewayError, type Log, type Outcome } from '#libs/kernel';
-import { asLegacyResult, CACHEABLE_METHODS, JsonView, namedMember } from '#libs/mcp';
+import { asLegacyResult, CACHEABLE_METHODS, type Draft, JsonView, namedMember } from '#libs/mcp';
 import { capabilitiesOf, NO_CAPABILITIES } from '../capabilities.js';
 import { Deadline } from '../deadline.js';
 import { timedOut } from '../failures.js';
@@ -83,7 +83,7 @@ export class InputLoop {
     { questions, requestState }: InputRequired,
     ids: string[],
     pause: () => number,
-  ): Promise<Buffer> {
+  ): Promise<Draft> {
     const { log, server } = this.port;
     if (questions.length === 0) {
       await waited(Math.min(PACE.max, PACE.initial * 2 ** pause(), Math.max(0, request.deadline.left())), caller);

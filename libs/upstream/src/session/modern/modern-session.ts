@@ -1,5 +1,5 @@
 import { type DueClock, GatewayError, type Log, type Outcome, toGatewayError } from '#libs/kernel';
-import { JsonView, LIST_KINDS, LIST_METHODS } from '#libs/mcp';
+import { Draft, LIST_KINDS, LIST_METHODS } from '#libs/mcp';
 import type { Connection, ConnectionListener, ConnectionStatus } from '#libs/plugin';
 import type { Forwarded } from '../../credentials/forwarded-headers.js';
 import { Deadline } from '../deadline.js';
@@ -354,7 +354,7 @@ export class ModernSession implements UpstreamSession {
 
   #openListen(filter: string): RunningCall {
     const method = 'subscriptions/listen';
-    const params = Buffer.from(`{"notifications":${filter}}`);
+    const params = Draft.of(Buffer.from(`{"notifications":${filter}}`));
     return this.#dispatch({ method, params, subject: method, timeout: FOR_EVER, maxTotal: FOR_EVER }, undefined);
   }
 
@@ -367,5 +367,5 @@ export class ModernSession implements UpstreamSession {
 }
 
 function uriOf(request: SessionRequest): string {
-  return (request.params && JsonView.of(request.params).get('uri')?.string()) ?? '';
+  return request.params?.string('uri') ?? '';
 }

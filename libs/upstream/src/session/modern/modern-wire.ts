@@ -1,8 +1,9 @@
 import { ChurnMap, DueClock, GatewayError, type Log, type Outcome, toGatewayError } from '#libs/kernel';
 import {
+  type Draft,
+  encodeDraft,
   encodeError,
   encodeNotification,
-  encodeRequest,
   errorObject,
   type JsonView,
   logLevelRank,
@@ -16,6 +17,7 @@ import { excerpt } from '../../transports/shared/text.js';
 import { soleCaller } from '../attribution.js';
 import type { ExpiredLimit } from '../deadline.js';
 import { connectionEnded, toldTo } from '../failures.js';
+import { Outbound } from '../outbound.js';
 import { withoutMembers } from '../params.js';
 import { type CallOwner, RunningCall } from '../running-call.js';
 import type { SessionRequest } from '../upstream-session.js';
@@ -38,7 +40,7 @@ export interface WireOptions {
 
 /** What goes out for one request; made when its id is known. */
 export interface Outgoing {
-  readonly params: Buffer;
+  readonly params: Draft;
   readonly headers: Readonly<Record<string, string>>;
 }
 
@@ -109,9 +111,9 @@ export class ModernWire implements CallOwner, ConnectionListener {
     call.unsubscribe = unsubscribe;
     try {
       const { params, headers } = outgoing(id);
-      const body = encodeRequest(id, request.method, params);
+      const message = encodeDraft(id, request.method, params);
       const handle = connection.send(
-        { id, method: request.method, body, headers, caller: request.caller?.exchange },
+        new Outbound(id, request.method, message, headers, request.caller?.exchange),
         call,
       );
       if (call.ended) handle.abandon();

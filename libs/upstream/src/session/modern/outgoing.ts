@@ -1,25 +1,17 @@
-import {
-  editMembers,
-  encodeHeaderValue,
-  JsonView,
-  MCP_HEADERS,
-  MODERN_META,
-  namedMember,
-  REQUEST_ID_META_KEY,
-  splice,
-} from '#libs/mcp';
+import { Draft, encodeHeaderValue, MCP_HEADERS, MODERN_META, namedMember, REQUEST_ID_META_KEY } from '#libs/mcp';
 import type { Forwarded } from '../../credentials/forwarded-headers.js';
 import { type ClientCapabilities, capabilitiesOf, NO_CAPABILITIES } from '../capabilities.js';
-import { withMeta } from '../params.js';
 import type { Caller } from '../upstream-session.js';
 import type { Outgoing } from './modern-wire.js';
+
+const EMPTY = Draft.of(Buffer.from('{}'));
 
 export interface OutgoingOptions {
   readonly version: string;
   /** JSON of the gateway's Implementation. */
   readonly clientInfo: string;
   readonly method: string;
-  readonly params: Buffer | undefined;
+  readonly params: Draft | undefined;
   readonly caller: Caller | undefined;
   /** Whether the transport has headers of its own for each request. */
   readonly hasHeaders: boolean;
@@ -52,10 +44,10 @@ export function outgoing(options: OutgoingOptions, id: number): Outgoing {
     Object.assign(headers, options.paramHeaders);
     headers[MCP_HEADERS.method] = method;
     const member = namedMember(method);
-    const name = member && params ? JsonView.of(params).get(member)?.string() : undefined;
+    const name = member && params?.string(member);
     if (name !== undefined) headers[MCP_HEADERS.name] = encodeHeaderValue(name);
   }
-  return { params: withMeta(params, meta), headers };
+  return { params: (params ?? EMPTY).with({ meta: { set: meta } }), headers };
 }
 
 /** The client's capabilities as this revision spells them. */
@@ -83,13 +75,12 @@ export function capabilitiesJson(declared: ClientCapabilities): string {
 
 /** Answers and state of a retry in the params; what was there before goes. Both only where there is something to say. */
 export function withAnswers(
-  params: Buffer | undefined,
+  params: Draft | undefined,
   inputResponses: Buffer | string | undefined,
   requestState: string | undefined,
-): Buffer {
-  const base = params ?? Buffer.from('{}');
+): Draft {
   const set: Record<string, Buffer | string> = {};
   if (inputResponses !== undefined) set['inputResponses'] = inputResponses;
   if (requestState !== undefined) set['requestState'] = JSON.stringify(requestState);
-  return splice(base, editMembers(JsonView.of(base), { set, remove: ['inputResponses', 'requestState'] }));
+  return (params ?? EMPTY).with({ set, remove: ['inputResponses', 'requestState'] });
 }

@@ -1,5 +1,5 @@
 import { GatewayError, type Outcome } from '#libs/kernel';
-import { JsonView, paramHeaderValues, scanParamHeaders } from '#libs/mcp';
+import { Draft, JsonView, paramHeaderValues, scanParamHeaders } from '#libs/mcp';
 import { saidIn } from '../failures.js';
 import type { SessionRequest } from '../upstream-session.js';
 import { mutualVersion, supportedOf } from './discovered.js';
@@ -41,19 +41,19 @@ export class Repairs {
 
   async #otherHeaders(request: SessionRequest, error: Buffer): Promise<Outcome> {
     const { params } = request;
-    const name = params && JsonView.of(params).get('name')?.string();
+    const name = params && params.string('name');
     if (request.method !== 'tools/call' || !params || name === undefined) throw this.#refused(request, error);
     this.port.toolsChanged();
     const schema = await this.#schemaOf(name, request);
     if (!schema) throw this.#refused(request, error);
-    const headers = paramHeaderValues(JsonView.of(params).get('arguments'), scanParamHeaders(schema).headers);
+    const headers = paramHeaderValues(JsonView.of(params.bytes).get('arguments'), scanParamHeaders(schema).headers);
     return this.#relayable(request, await this.port.send(request, headers));
   }
 
   /** The tool's input schema as the upstream defines it now. */
   async #schemaOf(tool: string, { deadline, maxTotal, timeout }: SessionRequest): Promise<JsonView | undefined> {
     const method = 'tools/list';
-    let params: Buffer | undefined;
+    let params: Draft | undefined;
     for (let page = 0; page < MAX_PAGES; page++) {
       const outcome = await this.port.send({
         method,
@@ -72,7 +72,7 @@ export class Repairs {
       if (found) return found.get('inputSchema');
       const cursor = result.get('nextCursor');
       if (cursor?.type !== 'string') return undefined;
-      params = Buffer.from(`{"cursor":${cursor.raw().toString()}}`);
+      params = Draft.of(Buffer.from(`{"cursor":${cursor.raw().toString()}}`));
     }
     return undefined;
   }

@@ -61,7 +61,8 @@ export class Call implements Reply {
   start(): void {
     this.#running.add(this);
     const { pools, path } = this.#session;
-    const { body, caller, headers, method } = this.#request;
+    const { caller, headers, method, pieces } = this.#request;
+    const body = pieces ?? this.#request.body;
     const exchange = new PostExchange(this, this.#session, this.#request);
     this.#post = exchange;
     this.#exchange = exchange;

@@ -1,4 +1,5 @@
 import type { ClientPool } from '#libs/egress';
+import { type Bytes, lengthOf } from '#libs/mcp';
 import type { RequestCaller } from '#libs/plugin';
 import { HttpRequest, type ResponseHeaders } from './http-request.js';
 import type { HttpSession } from './http-session.js';
@@ -14,7 +15,7 @@ export interface Outgoing {
   readonly own: readonly string[];
   /** Headers of this one request. */
   readonly headers?: Headers | undefined;
-  readonly body?: Buffer;
+  readonly body?: Bytes;
   /** Whom it is for; the connection's last caller when absent. */
   readonly caller?: RequestCaller | undefined;
 }
@@ -67,7 +68,9 @@ export abstract class CredentialedRequest extends HttpRequest {
     this.#credential = credential;
     const { body, lane, method, path } = outgoing;
     const headers = this.session.headersFor(outgoing.own, credential).with(outgoing.headers);
-    lane.dispatch({ path, method, headers, body: body ?? null }, this);
+    // Of pieces undici cannot know how long they are together.
+    if (body && !Buffer.isBuffer(body)) headers.push('content-length', String(lengthOf(body)));
+    lane.dispatch({ path, method, headers, body: (body as Buffer | undefined) ?? null }, this);
   }
 
   #refused(headers: ResponseHeaders): boolean {

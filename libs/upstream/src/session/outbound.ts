@@ -1,0 +1,27 @@
+import { type Bytes, inOne } from '#libs/mcp';
+import type { OutboundRequest, RequestCaller } from '#libs/plugin';
+
+/** A request as its transport gets it: whole, or in the pieces it was put together from. */
+export class Outbound implements OutboundRequest {
+  #message: Bytes;
+
+  constructor(
+    readonly id: number,
+    readonly method: string,
+    message: Bytes,
+    readonly headers: Readonly<Record<string, string>> | undefined,
+    readonly caller: RequestCaller | undefined,
+  ) {
+    this.#message = message;
+  }
+
+  get body(): Buffer {
+    const whole = inOne(this.#message);
+    this.#message = whole;
+    return whole;
+  }
+
+  get pieces(): readonly Buffer[] | undefined {
+    return Buffer.isBuffer(this.#message) ? undefined : this.#message;
+  }
+}
