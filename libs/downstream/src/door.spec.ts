@@ -1,8 +1,11 @@
 import { once } from 'node:events';
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { principal } from '#libs/kernel';
+import type { AuthOutcome } from '#libs/plugin';
 import { initialize, TestClient } from './testing/client.js';
 import { result } from './testing/fake-proxy.js';
+import { Gate } from './testing/gate.js';
 import { TestGateway } from './testing/gateway.js';
 import { type Call, raw, send } from './testing/http.js';
 
@@ -271,6 +274,31 @@ describe('bodies', () => {
     await once(socket, 'close');
     expect((await list()).status).toBe(200);
     expect(gateway.log.slice(lines)).toEqual([]);
+  });
+
+  it('forgets a client that goes away while it is being authenticated', async () => {
+    const [asked, verdict] = [new Gate(), new Gate<AuthOutcome>()];
+    const authenticate = () => {
+      asked.open();
+      return verdict.opened;
+    };
+    const waiting = await TestGateway.start({ providers: [{ authenticate }] });
+    const gone = new Promise<void>((resolve) => {
+      waiting.app.getHttpServer().once('connection', (socket: Socket) => socket.once('close', () => resolve()));
+    });
+    const { hostname, port } = new URL(waiting.url);
+    const socket = connect(Number(port), hostname);
+    socket.write(
+      'POST /mcp HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{',
+    );
+    await asked.opened;
+    socket.destroy();
+    await gone;
+    verdict.open({ kind: 'ok', principal: principal('https://issuer.example', 'ann') });
+    // By the time somebody else is answered, the first one has been dealt with.
+    expect((await send(waiting.url, { body: '{}' })).status).toBe(400);
+    expect(waiting.stats.inFlight).toBe(0);
+    await waiting.close();
   });
 
   it('gives up on a body that does not arrive', async () => {

@@ -13,7 +13,7 @@ import { correlationOf } from './http/correlation.js';
 import { FrontLog } from './http/front-log.js';
 import { FrontPolicy } from './http/front-policy.js';
 import { SMALL_BODY } from './http/held-bytes.js';
-import { acceptedForPost, checkAcceptForGet, checkContentType } from './http/post-headers.js';
+import { type Accepted, acceptedForPost, checkAcceptForGet, checkContentType } from './http/post-headers.js';
 import { Refusals, type Refused } from './http/refusals.js';
 import { RequestsInFlight } from './http/requests-in-flight.js';
 import { LegacyFront } from './legacy/legacy-front.js';
@@ -35,11 +35,8 @@ export class FrontDoor {
     private readonly log: FrontLog,
   ) {}
 
-  /** What fails once the message is read is answered to its id, in its era. */
-  async post(request: IncomingMessage, response: ServerResponse, name: string | undefined): Promise<void> {
+  post(request: IncomingMessage, response: ServerResponse, name: string | undefined): void {
     const requestId = correlationOf(request);
-    let message: Message | undefined;
-    let era: Era | undefined;
     try {
       const inbound = this.#inbound(request, response, name, requestId);
       checkContentType(request.headers);
@@ -48,20 +45,35 @@ export class FrontDoor {
       // What requests held before this one.
       const held = this.inFlight.bytes;
       this.shedder.admitBody(this.inFlight.arriving, isSmall(request) ? 0 : held);
-      const body = await this.inFlight.body(request, response, limits.body);
-      message = parseClientMessage(body, { depth: limits.json_depth, nodes: limits.json_nodes });
+      this.inFlight.body(request, response, limits.body, (body) => this.#posted(inbound, accepted, body, held));
+    } catch (thrown) {
+      this.#refusePost(request, response, thrown);
+    }
+  }
+
+  /** What fails once the message is read is answered to its id, in its era. */
+  #posted(inbound: Inbound, accepted: Accepted, body: Buffer | GatewayError, held: number): void {
+    const { request, response } = inbound;
+    let message: Message | undefined;
+    let era: Era | undefined;
+    try {
+      if (body instanceof GatewayError) throw body;
+      const { json_depth: depth, json_nodes: nodes } = this.policy.limits;
+      message = parseClientMessage(body, { depth, nodes });
       era = eraOf(message, versionHeader(request));
       if (isNewWork(message)) {
         if (this.connections.isLate(request.socket)) throw shuttingDown();
         this.shedder.admit(this.inFlight.count, held);
       }
       const answering = (era === 'modern' ? this.modern : this.legacy).post({ ...inbound, message, accepted });
-      if (answering) await answering;
+      if (answering) this.#awaited(answering, inbound, message, era);
     } catch (thrown) {
-      const error = toGatewayError(thrown);
-      const idJson = message ? idOf(message) : idWithin(error);
-      this.#refuse({ error, request, requestId }, response, idJson ?? null, era ?? eraOfHeaders(request));
+      this.#refusePost(request, response, thrown, message, era);
     }
+  }
+
+  #awaited(answering: Promise<void>, { request, response }: Inbound, message: Message, era: Era): void {
+    answering.catch((thrown) => this.#refusePost(request, response, thrown, message, era));
   }
 
   get(request: IncomingMessage, response: ServerResponse, name: string | undefined): void {
@@ -110,6 +122,18 @@ export class FrontDoor {
       traceparent: typeof traceparent === 'string' ? saneTraceparent(traceparent) : undefined,
       remoteAddress: this.policy.addresses.of(request),
     };
+  }
+
+  #refusePost(
+    request: IncomingMessage,
+    response: ServerResponse,
+    thrown: unknown,
+    message?: Message,
+    era = eraOfHeaders(request),
+  ): void {
+    const error = toGatewayError(thrown);
+    const idJson = (message ? idOf(message) : idWithin(error)) ?? null;
+    this.#refuse({ error, request, requestId: correlationOf(request) }, response, idJson, era);
   }
 
   #refuse(refused: Refused, response: ServerResponse, idJson: string | null, era: Era): void {

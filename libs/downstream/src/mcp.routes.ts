@@ -33,8 +33,8 @@ export class McpRoutes implements OnModuleInit {
     answerPreflight(request.raw, reply.raw);
   }
 
-  post(request: FastifyRequest, reply: FastifyReply): Promise<void> {
-    return this.door.post(request.raw, reply.raw, nameIn(request));
+  post(request: FastifyRequest, reply: FastifyReply): void {
+    this.door.post(request.raw, reply.raw, nameIn(request));
   }
 
   get(request: FastifyRequest, reply: FastifyReply): void {

@@ -2,7 +2,8 @@ import { type CanActivate, type ExecutionContext, ForbiddenException, type Type 
 import type { FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from 'fastify';
 import type { GatewayExceptionFilter } from './gateway-exception.filter.js';
 
-type Handler = (request: FastifyRequest, reply: FastifyReply) => void | Promise<void>;
+/** Answers a request, at once or later, and whatever becomes of it. */
+type Handler = (request: FastifyRequest, reply: FastifyReply) => void;
 
 /** Who serves a route; marks such as `@Public()` are read from the class and the method. */
 export interface GuardedRoute {
@@ -36,7 +37,7 @@ export class GuardedRoutes {
     try {
       const admitted = this.#admit(context);
       if (admitted) await admitted;
-      await context.handle();
+      context.handle();
     } catch (thrown) {
       this.filter.catch(thrown, context);
     }
@@ -69,8 +70,8 @@ class RouteContext implements ExecutionContext {
     private readonly handler: Handler,
   ) {}
 
-  handle(): void | Promise<void> {
-    return this.handler.call(this.owner, this.request, this.reply);
+  handle(): void {
+    this.handler.call(this.owner, this.request, this.reply);
   }
 
   getClass<T>(): Type<T> {

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Injectable } from '@nestjs/common';
+import type { GatewayError } from '#libs/kernel';
 import { StreamRegistry } from '../streams/stream-registry.js';
 import { HeldBytes } from './held-bytes.js';
 import { readBody } from './read-body.js';
@@ -28,20 +29,18 @@ export class RequestsInFlight {
     return this.#arriving;
   }
 
-  /** @throws GatewayError BODY_TOO_LARGE, BODY_INCOMPLETE */
-  async body(request: IncomingMessage, response: ServerResponse, limit: number): Promise<Buffer> {
-    let arrived = 0;
+  /** Reads a request's body; `done` is called once, with it or with BODY_TOO_LARGE or BODY_INCOMPLETE. */
+  body(
+    request: IncomingMessage,
+    response: ServerResponse,
+    limit: number,
+    done: (body: Buffer | GatewayError) => void,
+  ): void {
     this.#arriving++;
-    try {
-      const body = await readBody(request, limit, (bytes) => {
-        arrived += bytes;
-        this.held.add(bytes);
-      });
-      this.held.hold(response, body.length);
-      return body;
-    } finally {
-      this.held.add(-arrived);
+    readBody(request, limit, this.held, (body) => {
       this.#arriving--;
-    }
+      if (Buffer.isBuffer(body)) this.held.hold(response, body.length);
+      done(body);
+    });
   }
 }
