@@ -57,14 +57,12 @@ export class Draft {
 
   #edits(): readonly Edit[] {
     const { set, remove, meta, inside } = this.#changes;
-    const edits = inside ? [...inside] : [];
-    let own = set;
-    if (meta) {
-      const view = this.#source.get('_meta');
-      if (view?.type === 'object') addTo(edits, editMembers(view, meta));
-      else if (meta.set) own = { ...set, _meta: objectText(meta.set) };
-    }
-    if (own || remove) addTo(edits, editMembers(this.#source, { set: own, remove }));
+    const view = meta && this.#source.get('_meta');
+    const inPlace = view?.type === 'object';
+    const own = meta?.set && !inPlace ? { ...set, _meta: objectText(meta.set) } : set;
+    const edits = own || remove ? editMembers(this.#source, { set: own, remove }) : [];
+    if (inPlace) addTo(edits, editMembers(view, meta as MemberChanges));
+    if (inside) addTo(edits, inside);
     return edits;
   }
 }

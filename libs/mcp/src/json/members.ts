@@ -18,7 +18,9 @@ export class MemberIndex {
   }
 
   nestedAt(start: number): MemberIndex | undefined {
-    return this.nested?.find((index) => index.start === start);
+    const { nested } = this;
+    if (nested) for (const index of nested) if (index.start === start) return index;
+    return undefined;
   }
 }
 

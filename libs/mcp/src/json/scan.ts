@@ -49,7 +49,7 @@ PLAIN[QUOTE] = 0;
 PLAIN[BACKSLASH] = 0;
 
 /** So much of a string is read byte by byte before it counts as a long one. */
-const SHORT_STRING = 64;
+const SHORT_STRING = 256;
 
 /**
  * One strict pass over the bytes: RFC 8259 grammar, valid UTF-8, no BOM, nothing behind the value, depth and node
@@ -199,8 +199,8 @@ class Scanner {
     if (depth > 1 && !(parent && this.#isIndexedMember(parent.spans, depth))) return undefined;
     const index = new MemberIndex(this.#pos);
     if (parent) {
-      parent.nested ??= [];
-      parent.nested.push(index);
+      if (parent.nested) parent.nested.push(index);
+      else parent.nested = [index];
     } else {
       this.#root = index;
     }

@@ -1,5 +1,6 @@
 import type { Bytes } from '../bytes.js';
 import { stringEquals } from './bytes.js';
+import { SPAN_WIDTH } from './members.js';
 import type { JsonMember, JsonView, Span } from './view.js';
 
 /** Replaces the bytes of a span; `start === end` inserts. */
@@ -51,7 +52,7 @@ export function spliceBetween(
 }
 
 function inOrder(edits: readonly Edit[], start: number, end: number): readonly Edit[] {
-  const ordered = edits.length < 2 ? edits : [...edits].sort((a, b) => a.start - b.start || a.end - b.end);
+  const ordered = isInOrder(edits) ? edits : [...edits].sort((a, b) => a.start - b.start || a.end - b.end);
   let covered = start;
   for (const edit of ordered) {
     if (edit.start < covered || edit.end < edit.start || edit.end > end) {
@@ -60,6 +61,11 @@ function inOrder(edits: readonly Edit[], start: number, end: number): readonly E
     covered = edit.end;
   }
   return ordered;
+}
+
+function isInOrder(edits: readonly Edit[]): boolean {
+  for (let i = 1; i < edits.length; i++) if (edits[i]!.start < edits[i - 1]!.end) return false;
+  return true;
 }
 
 /** One buffer of all that. */
@@ -90,6 +96,8 @@ function lengthOf(text: string | Buffer): number {
   return typeof text === 'string' ? Buffer.byteLength(text) : text.length;
 }
 
+const NO_KEYS: readonly string[] = [];
+
 /** What to do with an object's members. Values are JSON text. */
 export interface MemberChanges {
   readonly set?: Readonly<Record<string, string | Buffer>> | undefined;
@@ -108,42 +116,35 @@ export function editMembers(object: JsonView, changes: MemberChanges): Edit[] {
 }
 
 /** Nothing to remove and no key repeated, as in nearly every message: undefined when it is otherwise. */
-function simpleEdits(object: JsonView, { set = {}, remove = [] }: MemberChanges): Edit[] | undefined {
-  const keys = Object.keys(set);
+function simpleEdits({ bytes, spans, start }: JsonView, { set, remove }: MemberChanges): Edit[] | undefined {
+  if (!spans) return undefined;
+  const keys = set ? Object.keys(set) : NO_KEYS;
+  if (keys.length > 30) return undefined;
   const edits: Edit[] = [];
-  let [found, last, simple] = [0, -1, true];
-  object.forEachMember((keyStart, keyEnd, start, end) => {
-    last = end;
-    for (const key of remove) if (stringEquals(object.bytes, keyStart, keyEnd, key)) simple = false;
+  let found = 0;
+  for (let at = 0; at < spans.length; at += SPAN_WIDTH) {
+    const [keyStart, keyEnd] = [spans[at] as number, spans[at + 1] as number];
+    if (remove) for (const key of remove) if (stringEquals(bytes, keyStart, keyEnd, key)) return undefined;
     for (let index = 0; index < keys.length; index++) {
       const key = keys[index] as string;
-      if (!stringEquals(object.bytes, keyStart, keyEnd, key)) continue;
-      if (found & (1 << index)) simple = false;
+      if (!stringEquals(bytes, keyStart, keyEnd, key)) continue;
+      if (found & (1 << index)) return undefined;
       found |= 1 << index;
-      edits.push({ start, end, text: set[key] as string | Buffer });
+      edits.push({ start: spans[at + 2]!, end: spans[at + 3]!, text: set![key] as string | Buffer });
     }
-  });
-  if (!simple || keys.length > 30) return undefined;
-  if (edits.length < keys.length) edits.push(appended(object, last, set, (index) => (found & (1 << index)) === 0));
-  return edits;
-}
-
-/** One edit that adds members behind the last one; `last` is where that ends, -1 when there is none. */
-function appended(
-  object: JsonView,
-  last: number,
-  set: Readonly<Record<string, string | Buffer>>,
-  isNew: (index: number) => boolean,
-): Edit {
+  }
+  if (edits.length === keys.length) return edits;
+  const last = spans[spans.length - 1];
   let text: string | Buffer = '';
-  let separator = last < 0 ? '' : ',';
-  Object.entries(set).forEach(([key, value], index) => {
-    if (!isNew(index)) return;
-    text = concatenated(text, `${separator}${JSON.stringify(key)}:`, value);
-    separator = ',';
-  });
-  const at = last < 0 ? object.start + 1 : last;
-  return { start: at, end: at, text };
+  for (let index = 0; index < keys.length; index++) {
+    if (found & (1 << index)) continue;
+    const key = keys[index] as string;
+    const separator = text.length > 0 || last !== undefined ? ',' : '';
+    text = concatenated(text, `${separator}${JSON.stringify(key)}:`, set![key] as string | Buffer);
+  }
+  const at = last ?? start + 1;
+  edits.push({ start: at, end: at, text });
+  return edits;
 }
 
 /** Stays a string while it can. */

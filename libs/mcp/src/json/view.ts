@@ -16,6 +16,7 @@ export interface JsonMember {
   readonly value: JsonView;
 }
 
+const NO_SPANS: readonly number[] = [];
 const LETTER_T = 0x74;
 const LETTER_F = 0x66;
 const LETTER_N = 0x6e;
@@ -76,6 +77,25 @@ export class JsonView implements Span {
     return undefined;
   }
 
+  /** Whether this is an object with such a member. */
+  has(key: string): boolean {
+    const { spans } = this;
+    if (!spans) return this.get(key) !== undefined;
+    for (let at = 0; at < spans.length; at += SPAN_WIDTH) {
+      if (stringEquals(this.bytes, spans[at]!, spans[at + 1]!, key)) return true;
+    }
+    return false;
+  }
+
+  /**
+   * Where the members lie, four numbers for each: key with its quotes, value. None when this is not an object, undefined when
+   * it has more members than are remembered, which `forEachMember` visits.
+   */
+  get spans(): readonly number[] | undefined {
+    if (this.bytes[this.start] !== OPEN_BRACE) return NO_SPANS;
+    return this.#members()?.spans;
+  }
+
   /** Walks `get` down a path of keys. */
   at(...path: string[]): JsonView | undefined {
     let view: JsonView | undefined = this;
@@ -110,24 +130,13 @@ export class JsonView implements Span {
 
   /** The spans of the keys alone, quotes included; nothing is decoded. */
   forEachKey(visit: (start: number, end: number) => void): void {
-    if (this.bytes[this.start] !== OPEN_BRACE) return;
-    const index = this.#members();
-    if (index) {
-      for (let at = 0; at < index.spans.length; at += SPAN_WIDTH) visit(index.spans[at]!, index.spans[at + 1]!);
-    } else {
-      eachMember(this.bytes, this.start, this.end, (start, end) => {
-        visit(start, end);
-        return true;
-      });
-    }
+    this.forEachMember((start, end) => visit(start, end));
   }
 
   /** Where each member lies, key and value, with nothing decoded or made. */
   forEachMember(visit: (keyStart: number, keyEnd: number, start: number, end: number) => void): void {
-    if (this.bytes[this.start] !== OPEN_BRACE) return;
-    const index = this.#members();
-    if (index) {
-      const { spans } = index;
+    const { spans } = this;
+    if (spans) {
       for (let at = 0; at < spans.length; at += SPAN_WIDTH) {
         visit(spans[at]!, spans[at + 1]!, spans[at + 2]!, spans[at + 3]!);
       }
@@ -157,6 +166,11 @@ export class JsonView implements Span {
     return this.bytes[this.start] === QUOTE ? decodeString(this.bytes, this.start, this.end) : undefined;
   }
 
+  /** The value as it is spelled. */
+  text(): string {
+    return this.bytes.toString('utf8', this.start, this.end);
+  }
+
   /** JSON.parse of just this value. */
   value(): unknown {
     return JSON.parse(this.bytes.toString('utf8', this.start, this.end));
@@ -164,6 +178,7 @@ export class JsonView implements Span {
 
   /** The bytes of just this value (shared memory, not a copy). */
   raw(): Buffer {
+    if (this.start === 0 && this.end === this.bytes.length) return this.bytes;
     return this.bytes.subarray(this.start, this.end);
   }
 

@@ -19,9 +19,18 @@ export function readId(view: JsonView | undefined): { id: Id; idJson: string } |
   if (!view || view.end - view.start > MAX_ID_BYTES) return undefined;
   const type = view.type;
   if (type !== 'string' && type !== 'number') return undefined;
-  const idJson = view.raw().toString();
-  if (type === 'number') return /^-?\d+$/.test(idJson) ? { id: Number(idJson), idJson } : undefined;
+  const idJson = view.text();
+  if (type === 'number') return isInteger(idJson) ? { id: Number(idJson), idJson } : undefined;
   return { id: view.string() as string, idJson };
+}
+
+/** Of a JSON number: without fraction or exponent. */
+function isInteger(text: string): boolean {
+  for (let i = text.charCodeAt(0) === 0x2d ? 1 : 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code < 0x30 || code > 0x39) return false;
+  }
+  return true;
 }
 
 /** JSON-RPC 2.0, section 4 and 5, as MCP narrows it: string or integer ids, params an object. */
@@ -46,7 +55,7 @@ export function readMessage(view: JsonView): SingleMessage | MessageFault {
     if (params && params.type !== 'object') return fault(`"params" must be an object, not a JSON ${params.type}`);
     const name = method.string() as string;
     return id
-      ? { kind: 'request', ...id, method: name, params, bytes, view }
+      ? { kind: 'request', id: id.id, idJson: id.idJson, method: name, params, bytes, view }
       : { kind: 'notification', method: name, params, bytes, view };
   }
   if (result && error) return fault('a response has either "result" or "error", not both');
@@ -54,7 +63,9 @@ export function readMessage(view: JsonView): SingleMessage | MessageFault {
   if (idView && !id && !(error && idView.type === 'null')) return fault(badId(idView));
   if (result && !id) return fault('a response with "result" needs the "id" of its request');
   if (error && error.type !== 'object') return fault(`"error" must be an object, not a JSON ${error.type}`);
-  return { kind: 'response', ...id, result, error, bytes, view };
+  return id
+    ? { kind: 'response', id: id.id, idJson: id.idJson, result, error, bytes, view }
+    : { kind: 'response', result, error, bytes, view };
 }
 
 function badId(view: JsonView): string {

@@ -1,4 +1,5 @@
 import { BACKSLASH, decodeString } from '../json/bytes.js';
+import { SPAN_WIDTH } from '../json/members.js';
 import type { JsonView } from '../json/view.js';
 
 const MCP_META_PREFIX = 'io.modelcontextprotocol/';
@@ -21,8 +22,13 @@ class MemberTable {
 
   /** The protocol member the quoted key at `start`..`end` imitates without being spelled like it. */
   imitated(bytes: Buffer, start: number, end: number): string | undefined {
-    const alike = this.#byLength[end - start - 2]?.find((name) => equalIgnoringCase(bytes, start + 1, name));
-    if (alike) return alike.compare(bytes, start + 1, end - 1) === 0 ? undefined : alike.toString();
+    const alike = this.#byLength[end - start - 2];
+    if (alike) {
+      for (const name of alike) {
+        if (equalIgnoringCase(bytes, start + 1, name))
+          return equal(bytes, start + 1, name) ? undefined : name.toString();
+      }
+    }
     const plain = isPlain(bytes, start + 1, end - 1);
     if (plain && (this.prefix === undefined || end - start - 2 < this.prefix.length)) return undefined;
     const folded = fold(decodeString(bytes, start, end));
@@ -89,10 +95,18 @@ export interface Disguise {
  */
 export function findDisguise(object: JsonView, part: keyof typeof TABLES): Disguise | undefined {
   const table = TABLES[part];
+  const { bytes, spans } = object;
+  if (spans) {
+    for (let at = 0; at < spans.length; at += SPAN_WIDTH) {
+      const start = spans[at] as number;
+      const member = table.imitated(bytes, start, spans[at + 1] as number);
+      if (member !== undefined) return { offset: start, member };
+    }
+    return undefined;
+  }
   let found: Disguise | undefined;
   object.forEachKey((start, end) => {
-    if (found) return;
-    const member = table.imitated(object.bytes, start, end);
+    const member = found ? undefined : table.imitated(bytes, start, end);
     if (member !== undefined) found = { offset: start, member };
   });
   return found;
@@ -108,6 +122,11 @@ function fold(key: string): string {
 
 function equalIgnoringCase(bytes: Buffer, start: number, name: Buffer): boolean {
   for (let i = 0; i < name.length; i++) if (lower(bytes[start + i]!) !== lower(name[i]!)) return false;
+  return true;
+}
+
+function equal(bytes: Buffer, start: number, name: Buffer): boolean {
+  for (let i = 0; i < name.length; i++) if (bytes[start + i] !== name[i]) return false;
   return true;
 }
 

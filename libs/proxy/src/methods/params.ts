@@ -29,8 +29,8 @@ export function progressTokenOf(params: JsonView | undefined): Buffer | undefine
  */
 export function forUpstream(params: JsonView, { set, remove, inside }: Omit<DraftChanges, 'meta'> = {}): Draft {
   const meta = params.get('_meta');
-  const carried = meta ? HOP_META_KEYS.filter((key) => meta.get(key) !== undefined) : NONE;
-  const dropped = remove?.filter((key) => params.get(key) !== undefined) ?? NONE;
+  const carried = meta ? HOP_META_KEYS.filter((key) => meta.has(key)) : NONE;
+  const dropped = remove?.some((key) => params.has(key)) ? remove : NONE;
   return new Draft(params, {
     set,
     remove: dropped.length > 0 ? dropped : undefined,
