@@ -187,10 +187,14 @@ export class CatalogueService {
     return core;
   }
 
-  #requestKey({ principal, endpoint, spelling, capabilities = '', era = 'legacy' }: ViewRequest): string {
+  #requestKey({ principal, endpoint, spelling, capabilities = '', era = 'legacy', key }: ViewRequest): string {
     const own = this.#personal.versionOf(principal.key);
-    const caller = `${principal.key} ${own} ${this.#desk.decisions.classOf(principal)}`;
-    return `${endpointPath(endpoint)} ${spelling.maxLength} ${spelling.separator} ${era} ${capabilities} ${caller}`;
+    const audience = this.#desk.decisions.classOf(principal);
+    if (key && key.own === own && key.audience === audience) return key.text;
+    const caller = `${principal.key} ${own} ${audience}`;
+    const text = `${endpointPath(endpoint)} ${spelling.maxLength} ${spelling.separator} ${era} ${capabilities} ${caller}`;
+    if (key) Object.assign(key, { text, own, audience });
+    return text;
   }
 
   #rebuild(settings: CatalogueSettings): void {

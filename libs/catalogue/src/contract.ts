@@ -38,6 +38,17 @@ export interface ViewRequest {
   readonly capabilities?: string;
   /** The client's era. Default: legacy, which gets nothing that only modern clients take. */
   readonly era?: Era;
+  /** For a request that is made again and again, as the very same object: kept by the catalogue. */
+  readonly key?: ViewKey;
+}
+
+/** The text that views are found by, and what of it changes while a request does not. */
+export interface ViewKey {
+  text: string;
+  /** Version of the caller's own lists. */
+  own: number;
+  /** The class of callers. */
+  audience: string;
 }
 
 /** Where a URI or template that a client sent leads: an upstream, and its own spelling. */

@@ -40,6 +40,24 @@ describe('what an upstream lists to one caller', () => {
     expect(view(catalogue, carol).resource('mine+memo://alice')).toBeUndefined();
   });
 
+  it('is seen by a request that is made again, as soon as it is there and as long as its caller is of its class', () => {
+    const decide = new TestDecide();
+    const catalogue = new CatalogueService(decide);
+    catalogue.configure(settings('mine', 'ours'));
+    catalogue.publish(listing('ours', { tools: [tool('common')] }));
+    const key = { text: '', own: -1, audience: '' };
+    const again = { principal: alice, endpoint: AGGREGATE, spelling: COLON, key };
+    const before = catalogue.view(again);
+    expect(catalogue.view(again)).toBe(before);
+    catalogue.publishFor(alice.key, listing('mine', { tools: [tool('of_alice')] }));
+    expect(catalogue.view(again).tool('mine:of_alice')).toBeDefined();
+    catalogue.withdrawFor('mine', alice.key);
+    expect(catalogue.view(again).tool('mine:of_alice')).toBeUndefined();
+    decide.classOf = () => 'another class';
+    decide.rule = () => false;
+    expect(catalogue.view(again).tool('ours:common')).toBeUndefined();
+  });
+
   it('may look the same and be another thing', () => {
     const catalogue = service();
     for (const who of [alice, bob]) {

@@ -28,7 +28,6 @@ import { spellingFor } from './identity/profiles.js';
 import { type Desk, type Request, Verdict } from './methods/context.js';
 import { withinLimits } from './methods/limited.js';
 import { handlerOf } from './methods/methods.js';
-import { viewRequest } from './methods/params.js';
 import { ReadCache } from './methods/read-cache.js';
 import { readmit } from './methods/readmit.js';
 import { targetOf } from './methods/target.js';
@@ -36,6 +35,7 @@ import { ProxyOptions } from './options.js';
 import { PolicyChain } from './policies/policy-chain.js';
 import { Heartbeats } from './progress/heartbeats.js';
 import { catalogueSettings, endpointOf, serversBehind } from './settings.js';
+import { ViewRequests } from './view-requests.js';
 
 /** The corridor between the front door and the back door: resolve in the caller's view, send, deliver. */
 @Injectable()
@@ -46,6 +46,7 @@ export class ProxyService extends McpProxy implements OnApplicationBootstrap, Be
   #desk: Desk;
   readonly #listeners: Listeners;
   readonly #reads = new ReadCache();
+  readonly #viewRequests = new ViewRequests();
   readonly #answers: InitializeAnswers;
   readonly #profilesSeen = new Set<string>();
   #warm: Promise<void> | undefined;
@@ -225,8 +226,8 @@ export class ProxyService extends McpProxy implements OnApplicationBootstrap, Be
     return { exchange, message, view: this.#view(exchange), verdict: new Verdict(), permit: undefined };
   }
 
-  #view(caller: Caller): View {
-    return this.catalogue.view(viewRequest(caller));
+  #view(caller: Caller & { readonly session?: ClientSession }): View {
+    return this.catalogue.view(this.#viewRequests.of(caller));
   }
 
   /** A session or stream that has been open for long, in the terms of today's configuration. */
