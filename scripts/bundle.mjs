@@ -31,6 +31,8 @@ const build = await rolldown({
   platform: 'node',
   input: { main: join(BUILT, 'apps/gateway/src/main.js') },
   external: (id, importer) => APART.includes(nameOf(id)) || isOptional(id, importer),
+  // As modules, of which only the rules we use are taken: its entry for Node is CommonJS and loads every telephone number plan.
+  resolve: { alias: { 'class-validator': join(PACKAGES, 'class-validator/esm2015/index.js') } },
   plugins: [{ name: 'positions', load: withPositions }],
   onLog: judge,
 });
@@ -42,6 +44,8 @@ const { output } = await build.write({
   chunkFileNames: '[name]-[hash].js',
   // Errors, logs and Nest name classes, and two files may have one of the same name.
   keepNames: true,
+  // Licences are in a file of their own, types have been checked.
+  comments: { legal: true, jsdoc: false, annotation: false },
   sourcemap: true,
   sourcemapExcludeSources: true,
 });
@@ -63,7 +67,13 @@ function withPositions(id) {
 
 /** What packages have a use for only where it is installed, which it is not beside a gateway. */
 function isOptional(id, importer) {
-  return importer?.startsWith(PACKAGES + sep) && !/^[.#]/.test(id) && !isAbsolute(id) && !shippedNames.has(nameOf(id));
+  if (!importer?.startsWith(PACKAGES + sep) || /^[.#]/.test(id) || isAbsolute(id)) return false;
+  return !shippedNames.has(nameOf(id)) || isForPipes(id, importer);
+}
+
+/** Nest loads these, in whole, when one of its pipes is made: the gateway makes none, a plug-in may. */
+function isForPipes(id, importer) {
+  return /^class-(?:transformer|validator)$/.test(id) && importer.startsWith(join(PACKAGES, '@nestjs/common') + sep);
 }
 
 function nameOf(id) {
