@@ -1,9 +1,11 @@
-import { Lru } from '#libs/kernel';
 import type { Bearer } from '#libs/plugin';
 
-/** Characters of a header by which it is found: the end of a signature, which tells tokens apart best. */
-const TAIL = 32;
-/** Characters of headers kept. Whoever let one in keeps as much of it. */
+/**
+ * Characters of a header by which it is found: the end of a signature, which tells tokens apart best. So few are a string of
+ * their own to V8; more would be a part of the header, which is compared letter by letter.
+ */
+const TAIL = 12;
+/** Characters kept. Whoever let a token in keeps as much of it. At this bound all are forgotten: reading one is cheap. */
 const MAX_CHARACTERS = 8 * 1024 * 1024;
 /** What an entry takes besides. */
 const ENTRY = 256;
@@ -14,7 +16,8 @@ const ENTRY = 256;
  * said here: its provider is asked each time.
  */
 export class KnownBearers {
-  readonly #known = new Lru<string, Known>(MAX_CHARACTERS, ({ authorization }) => authorization.length + ENTRY);
+  readonly #known = new Map<string, Known>();
+  #characters = 0;
 
   /** The token of this very header. */
   get(authorization: string): Bearer | undefined {
@@ -23,6 +26,11 @@ export class KnownBearers {
   }
 
   keep(authorization: string, bearer: Bearer): void {
+    this.#characters += authorization.length + ENTRY;
+    if (this.#characters > MAX_CHARACTERS) {
+      this.#known.clear();
+      this.#characters = authorization.length + ENTRY;
+    }
     this.#known.set(authorization.slice(-TAIL), { authorization, bearer });
   }
 

@@ -3,6 +3,7 @@ import { createLogger, type GatewayLogger } from '#libs/logging';
 import { authenticationIn, banner } from '../banner/banner.js';
 import { StatusBoard } from '../banner/status-board.js';
 import { createGateway, type Gateway } from '../create-app.js';
+import { keepTicksKnown } from '../known-ticks.js';
 import { type Terminal, wantsColour } from '../terminal.js';
 import { endpointWeights } from '../token-estimate.js';
 import { VERSION } from '../version.js';
@@ -17,6 +18,7 @@ import { stopSignals } from './stop-signals.js';
  */
 export async function runServe(flags: ConfigFlags, terminal: Terminal): Promise<number> {
   keepHeapYoung();
+  keepTicksKnown();
   const finder = new ConfigFinder(flags);
   await finder.refresh();
   const loaded = finder.toServe();
