@@ -12,9 +12,8 @@ export class SessionGroup {
   waiting = 0;
   /** Those of them that want a session to themselves. */
   waitingSolo = 0;
-  /** Resource subscriptions: URI to client sessions. They live on the first session of the group. */
-  readonly subscriptions = new ChurnMap<string, Set<string>>();
 
+  #subscriptions: ChurnMap<string, Set<string>> | undefined;
   #spec: SessionSpec;
   /** Client sessions served here since the group came to be; most groups have but one. */
   #first: string | undefined;
@@ -24,6 +23,17 @@ export class SessionGroup {
 
   constructor(spec: SessionSpec) {
     this.#spec = spec;
+  }
+
+  /** Resource subscriptions: URI to client sessions. They live on the first session of the group. */
+  get subscriptions(): ChurnMap<string, Set<string>> {
+    this.#subscriptions ??= new ChurnMap();
+    return this.#subscriptions;
+  }
+
+  /** Something is subscribed to. */
+  get watching(): boolean {
+    return this.#subscriptions !== undefined && this.#subscriptions.size > 0;
   }
 
   serves(client: string): boolean {
@@ -89,11 +99,11 @@ export class SessionGroup {
 
   /** Made for one exchange, which needs it no more. */
   get disposable(): boolean {
-    return this.spec.ephemeral && this.subscriptions.size === 0;
+    return this.spec.ephemeral && !this.watching;
   }
 
   get empty(): boolean {
-    return this.slots.length === 0 && this.opening === 0 && this.waiting === 0 && this.subscriptions.size === 0;
+    return this.slots.length === 0 && this.opening === 0 && this.waiting === 0 && !this.watching;
   }
 }
 
@@ -115,8 +125,7 @@ export class Slot implements Due {
   broken = false;
   /** Who is told when it has been unused for the idle time. */
   watch: { look(slot: Slot): void } | undefined;
-  /** URIs the upstream was asked to watch on this session. */
-  readonly subscribed = new ChurnMap<string, true>();
+  #subscribed: ChurnMap<string, true> | undefined;
   /** Log level last sent on it. */
   level: string | undefined;
 
@@ -125,13 +134,19 @@ export class Slot implements Due {
     readonly session: UpstreamSession,
   ) {}
 
+  /** URIs the upstream was asked to watch on this session. */
+  get subscribed(): ChurnMap<string, true> {
+    this.#subscribed ??= new ChurnMap();
+    return this.#subscribed;
+  }
+
   onDue(): void {
     this.watch?.look(this);
   }
 
   /** Somebody calls on it or has it watch something. */
   get used(): boolean {
-    return this.running > 0 || this.subscribed.size > 0;
+    return this.running > 0 || (this.#subscribed?.size ?? 0) > 0;
   }
 
   get usable(): boolean {

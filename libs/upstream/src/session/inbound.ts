@@ -26,6 +26,7 @@ export interface InboundPort {
   readonly log: Log;
   readonly pending: ChurnMap<number, RunningCall>;
   readonly listener: SessionListener;
+  /** Made for the first question. */
   readonly desk: AskDesk;
   /** The only call a message outside any call's stream can belong to. */
   soleCaller(): RunningCall | undefined;
@@ -130,7 +131,7 @@ export class Inbound {
   }
 
   #notification(message: NotificationMessage, origin: RunningCall | undefined): void {
-    const { desk, listener } = this.port;
+    const { listener } = this.port;
     const { method, params } = message;
     switch (method) {
       case 'notifications/progress':
@@ -147,7 +148,8 @@ export class Inbound {
       }
       case 'notifications/cancelled': {
         const id = params?.get('requestId');
-        if (id) desk.withdraw(id.raw().toString(), params?.get('reason')?.string() ?? 'The upstream withdrew it');
+        if (id)
+          this.port.desk.withdraw(id.raw().toString(), params?.get('reason')?.string() ?? 'The upstream withdrew it');
         return;
       }
       case 'notifications/resources/updated': {

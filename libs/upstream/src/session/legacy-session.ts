@@ -65,8 +65,8 @@ export class LegacySession implements UpstreamSession, CallOwner, ConnectionList
   readonly clock: DueClock;
   readonly #options: LegacySessionOptions;
   readonly pending = new ChurnMap<number, RunningCall>();
-  readonly desk = new AskDesk(this);
   readonly #inbound = new Inbound(this);
+  #desk: AskDesk | undefined;
   #connection: Connection | undefined;
   #welcome = NO_WELCOME;
   #lastId = 0;
@@ -118,6 +118,12 @@ export class LegacySession implements UpstreamSession, CallOwner, ConnectionList
 
   listen(): void {
     if (!this.#gone) this.#connection?.listen();
+  }
+
+  /** Made for the first question. */
+  get desk(): AskDesk {
+    this.#desk ??= new AskDesk(this);
+    return this.#desk;
   }
 
   get version(): string {
@@ -224,7 +230,7 @@ export class LegacySession implements UpstreamSession, CallOwner, ConnectionList
 
   async #close(reason: GatewayError): Promise<void> {
     for (const call of this.pending.values()) this.giveUp(call, reason);
-    this.desk.closeStanding();
+    this.#desk?.closeStanding();
     try {
       await this.#connection?.close();
     } catch (thrown) {
@@ -331,7 +337,7 @@ export class LegacySession implements UpstreamSession, CallOwner, ConnectionList
 
   #forget(call: RunningCall): void {
     this.pending.delete(call.id);
-    this.desk.closeFor(call);
+    this.#desk?.closeFor(call);
   }
 
   post(message: Buffer): void {
@@ -346,7 +352,7 @@ export class LegacySession implements UpstreamSession, CallOwner, ConnectionList
   #lose(error: GatewayError): void {
     if (this.#gone) return;
     this.#gone = error;
-    this.desk.closeStanding();
+    this.#desk?.closeStanding();
     this.#options.listener.lost(error);
   }
 

@@ -56,7 +56,7 @@ export class ClientDesk {
   takeOver(previous: ClientDesk): void {
     this.#levels.takeOver(previous.#levels);
     for (const group of previous.#options.pool.groups()) {
-      if (group.subscriptions.size === 0) continue;
+      if (!group.watching) continue;
       const adopted = this.#options.pool.adopt(group);
       for (const clients of adopted.subscriptions.values()) for (const client of clients) this.#note(client, adopted);
     }
@@ -150,12 +150,16 @@ export class ClientDesk {
     const served = groups.filter((group) => group.release(client));
     const hadLevel = this.#levels.delete(client, served);
     for (const group of groups) {
-      for (const [uri, clients] of group.subscriptions.entries()) {
-        if (clients.has(client)) this.unsubscribe(group, uri, client).catch(() => {});
-      }
+      if (group.watching) this.#unwatch(group, client);
       if (group.spec.client === client) pool.retire(group.slots);
     }
     if (hadLevel) void this.#syncLevels(served);
+  }
+
+  #unwatch(group: SessionGroup, client: string): void {
+    for (const [uri, clients] of group.subscriptions.entries()) {
+      if (clients.has(client)) this.unsubscribe(group, uri, client).catch(() => {});
+    }
   }
 
   #note(client: string, group: SessionGroup): void {
@@ -188,7 +192,7 @@ export class ClientDesk {
     const { patience, pool, serving } = this.#options;
     if (!serving()) return;
     for (const group of pool.groups()) {
-      if (group.subscriptions.size === 0 || group.slots.length > 0 || group.opening > 0) continue;
+      if (!group.watching || group.slots.length > 0 || group.opening > 0) continue;
       // The supervisor opens this one.
       if (isService(group.spec)) continue;
       pool.wait(group.spec, false, { timeout: patience }).then(
@@ -200,7 +204,7 @@ export class ClientDesk {
 
   #renew(slot: Slot): void {
     const { group } = slot;
-    if (group.subscriptions.size === 0) return;
+    if (!group.watching) return;
     void this.#subscriptions.restore(slot, this.#options.limits, (uri) => {
       this.resourceUpdated(group, uri, Buffer.from(JSON.stringify({ uri })));
     });

@@ -39,6 +39,8 @@ export class SessionOpener {
   /** For the time limits of calls on its sessions. */
   readonly #clock = new DueClock();
   readonly #welcomes: WelcomeReader;
+  #binding: CredentialBinding | undefined;
+  #source: CredentialSource | undefined;
   /** Probed connections that are still being closed. */
   readonly #closing = new Underway();
 
@@ -198,15 +200,25 @@ export class SessionOpener {
     const { config, extensions } = this;
     const transport = extensions.get(UpstreamTransport, config.type);
     const binding = this.#bind();
-    const { headers, refused } = new CredentialSource(binding, caller);
+    const { headers, refused } = this.#sourceFor(binding, caller);
     return (listener: ConnectionListener, signal: AbortSignal) =>
       transport.connect(binding.target, { listener, headers, refused, signal });
+  }
+
+  /** A credential that is the same for everybody knows of no caller: one source does for all sessions. */
+  #sourceFor(binding: CredentialBinding, caller: RequestCaller | undefined): CredentialSource {
+    if (binding.credential.personal) return new CredentialSource(binding, caller);
+    if (this.#source?.binding !== binding) this.#source = new CredentialSource(binding, undefined);
+    return this.#source;
   }
 
   #bind(): CredentialBinding {
     const { config, extensions, log } = this;
     const credential = extensions.get(UpstreamCredential, config.auth.type);
     this.#target ??= toTarget(config, log);
-    return { credential, target: this.#target, settings: config.auth };
+    if (this.#binding?.credential !== credential) {
+      this.#binding = { credential, target: this.#target, settings: config.auth };
+    }
+    return this.#binding;
   }
 }

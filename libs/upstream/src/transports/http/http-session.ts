@@ -16,7 +16,6 @@ const POST_HEADERS = ['accept', 'application/json, text/event-stream', 'content-
 
 /** What all exchanges of one connection share. */
 export class HttpSession {
-  readonly path: string;
   readonly source: HeaderSource;
   readonly listener: ConnectionListener;
   readonly #refused: ConnectOptions['refused'];
@@ -34,11 +33,13 @@ export class HttpSession {
     readonly pools: OriginPools,
     { headers, listener, refused }: Pick<ConnectOptions, 'headers' | 'listener' | 'refused'>,
   ) {
-    const url = new URL(target.url as string);
     this.source = headers;
     this.listener = listener;
     this.#refused = refused;
-    this.path = url.pathname + url.search;
+  }
+
+  get path(): string {
+    return this.pools.path;
   }
 
   get id(): string | undefined {

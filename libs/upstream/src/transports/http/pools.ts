@@ -16,7 +16,12 @@ export class OriginPools {
   /** Standing and resumed streams; as many as there are connections and open calls, which are bounded elsewhere. */
   readonly streams: ClientPool;
 
-  constructor(create: (connections: number | undefined) => ClientPool, calls: number) {
+  constructor(
+    /** Path and query of the endpoint there. */
+    readonly path: string,
+    create: (connections: number | undefined) => ClientPool,
+    calls: number,
+  ) {
     this.calls = create(calls);
     this.control = create(CONTROL_SOCKETS);
     this.streams = create(undefined);
@@ -48,7 +53,8 @@ export class HttpPools {
   of(target: UpstreamTarget): OriginPools {
     let pools = this.#byTarget.get(target);
     if (!pools) {
-      pools = new OriginPools((connections) => this.#create(target, connections), target.pool);
+      const { pathname, search } = new URL(target.url as string);
+      pools = new OriginPools(pathname + search, (connections) => this.#create(target, connections), target.pool);
       this.#byTarget.set(target, pools);
     }
     return pools;

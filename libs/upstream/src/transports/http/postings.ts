@@ -19,7 +19,9 @@ export class Postings {
   }
 
   /** Resolves when the server took what was told it, or had its time; nothing is on its way then. */
-  async flush(error: GatewayError): Promise<void> {
+  async flush(ended: () => GatewayError): Promise<void> {
+    if (this.#open.size === 0) return;
+    const error = ended();
     for (const posting of this.#open.all()) if (posting.request) posting.cancel(error);
     if (this.#open.size > 0) await within(LAST_MESSAGES, Promise.allSettled(this.#open.all().map(({ done }) => done)));
     this.cancel(error);

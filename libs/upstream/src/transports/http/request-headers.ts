@@ -37,30 +37,28 @@ export class HeaderBase {
   ) {
     const names = Object.keys(credential);
     this.#taken = names.length === 0 ? NONE : names.map(plain);
-    if (names.length === 0) {
-      this.#flat = own;
-      return;
-    }
-    const flat = [...own];
-    for (const name of names) push(flat, name, credential[name] as string);
-    // Without the room for more that it grew by: there is one for each session.
-    this.#flat = flat.slice();
+    this.#flat = names.length === 0 ? own : joined(own, names, credential, NONE);
   }
 
   /** The headers of one request. An upstream's credential wins over whatever is forwarded. */
   with(perRequest: Headers | undefined): string[] {
-    const flat = this.#flat.slice();
-    if (!perRequest) return flat;
-    for (const name of Object.keys(perRequest)) {
-      if (this.#taken.length === 0 || !this.#taken.includes(plain(name))) push(flat, name, perRequest[name] as string);
-    }
-    return flat;
+    return perRequest ? joined(this.#flat, Object.keys(perRequest), perRequest, this.#taken) : this.#flat.slice();
   }
 }
 
-function push(flat: string[], name: string, value: string): void {
-  const lower = name.toLowerCase();
-  if (!OWNED.has(lower)) flat.push(lower, value);
+/** Made in its full length: an array that is pushed to gets room for half as much again, and sixteen. */
+function joined(flat: readonly string[], names: readonly string[], more: Headers, taken: readonly string[]): string[] {
+  const all = new Array<string>(flat.length + 2 * names.length);
+  let length = 0;
+  for (const part of flat) all[length++] = part;
+  for (const name of names) {
+    const lower = name.toLowerCase();
+    if (OWNED.has(lower) || (taken.length > 0 && taken.includes(plain(name)))) continue;
+    all[length++] = lower;
+    all[length++] = more[name] as string;
+  }
+  all.length = length;
+  return all;
 }
 
 /** Some servers read "_" as "-": what would be taken for the credential counts as it. */

@@ -30,7 +30,8 @@ export class StreamableHttpConnection implements Connection {
   readonly #calls = new Roster<Call>();
   readonly #postings = new Postings();
   #stream: StandingStream | undefined;
-  #ended: GatewayError | undefined;
+  /** Why nothing more is sent. Made for those who are told: taking its trace costs more than ending a session. */
+  #ended: (() => GatewayError) | undefined;
   #closing: Promise<void> | undefined;
 
   constructor(target: UpstreamTarget, pools: OriginPools, options: ConnectOptions) {
@@ -75,7 +76,7 @@ export class StreamableHttpConnection implements Connection {
     this.#stream = new StandingStream(this.#session, (error) => {
       if (this.#ended) return;
       const ended = new GatewayError('UPSTREAM_DISCONNECTED', error.message, { data: error.data });
-      this.#end(ended);
+      this.#end(() => ended);
       this.#postings.cancel(ended);
       this.#session.listener.onClose(error);
     });
@@ -93,17 +94,21 @@ export class StreamableHttpConnection implements Connection {
 
   async #close(): Promise<void> {
     if (this.#ended) return;
-    const text = `${subject(this.#session.target)} was disconnected by the gateway`;
-    const ended = new GatewayError('UPSTREAM_DISCONNECTED', text);
+    const ended = () => {
+      const text = `${subject(this.#session.target)} was disconnected by the gateway`;
+      return new GatewayError('UPSTREAM_DISCONNECTED', text);
+    };
     this.#end(ended);
     await this.#postings.flush(ended);
     if (this.#session.id !== undefined) await new Deletion(this.#session).done;
   }
 
-  #end(error: GatewayError): void {
+  #end(ended: () => GatewayError): void {
     if (this.#ended) return;
-    this.#ended = error;
+    this.#ended = ended;
     this.#stream?.stop();
+    if (this.#calls.size === 0) return;
+    const error = ended();
     for (const call of this.#calls.all()) {
       this.#calls.remove(call);
       call.cancel(error);
@@ -111,7 +116,7 @@ export class StreamableHttpConnection implements Connection {
   }
 
   #refusal(): GatewayError | undefined {
-    if (this.#ended) return new GatewayError('UPSTREAM_DISCONNECTED', this.#ended.message, { notExecuted: true });
+    if (this.#ended) return new GatewayError('UPSTREAM_DISCONNECTED', this.#ended().message, { notExecuted: true });
     if (this.#calls.size + this.#postings.size < MAX_OPEN) return undefined;
     const text = `${subject(this.#session.target)} has ${MAX_OPEN} unanswered requests; try again later`;
     return new GatewayError('UPSTREAM_BUSY', text, { notExecuted: true });

@@ -120,7 +120,7 @@ export class SseConnection implements Connection {
   /** The server forgets the session with the stream, and what it is told after that. */
   async #close(ended: GatewayError): Promise<void> {
     this.#channel.close(ended);
-    await this.#postings.flush(ended);
+    await this.#postings.flush(() => ended);
     this.#end();
   }
 
