@@ -3,6 +3,7 @@ import { type ClientSession, type Endpoint, endpointPath, GatewayError, Lru, typ
 import type { SessionClaims } from './claims.js';
 import { unpackCapabilities } from './client-capabilities.js';
 import type { SessionSeal } from './seal.js';
+import { checkSessionId } from './session-header.js';
 
 const CACHED_TOKENS = 10_000;
 
@@ -33,7 +34,7 @@ export class SessionOpener {
 
   /**
    * @throws GatewayError SESSION_NOT_FOUND, with one text for undecryptable, expired, deleted, another principal's and
-   * another endpoint's ids
+   * another endpoint's ids; INVALID_REQUEST for one that no server can have issued
    */
   open(token: string, principal: Principal, endpoint: Endpoint): OpenedSession {
     const cached = this.#cache.get(token) ?? this.#decrypt(token);
@@ -86,6 +87,7 @@ export class SessionOpener {
   }
 
   #decrypt(token: string): Cached | undefined {
+    checkSessionId(token);
     const claims = this.seal.open(token);
     if (!claims) return undefined;
     const cached: Cached = { claims, opened: undefined };

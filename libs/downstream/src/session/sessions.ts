@@ -73,7 +73,7 @@ export class Sessions implements OnModuleDestroy {
     return opened;
   }
 
-  /** @throws GatewayError SESSION_NOT_FOUND */
+  /** @throws GatewayError SESSION_NOT_FOUND, INVALID_REQUEST */
   open(token: string, { principal, endpoint }: Inbound): OpenedSession {
     return this.#opener.open(token, principal, endpoint);
   }

@@ -22,13 +22,13 @@ export function deliver(
   { exchange, view, message: { method } }: Request,
   server: string,
   outcome: Outcome,
-  options: DeliverOptions = {},
+  { asked, wrapsOutput }: DeliverOptions = {},
 ): Outcome {
-  const map = exchange.endpoint.kind === 'server' ? undefined : uriMap(desk, exchange, view, server, options.asked);
+  const map = exchange.endpoint.kind === 'server' ? undefined : uriMap(desk, exchange, view, server, asked);
   const listing = desk.upstreams.get(server)?.listing;
   const modernOnly = listing?.era === 'modern' && !listing.dual;
   const hides = (uri: string) => desk.catalogue.hidesResource(exchange.principal, server, uri);
-  const delivery = { ...options, exchange, view, server, method, map, hides, modernOnly };
+  const delivery = { asked, wrapsOutput, exchange, view, server, method, map, hides, modernOnly };
   switch (outcome.kind) {
     case 'error':
       return deliverError(delivery, outcome);

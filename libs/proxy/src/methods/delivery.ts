@@ -9,9 +9,9 @@ export interface AskedUri {
 
 /** What else decides how an answer is told. */
 export interface DeliverOptions {
-  readonly asked?: AskedUri;
+  readonly asked?: AskedUri | undefined;
   /** The tool's output schema is shown to legacy clients wrapped into an object, so its results are too. */
-  readonly wrapsOutput?: boolean;
+  readonly wrapsOutput?: boolean | undefined;
 }
 
 /** Where an answer comes from and whom it goes to. */
