@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module';
 import { expect, it } from 'vitest';
-import { buildConnector, Client, ClientDestroyedError, Pool } from './undici.js';
+import { buildConnector, Client, ClientDestroyedError, loadRequest, Pool } from './undici.js';
 
 it('takes from undici the very parts that it publishes', () => {
   const published = createRequire(import.meta.url)('undici') as typeof import('undici');
@@ -8,4 +8,5 @@ it('takes from undici the very parts that it publishes', () => {
   expect(Client).toBe(published.Client);
   expect(buildConnector).toBe(published.buildConnector);
   expect(ClientDestroyedError).toBe(published.errors.ClientDestroyedError);
+  expect(loadRequest()).toBe(published.Pool.prototype.request);
 });

@@ -1,5 +1,11 @@
 import { createRequire } from 'node:module';
-import type { buildConnector as BuildConnector, Client as ClientClass, errors, Pool as PoolClass } from 'undici';
+import type {
+  buildConnector as BuildConnector,
+  Client as ClientClass,
+  Dispatcher,
+  errors,
+  Pool as PoolClass,
+} from 'undici';
 
 /**
  * The parts of undici that every call goes through, without the rest (fetch, web sockets, caches, mocks): the package loads
@@ -12,3 +18,10 @@ export type Pool = PoolClass;
 export const Client = load('undici/lib/dispatcher/client.js') as typeof ClientClass;
 export const buildConnector = load('undici/lib/core/connect.js') as typeof BuildConnector;
 export const { ClientDestroyedError } = load('undici/lib/core/errors.js') as typeof errors;
+
+export type Request = (this: Dispatcher, options: Dispatcher.RequestOptions) => Promise<Dispatcher.ResponseData>;
+
+/** What `undici.request` does once it knows the dispatcher. By itself: a gateway that fetches no keys or tokens needs none. */
+export function loadRequest(): Request {
+  return load('undici/lib/api/api-request.js') as Request;
+}
