@@ -7,7 +7,7 @@ import { keepTicksKnown } from '../known-ticks.js';
 import { type Terminal, wantsColour } from '../terminal.js';
 import { endpointWeights } from '../token-estimate.js';
 import { VERSION } from '../version.js';
-import { keepHeapYoung } from '../young-heap.js';
+import { collectSeldom, keepHeapYoung } from '../young-heap.js';
 import { ConfigFinder, type ConfigFlags } from './load.js';
 import { followConfig } from './reload.js';
 import { stopSignals } from './stop-signals.js';
@@ -39,6 +39,8 @@ export async function runServe(flags: ConfigFlags, terminal: Terminal): Promise<
   try {
     const gateway = await createGateway({ live, logger, stdout: sink, processMetrics: true });
     running.gateway = gateway;
+    // Only now: what a start leaves behind is to be collected.
+    collectSeldom();
     const watch = followConfig(live, logger, () => finder.refresh());
     if (terminal.outIsTty || format === 'text') screen.board = showStart(gateway, live, terminal);
     else logger.info({ url: `${gateway.url}/mcp`, version: VERSION }, 'listening');
