@@ -45,6 +45,17 @@ describe('secrets that plug-ins keep', () => {
     expect((await load(secrets, '${vault:gateway/metrics}')).config.metrics.token?.reveal()).toBe(`${TOKEN}-2`);
   });
 
+  it('are found however the file spells the reference', async () => {
+    keep({ a: TOKEN });
+    const file = join(folder, 'config.yaml');
+    writeFileSync(file, `plugins: [${JSON.stringify(VAULT)}]\nmetrics: { token: "\\x24\\u007bvault:a}" }\n`);
+    const options: LoadOptions = { file, env: {} };
+    const secrets = new ExternalSecrets();
+    await secrets.refresh(options);
+    const { config } = loadConfig({ ...options, secrets: secrets.readers }) as LoadedConfig;
+    expect(config.metrics.token?.reveal()).toBe(TOKEN);
+  });
+
   it('may stand beside other text and other references', async () => {
     keep({ a: TOKEN });
     const { config } = await load(new ExternalSecrets(), '${A}-${vault:a}');

@@ -19,6 +19,9 @@ import { toTree } from './to-tree.js';
 /** Largest configuration file. */
 const MAX_FILE = 1024 * 1024;
 
+/** In a text without these there is no reference, which a backslash could spell otherwise: it need not be parsed twice. */
+const MAY_REFER = /\$\{|\\/;
+
 type Env = Readonly<Record<string, string | undefined>>;
 
 export interface LoadOptions {
@@ -100,8 +103,10 @@ export function secretReferences(options: LoadOptions): SecretReferences | undef
   const found = findConfigFile({ ...options, cwd: options.cwd ?? process.cwd() });
   if ('searched' in found) return undefined;
   const folder = dirname(found.file);
+  const { text } = readConfigFile(found.file, found.shown);
+  if (!MAY_REFER.test(text)) return { folder, plugins: [], references: [] };
   const foreign = new ForeignReaders(readersOf(options, new FileReader(folder)));
-  const { tree } = parseYaml(readConfigFile(found.file, found.shown).text, new Substitution(foreign), new Findings());
+  const { tree } = parseYaml(text, new Substitution(foreign), new Findings());
   const plugins = isTreeMap(tree) && Array.isArray(tree['plugins']) ? tree['plugins'] : [];
   return {
     folder,
