@@ -2,7 +2,9 @@
 // wherever there is one. The gateway itself has no door for this: its module is changed while it is loaded.
 import { registerHooks } from 'node:module';
 
-const LOOKUP = 'pending.get(message.id)';
+/** In the reader of what upstreams send, wherever the build put it. */
+const READER = /\bInbound = class\b|\bclass Inbound\b/;
+const LOOKUP = /(?<![#.\w])pending\.get\(message\.id\)/g;
 
 globalThis.brokenLookup = (pending, id) => {
   const others = [...pending.values()].filter((call) => call.id !== id && call.request.method === 'tools/call');
@@ -12,9 +14,11 @@ globalThis.brokenLookup = (pending, id) => {
 registerHooks({
   load(url, context, next) {
     const loaded = next(url, context);
-    if (!url.endsWith('/upstream/src/session/inbound.js')) return loaded;
+    if (!url.includes('/dist/') || loaded.format !== 'module') return loaded;
     const source = String(loaded.source);
-    if (!source.includes(LOOKUP)) throw new Error(`${url} has no ${LOOKUP}: adapt broken-id-map.mjs`);
-    return { ...loaded, source: source.replaceAll(LOOKUP, 'brokenLookup(pending, message.id)') };
+    if (!READER.test(source)) return loaded;
+    const broken = source.replaceAll(LOOKUP, 'brokenLookup(pending, message.id)');
+    if (broken === source) throw new Error(`${url} looks answers up in other words: adapt broken-id-map.mjs`);
+    return { ...loaded, source: broken };
   },
 });

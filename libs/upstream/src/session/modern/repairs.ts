@@ -41,7 +41,7 @@ export class Repairs {
 
   async #otherHeaders(request: SessionRequest, error: Buffer): Promise<Outcome> {
     const { params } = request;
-    const name = params && params.string('name');
+    const name = params?.string('name');
     if (request.method !== 'tools/call' || !params || name === undefined) throw this.#refused(request, error);
     this.port.toolsChanged();
     const schema = await this.#schemaOf(name, request);
