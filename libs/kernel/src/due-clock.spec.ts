@@ -71,6 +71,21 @@ describe('one clock for many that wait', () => {
     expect(other.told).toEqual([]);
   });
 
+  it('tells the others when one of them throws', () => {
+    const clock = new DueClock();
+    clock.set(
+      new Waiting(() => {
+        throw new Error('of the first');
+      }),
+      performance.now() + 100,
+    );
+    const [other, later] = waiting(clock, [100, 5_000]) as [Waiting, Waiting];
+    expect(() => vi.advanceTimersByTime(100)).toThrow('of the first');
+    expect(other.told).toEqual([]);
+    vi.advanceTimersByTime(6_000);
+    expect([other.told.length, later.told.length]).toEqual([1, 1]);
+  });
+
   it('moves what waits already, and waits for ever where it is told so', () => {
     const clock = new DueClock();
     const [moved, never] = waiting(clock, [100, Number.POSITIVE_INFINITY]) as [Waiting, Waiting];

@@ -63,6 +63,18 @@ export class DueClock {
   readonly #look = (): void => {
     this.#next = Number.POSITIVE_INFINITY;
     const now = performance.now();
+    // Should one of them throw, the others are told at the next look.
+    let next = now;
+    try {
+      next = this.#tell(now);
+    } finally {
+      next = Math.max(next, now + this.#grain);
+      if (next < this.#next && this.#waiting.size > 0) this.#arm(next);
+    }
+  };
+
+  /** Tells all that are due. Returns when the next one is. */
+  #tell(now: number): number {
     let next = Number.POSITIVE_INFINITY;
     for (const item of this.#waiting.all()) {
       if (item.seat < 0) continue;
@@ -73,7 +85,6 @@ export class DueClock {
       this.#waiting.remove(item);
       item.onDue();
     }
-    next = Math.max(next, now + this.#grain);
-    if (next < this.#next && this.#waiting.size > 0) this.#arm(next);
-  };
+    return next;
+  }
 }
