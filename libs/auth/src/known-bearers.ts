@@ -5,7 +5,7 @@ import type { Bearer } from '#libs/plugin';
  * their own to V8; more would be a part of the header, which is compared letter by letter.
  */
 const TAIL = 12;
-/** Characters kept. Whoever let a token in keeps as much of it. At this bound all are forgotten: reading one is cheap. */
+/** Characters kept, at most. At this bound all are forgotten: reading one anew is cheap. */
 const MAX_CHARACTERS = 8 * 1024 * 1024;
 /** What an entry takes besides. */
 const ENTRY = 256;
@@ -26,17 +26,24 @@ export class KnownBearers {
   }
 
   keep(authorization: string, bearer: Bearer): void {
-    this.#characters += authorization.length + ENTRY;
-    if (this.#characters > MAX_CHARACTERS) {
+    // Two with the same end take turns.
+    this.forget(authorization);
+    const size = authorization.length + ENTRY;
+    if (this.#characters + size > MAX_CHARACTERS) {
       this.#known.clear();
-      this.#characters = authorization.length + ENTRY;
+      this.#characters = 0;
     }
     this.#known.set(authorization.slice(-TAIL), { authorization, bearer });
+    this.#characters += size;
   }
 
   /** It was not let in this time. */
   forget(authorization: string): void {
-    this.#known.delete(authorization.slice(-TAIL));
+    const tail = authorization.slice(-TAIL);
+    const known = this.#known.get(tail);
+    if (!known) return;
+    this.#known.delete(tail);
+    this.#characters -= known.authorization.length + ENTRY;
   }
 }
 
