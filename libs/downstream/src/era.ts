@@ -36,7 +36,7 @@ export function checkLegacyVersion(version: string | undefined): void {
   throw unsupportedVersion('this protocol version');
 }
 
-export function unsupportedVersion(what: string): GatewayError {
+function unsupportedVersion(what: string): GatewayError {
   return new GatewayError(
     'UNSUPPORTED_VERSION',
     `Unsupported: ${what}. This gateway speaks ${LEGACY_VERSIONS.join(', ')}, opened with initialize`,

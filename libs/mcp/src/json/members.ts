@@ -4,7 +4,7 @@ import { CLOSE_BRACE, COMMA, skipString, skipValue, skipWhitespace } from './byt
 export const SPAN_WIDTH = 4;
 
 /** Objects with more members than this are read forward each time instead of being remembered. */
-export const MAX_INDEXED = 1024;
+const MAX_INDEXED = 1024;
 
 /** Where the members of one object lie, and the indexes of those of its members that were indexed too. */
 export class MemberIndex {
