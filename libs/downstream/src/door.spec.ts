@@ -70,6 +70,21 @@ describe('hosts and origins', () => {
     expect(await raw(gateway.url, `POST http://localhost/mcp ${head}`)).toMatch(/^HTTP\/1\.1 415 /);
   });
 
+  it.each(['/mcp', '/mcp?x=1', '/%6dcp', '/mcp?'])(
+    'look at all spellings of the endpoint, such as %s',
+    async (path) => {
+      const open = initialize();
+      expect((await send(gateway.url, { path, body: open })).status).toBe(200);
+      const foreign = await send(gateway.url, { path, body: open, headers: { host: 'evil.example' } });
+      expect([foreign.status, foreign.json.error.data.code]).toEqual([403, 'FORBIDDEN_HOST']);
+      expect(foreign.headers['x-request-id']).toBe(foreign.json.error.data.requestId);
+    },
+  );
+
+  it.each(['/mcp/', '/mcpx', '/mcp/a/b', '/MCP'])('find nothing at %s', async (path) => {
+    expect((await send(gateway.url, { path, body: {} })).json.error.data.code).toBe('ENDPOINT_NOT_FOUND');
+  });
+
   it('answers probes whatever host they name', async () => {
     const answer = await send(gateway.url, { path: '/live', headers: { host: 'evil.example' } });
     expect(answer.status).toBe(200);
