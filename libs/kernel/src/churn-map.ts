@@ -23,11 +23,12 @@ export class ChurnMap<K extends string | number, V> {
   }
 
   has(key: K): boolean {
-    return this.#keys[this.#slotOf(key)] !== undefined;
+    return this.#size > 0 && this.#keys[this.#slotOf(key)] !== undefined;
   }
 
   get(key: K): V | undefined {
-    return this.#values[this.#slotOf(key)];
+    // Many are empty, and are asked all the same: a key need not be hashed for that.
+    return this.#size > 0 ? this.#values[this.#slotOf(key)] : undefined;
   }
 
   set(key: K, value: V): void {
@@ -43,6 +44,7 @@ export class ChurnMap<K extends string | number, V> {
   }
 
   delete(key: K): boolean {
+    if (this.#size === 0) return false;
     const slot = this.#slotOf(key);
     if (this.#keys[slot] === undefined) return false;
     if (--this.#size === 0 && this.#keys.length > KEPT) this.clear();

@@ -41,11 +41,12 @@ export class InitializeAnswers {
 
   #cached(what: string, exchange: Exchange, view: View, build: (offer: Offer) => object): Buffer {
     const { client, endpoint, spelling } = exchange;
-    const known = view.servers.flatMap((name) => this.upstreams.get(name)?.listing ?? []);
     const unheard = this.#unheard(endpoint, view);
-    const key = `${what} ${view.generation} ${known.length} ${unheard} ${view.key} ${view.audience} ${client.version}`;
+    const heard = this.#heard(view);
+    const key = `${what} ${view.generation} ${heard} ${unheard} ${view.key} ${view.audience} ${client.version}`;
     const cached = this.#cache.get(key);
     if (cached) return cached;
+    const known = view.servers.flatMap((name) => this.upstreams.get(name)?.listing ?? []);
     // What an upstream says of itself is left out where it names what this caller may not know.
     const isFitToRead = ({ server, instructions }: Listing) => !view.betrays(server, instructions ?? '');
     const offer = {
@@ -57,17 +58,21 @@ export class InitializeAnswers {
     return built;
   }
 
+  /** How many upstreams of the view have said what they offer. */
+  #heard({ servers }: View): number {
+    let heard = 0;
+    for (const name of servers) if (this.upstreams.get(name)?.listing) heard++;
+    return heard;
+  }
+
   /** Whether an upstream that may belong to this endpoint, and that the caller may know, has not said yet what it offers. */
   #unheard(endpoint: Endpoint, view: View): boolean {
-    return this.upstreams
-      .all()
-      .some(
-        (upstream) =>
-          upstream.enabled &&
-          !upstream.listing &&
-          (endpoint.kind !== 'server' || upstream.name === endpoint.server) &&
-          view.mayKnow(upstream.name),
-      );
+    for (const upstream of this.upstreams.all()) {
+      if (upstream.listing || !upstream.enabled) continue;
+      if (endpoint.kind === 'server' && upstream.name !== endpoint.server) continue;
+      if (view.mayKnow(upstream.name)) return true;
+    }
+    return false;
   }
 }
 

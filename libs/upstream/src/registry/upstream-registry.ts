@@ -40,6 +40,8 @@ export class UpstreamRegistry implements UpstreamDirectory {
   readonly #gate = new ColdStartGate();
   /** In configured order. */
   #upstreams = new Map<string, { readonly config: UpstreamConfig; readonly upstream: Upstream }>();
+  /** The same, for those who look at all of them. */
+  #all: readonly Upstream[] = [];
   readonly #retiring = new Map<Upstream, Promise<void>>();
   #settings: GatewaySettings | undefined;
   #egress: ProxyConfig['egress'] | undefined;
@@ -65,15 +67,15 @@ export class UpstreamRegistry implements UpstreamDirectory {
   }
 
   all(): readonly Upstream[] {
-    return [...this.#upstreams.values()].map(({ upstream }) => upstream);
+    return this.#all;
   }
 
   clientListens(clientSession: string): void {
-    for (const { upstream } of this.#upstreams.values()) upstream.clientListens(clientSession);
+    for (const upstream of this.#all) upstream.clientListens(clientSession);
   }
 
   releaseClient(clientSession: string): void {
-    for (const { upstream } of this.#upstreams.values()) upstream.releaseClient(clientSession);
+    for (const upstream of this.#all) upstream.releaseClient(clientSession);
     for (const upstream of this.#retiring.keys()) upstream.releaseClient(clientSession);
   }
 
@@ -123,6 +125,7 @@ export class UpstreamRegistry implements UpstreamDirectory {
       fresh.push(upstream);
     }
     this.#upstreams = after;
+    this.#all = [...after.values()].map(({ upstream }) => upstream);
     for (const [name, { upstream }] of before) {
       const next = after.get(name)?.upstream;
       if (next === upstream) continue;
