@@ -28,8 +28,16 @@ export function packCapabilities(declared: unknown): number {
   );
 }
 
+/** There are no more than 256 of them, so each is one object: what others work out of it, they work out once. */
+const unpacked: Readonly<Record<string, unknown>>[] = [];
+
 /** The capabilities object that the packed byte stands for. */
 export function unpackCapabilities(bits: number): Readonly<Record<string, unknown>> {
+  unpacked[bits] ??= unpack(bits);
+  return unpacked[bits];
+}
+
+function unpack(bits: number): Readonly<Record<string, unknown>> {
   const capabilities: Record<string, unknown> = {};
   if (bits & ELICITATION) {
     capabilities['elicitation'] = {

@@ -1,5 +1,5 @@
 import { GatewayError, type Outcome } from '#libs/kernel';
-import { isLegacyVersion, JsonView, LATEST_LEGACY } from '#libs/mcp';
+import { Draft, isLegacyVersion, JsonView, LATEST_LEGACY } from '#libs/mcp';
 import type { ClientCapabilities } from './capabilities.js';
 import { saidIn } from './failures.js';
 
@@ -14,13 +14,24 @@ export interface Welcome {
 /** Before anything was said. */
 export const NO_WELCOME: Welcome = { version: '', capabilities: {}, serverInfo: {}, instructions: undefined };
 
-/** Params of `initialize`: the newest legacy revision, the client's relayed capabilities, the gateway's own name (L:life). */
-export function initializeParams(capabilities: ClientCapabilities, gatewayVersion: string): Buffer {
+/**
+ * Params of `initialize`: the newest legacy revision, the client's relayed capabilities, the gateway's own name (L:life). They
+ * are put together once for each set of capabilities, of which most clients have one of few.
+ */
+export function initializeParams(capabilities: ClientCapabilities, gatewayVersion: string): Draft {
+  const known = spoken.get(capabilities);
+  if (known?.version === gatewayVersion) return known.params;
   const clientInfo = JSON.stringify({ name: 'mcp-gateway', version: gatewayVersion });
-  return Buffer.from(
-    `{"protocolVersion":"${LATEST_LEGACY}","capabilities":${capabilities.json},"clientInfo":${clientInfo}}`,
+  const params = Draft.of(
+    Buffer.from(
+      `{"protocolVersion":"${LATEST_LEGACY}","capabilities":${capabilities.json},"clientInfo":${clientInfo}}`,
+    ),
   );
+  spoken.set(capabilities, { version: gatewayVersion, params });
+  return params;
 }
+
+const spoken = new WeakMap<ClientCapabilities, { readonly version: string; readonly params: Draft }>();
 
 /** Reads what one upstream says of itself. To most sessions it says the same, which is kept once for all of them. */
 export class WelcomeReader {

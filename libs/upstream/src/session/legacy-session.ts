@@ -105,7 +105,7 @@ export class LegacySession implements UpstreamSession, CallOwner, ConnectionList
     this.#connection = await connectionOf(connect(this, opening.signal), opening);
     const initialize = this.request({
       method: 'initialize',
-      params: Draft.of(initializeParams(capabilities, gatewayVersion)),
+      params: initializeParams(capabilities, gatewayVersion),
       subject: 'initialize',
       timeout: startTimeout,
       maxTotal: startTimeout,

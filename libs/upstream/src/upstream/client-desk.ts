@@ -20,6 +20,7 @@ import type { Deadline } from '../session/deadline.js';
 const GROWN_UP = 5_000;
 /** What servers commonly send to clients that set no level. */
 const DEFAULT_LEVEL = 'info';
+const NO_GROUPS: readonly SessionGroup[] = [];
 const NOTHING: Outcome = { kind: 'result', result: Buffer.from('{}') };
 
 export interface ClientDeskOptions {
@@ -143,7 +144,7 @@ export class ClientDesk {
     const { pool } = this.#options;
     const groups = this.#groups.get(client);
     if (!groups) {
-      this.#levels.delete(client, []);
+      this.#levels.delete(client, NO_GROUPS);
       return;
     }
     this.#groups.delete(client);

@@ -50,6 +50,11 @@ export class HttpPools {
     this.#guard = guard;
   }
 
+  /** Undefined before there was a connection to this target. */
+  known(target: UpstreamTarget): OriginPools | undefined {
+    return this.#byTarget.get(target);
+  }
+
   of(target: UpstreamTarget): OriginPools {
     let pools = this.#byTarget.get(target);
     if (!pools) {

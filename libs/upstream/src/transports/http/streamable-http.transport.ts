@@ -2,7 +2,7 @@ import { EgressGuard } from '#libs/egress';
 import { GatewayError } from '#libs/kernel';
 import { type Connection, type ConnectOptions, Extension, type UpstreamTarget, UpstreamTransport } from '#libs/plugin';
 import { subject } from '../shared/text.js';
-import { HttpPools } from './pools.js';
+import { HttpPools, type OriginPools } from './pools.js';
 import { StreamableHttpConnection } from './streamable-http.connection.js';
 import { urlProblems } from './target-url.js';
 
@@ -24,10 +24,14 @@ export class StreamableHttpTransport extends UpstreamTransport {
   }
 
   async connect(target: UpstreamTarget, options: ConnectOptions): Promise<Connection> {
+    return new StreamableHttpConnection(target, this.#pools.known(target) ?? this.#begin(target), options);
+  }
+
+  /** The first connection to this target. */
+  #begin(target: UpstreamTarget): OriginPools {
     const [problem] = urlProblems(target);
-    if (problem)
-      throw new GatewayError('UPSTREAM_UNREACHABLE', `${subject(target)}: ${problem}`, { notExecuted: true });
-    return new StreamableHttpConnection(target, this.#pools.of(target), options);
+    if (problem === undefined) return this.#pools.of(target);
+    throw new GatewayError('UPSTREAM_UNREACHABLE', `${subject(target)}: ${problem}`, { notExecuted: true });
   }
 
   override renew(target: UpstreamTarget): void {
