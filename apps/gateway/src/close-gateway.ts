@@ -1,4 +1,3 @@
-import type { Server } from 'node:http';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { Drain } from '#libs/downstream';
@@ -39,8 +38,7 @@ export async function closeGateway(
     if (finished) break;
   }
   drain.refuseAll();
-  const server: Server = app.getHttpServer();
-  const cut = setTimeout(() => server.closeAllConnections(), PATIENCE);
+  const cut = setTimeout(() => drain.cut(), PATIENCE);
   try {
     await app.close();
   } finally {

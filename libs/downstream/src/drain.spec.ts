@@ -3,6 +3,7 @@ import { Agent, request as httpRequest, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Outcome } from '#libs/kernel';
+import { Connections } from './http/connections.js';
 import { TestClient } from './testing/client.js';
 import { result } from './testing/fake-proxy.js';
 import { Gate } from './testing/gate.js';
@@ -239,6 +240,19 @@ describe('a gateway that is being closed', () => {
     const refused = await connection.send(inSession(client, { id: 2, method: 'work' }));
     expect([refused.status, refused.json.error.data.code]).toEqual([503, 'SHUTTING_DOWN']);
     expect(connection.ports.size).toBe(1);
+  });
+});
+
+describe('what is left of a gateway that has closed', () => {
+  it('is cut: connections whose stream stands still open, and those that wait for a request', async () => {
+    const gateway = await start();
+    const client = await TestClient.open(gateway.url);
+    const stream = await client.listen();
+    await Connection.used(gateway);
+    const ended = once(stream.response, 'close');
+    gateway.drain.cut();
+    await ended;
+    await expect.poll(() => gateway.app.get(Connections, { strict: false }).open).toBe(0);
   });
 });
 

@@ -2,6 +2,7 @@ import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import { ERRORS, type Era, GatewayError } from '#libs/kernel';
 import { type Bytes, encodeError, errorObject, lengthOf } from '#libs/mcp';
 import { correlationOf } from './correlation.js';
+import { isLastRequest } from './last-request.js';
 
 /**
  * The head of a stream that ends only when somebody ends it: its connection ends with it, so that a client that opens it
@@ -10,6 +11,7 @@ import { correlationOf } from './correlation.js';
 export function openEndless(res: ServerResponse): void {
   res.shouldKeepAlive = false;
   openStream(res);
+  isLastRequest(res);
 }
 
 /** The head of an event stream. */

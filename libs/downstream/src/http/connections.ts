@@ -83,6 +83,11 @@ export class Connections implements OnApplicationBootstrap {
     }
   }
 
+  /** Closes every connection there is. Node's own `closeAllConnections` knows only those that wait for requests. */
+  closeAll(): void {
+    for (const { socket } of this.#open.all()) socket.destroy();
+  }
+
   get #server(): Server {
     return this.host.httpAdapter.getHttpServer();
   }

@@ -71,6 +71,11 @@ export class Drain implements BeforeApplicationShutdown, OnModuleDestroy {
     this.connections.markAllLate();
   }
 
+  /** Closes what did not close by itself. */
+  cut(): void {
+    this.connections.closeAll();
+  }
+
   beforeApplicationShutdown(): void {
     this.endAll();
   }
