@@ -38,14 +38,14 @@ function npm(name, sha512, cwd) {
   return join(cwd, 'package');
 }
 
-let updated = false;
+let lists = 'old';
 /** Where the lists of packages cannot be had, nobody waits for them twice. */
 let noDebian;
 
 function refreshed(cwd) {
   try {
     run('apt-get', ['update'], cwd);
-    return true;
+    return 'new';
   } catch (thrown) {
     noDebian = thrown;
     throw thrown;
@@ -59,7 +59,7 @@ function debian(name, cwd) {
   try {
     download();
   } catch {
-    updated ||= refreshed(cwd);
+    if (lists === 'old') lists = refreshed(cwd);
     download();
   }
   run('dpkg-deb', ['--extract', only(cwd, '.deb'), '.'], cwd);

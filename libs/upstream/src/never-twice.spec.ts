@@ -113,8 +113,28 @@ describe.each(ERAS)('a call on a %s upstream that broke off', (era) => {
         breakOff(each);
       };
       const { nonce, settled } = call(at, 'put');
-      expect(await settled).toMatchObject({ code: 'UPSTREAM_DISCONNECTED', data: { mayHaveExecuted: true } });
+      expect(await settled).toMatchObject({
+        code: 'UPSTREAM_DISCONNECTED',
+        data: { mayHaveExecuted: true },
+        message: expect.stringContaining('was sent twice'),
+      });
       expect(at.raw.executed).toEqual([nonce, nonce]);
+    });
+
+    it('may have run when the second attempt was refused unseen', async () => {
+      const at = await world({ era });
+      at.raw.onCall = (each) => {
+        if (each.nth > 1) return each.respond(429, 'no');
+        each.run();
+        breakOff(each);
+      };
+      const { nonce, settled } = call(at, 'put');
+      expect(await settled).toMatchObject({
+        notExecuted: false,
+        data: { mayHaveExecuted: true },
+        message: expect.stringContaining('sent before'),
+      });
+      expect(at.raw.executed).toEqual([nonce]);
     });
 
     it('is not sent again where connection.replay is never, whatever its tool says', async () => {

@@ -11,7 +11,7 @@ import type { Supervision } from '../supervisor/unsupervised.js';
 import type { ClientDesk } from './client-desk.js';
 import { Drain } from './drain.js';
 import type { Job } from './errand.js';
-import { brokenOff, full, mayReplay, toldOf, unavailable } from './explain.js';
+import { afterFirst, brokenOff, full, mayReplay, toldOf, unavailable } from './explain.js';
 import { FIRST_CONNECT_WAIT } from './settings.js';
 
 /** Calls in a row that end in silence until somebody asks whether their session still lives. */
@@ -80,14 +80,14 @@ export class CallRunner {
           return this.#succeeded(await job.perform(slot), job, slot, epoch);
         } catch (thrown) {
           const error = this.#failed(thrown, job, slot, epoch);
-          if (first || !this.#mayGoAgain(error, job)) throw brokenOff(server, job.subject, error);
+          if (first || !this.#mayGoAgain(error, job)) throw brokenOff(server, job.subject, error, first);
           first = error;
         } finally {
           pool.release(slot, solo);
         }
       }
     } catch (thrown) {
-      const error = toGatewayError(thrown);
+      const error = afterFirst(toGatewayError(thrown), first);
       if (exchange.aborted) throw error;
       const heir = error.notExecuted ? this.#heirOf(error) : undefined;
       // Not waited for: to this upstream the call is over.

@@ -19,12 +19,26 @@ export function toldOf(server: string, error: GatewayError): GatewayError {
   });
 }
 
+/** The failure of a second attempt, of which it may be known that it did not run: that is not known of the first. */
+export function afterFirst(error: GatewayError, first: GatewayError | undefined): GatewayError {
+  if (!first || first.notExecuted || !error.notExecuted) return error;
+  return new GatewayError(error.code, `${error.message}; it had been sent before, and may have been executed then`, {
+    data: { ...error.data, mayHaveExecuted: true },
+    cause: error,
+  });
+}
+
 /** What a caller is told when a request broke off: whether it may have been executed. */
-export function brokenOff(server: string, subject: string, error: GatewayError): GatewayError {
+export function brokenOff(
+  server: string,
+  subject: string,
+  error: GatewayError,
+  first: GatewayError | undefined,
+): GatewayError {
   if (error.code !== 'UPSTREAM_DISCONNECTED' && error.code !== 'UPSTREAM_SESSION_LOST') return error;
   const what = error.notExecuted
     ? 'it was not executed; try again'
-    : 'it may have been executed and was not sent again; check before you repeat it';
+    : `it may have been executed and ${first ? 'was sent twice' : 'was not sent again'}; check before you repeat it`;
   return new GatewayError(
     'UPSTREAM_DISCONNECTED',
     `${server}: the connection was lost while ${subject} was running (${error.message}); ${what}`,
