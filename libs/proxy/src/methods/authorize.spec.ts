@@ -91,3 +91,26 @@ it('names what a parked call goes on with only while it is allowed', async () =>
   });
   expect(target).toThrow(expect.objectContaining({ code: 'UNKNOWN_TOOL' }));
 });
+
+it('asks a policy once about a call, and again only when it is another one by the time of the result', async () => {
+  const { policy, up, client } = await world('allow');
+  const asked: string[] = [];
+  const effects = (effect: Decision['effect']) => (ref: ObjectRef) => {
+    asked.push(ref.name);
+    return effect;
+  };
+  policy.set(effects('allow'));
+  await client.send('tools/call', { name: 'up:work' });
+  const times = () => asked.filter((name) => name === 'work').length;
+  // A view is made of the new policy first, which asks about everything there is.
+  expect(times()).toBe(2);
+  up.script = {
+    ...RESULTS,
+    'tools/call': (seen) => {
+      policy.set(effects('allow'));
+      RESULTS['tools/call']?.(seen);
+    },
+  };
+  await client.send('tools/call', { name: 'up:work' });
+  expect(times()).toBe(4);
+});

@@ -6,7 +6,8 @@ type Allowed = Extract<Decision, { effect: 'allow' }>;
 
 /**
  * The one decision about using something, made with today's policy: when a request comes, when a parked call goes on, and
- * when a result is handed over. Undefined when the caller may not know that the thing exists: then the answer is the one
+ * when a result is handed over. While the policy is the one that decided for this request before, its decision stands: an
+ * equal question gets an equal answer from it. Undefined when the caller may not know that the thing exists: then the answer is the one
  * for an unknown name, by the same code.
  * @throws GatewayError INSUFFICIENT_SCOPE with `data.scopes`, everything the caller has to ask its authorization server for
  */
@@ -15,10 +16,13 @@ export function authorize(
   { exchange, verdict }: Pick<Request, 'exchange' | 'verdict'>,
   ref: ObjectRef,
 ): Allowed | undefined {
-  const decision = catalogue.decide(exchange.principal, ref);
-  verdict.ref = ref;
-  verdict.decision = decision;
-  verdict.policyVersion = catalogue.policyVersion;
+  const { policyVersion } = catalogue;
+  if (verdict.ref !== ref || verdict.policyVersion !== policyVersion || !verdict.decision) {
+    verdict.ref = ref;
+    verdict.decision = catalogue.decide(exchange.principal, ref);
+    verdict.policyVersion = policyVersion;
+  }
+  const { decision } = verdict;
   switch (decision.effect) {
     case 'allow':
       return decision;
