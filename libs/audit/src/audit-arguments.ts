@@ -1,5 +1,5 @@
 import { maskSecrets } from '#libs/kernel';
-import { JsonView } from '#libs/mcp';
+import type { JsonView } from '#libs/mcp';
 import { jsonText, onOneLine } from './audit-text.js';
 import type { RecurringTexts } from './recurring-texts.js';
 
@@ -9,17 +9,16 @@ const MAX_KEY_BYTES = 96;
 const FRAME_BYTES = 96;
 
 /** What is told of a call's arguments, as JSON: their size, and name and size in bytes of each member at the top. */
-export function argumentsText(json: Buffer, texts: RecurringTexts): string {
-  return `{${shape(json, JsonView.of(json), texts)}}`;
+export function argumentsText(args: JsonView, texts: RecurringTexts): string {
+  return `{${shape(args, texts)}}`;
 }
 
 /** The same, and the values of as many members as fit into so many bytes altogether. */
-export function argumentsTextWithValues(json: Buffer, maxBytes: number, texts: RecurringTexts): string {
-  const view = JsonView.of(json);
-  const told = shape(json, view, texts);
+export function argumentsTextWithValues(args: JsonView, maxBytes: number, texts: RecurringTexts): string {
+  const told = shape(args, texts);
   let left = maxBytes - Buffer.byteLength(told) - FRAME_BYTES;
   const values: string[] = [];
-  const members = view.members();
+  const members = args.members();
   for (const { key, value } of members.slice(0, MAX_KEYS)) {
     // What cannot fit is not even looked at.
     if (value.end - value.start > left) continue;
@@ -33,16 +32,17 @@ export function argumentsTextWithValues(json: Buffer, maxBytes: number, texts: R
   return `{${told},"values":{${values.join()}}${cut}}`;
 }
 
-function shape(json: Buffer, view: JsonView, texts: RecurringTexts): string {
+function shape(args: JsonView, texts: RecurringTexts): string {
+  const { bytes } = args;
   let keys = '';
   let count = 0;
-  view.forEachMember((keyStart, keyEnd, start, end) => {
+  args.forEachMember((keyStart, keyEnd, start, end) => {
     if (count++ >= MAX_KEYS) return;
-    const name = texts.spelled(json.toString('latin1', keyStart, keyEnd), MAX_KEY_BYTES);
+    const name = texts.spelled(bytes.toString('latin1', keyStart, keyEnd), MAX_KEY_BYTES);
     keys += `${keys && ','}{"name":${name},"bytes":${end - start}}`;
   });
   const more = count - MAX_KEYS;
-  return `"bytes":${json.length},"keys":[${keys}]${more > 0 ? `,"more_keys":${more}` : ''}`;
+  return `"bytes":${args.end - args.start},"keys":[${keys}]${more > 0 ? `,"more_keys":${more}` : ''}`;
 }
 
 /** Masking can break JSON that is no string; then it is told as one. */

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ANONYMOUS, principal, Secret } from '#libs/kernel';
+import { JsonView } from '#libs/mcp';
 import type { AuditEvent } from '#libs/plugin';
 import { AuditLines } from './audit-line.js';
 
@@ -12,7 +13,8 @@ const lines = new AuditLines();
 const lineOf = (event: AuditEvent, values = false) =>
   lines.of(event, { time: Date.UTC(2026, 10, 26), values, maxLine: MAX_LINE });
 const read = (event: AuditEvent, values = false) => JSON.parse(lineOf(event, values)) as Record<string, unknown>;
-const json = (value: unknown) => Buffer.from(JSON.stringify(value));
+const spelled = (text: string) => JsonView.of(Buffer.from(text));
+const json = (value: unknown) => spelled(JSON.stringify(value));
 
 describe('an audit line', () => {
   it('says who did what, where, with what right and what came of it', () => {
@@ -51,7 +53,7 @@ describe('an audit line', () => {
   });
 
   it('never has the values of arguments unless they were asked for', () => {
-    const event = aCall({ arguments: Buffer.from('{ "a": "one",\n\t"b": 12345678901234567890 }') });
+    const event = aCall({ arguments: spelled('{ "a": "one",\n\t"b": 12345678901234567890 }') });
     expect(lineOf(event)).not.toContain('one');
     expect(lineOf(event, true)).toContain('"values":{"a":"one","b":12345678901234567890}');
   });
@@ -74,7 +76,7 @@ describe('an audit line', () => {
       aCall({
         client: { name: 'is canary-in-audit', version: '1' },
         object: `${'x'.repeat(1018)}canary-in-audit`,
-        arguments: Buffer.from('{"n":4815162342108,"canary-in-audit":1,"t":"canary-in-audit"}'),
+        arguments: spelled('{"n":4815162342108,"canary-in-audit":1,"t":"canary-in-audit"}'),
       }),
       true,
     );
@@ -102,6 +104,27 @@ describe('an audit line', () => {
       { name: 'one' },
     ]);
     expect(read(event)['client']).toEqual({ name: 'desk app', version: '1.2', id: 'desk' });
+  });
+
+  it('tells deeds apart that have the name of their object alone in common', () => {
+    const event = aCall({ policyVersion: 1 });
+    const others: Partial<AuditEvent>[] = [
+      {},
+      { method: 'prompts/get' },
+      { server: 'mail' },
+      { exposed: 'files-read' },
+      { decision: 'hide' },
+      { rule: '*:*' },
+      { reason: 'not today' },
+      { policyVersion: 2 },
+      { outcome: 'error' },
+      { code: 'UPSTREAM_TIMEOUT' },
+      { remoteAddress: '192.0.2.8' },
+      { endpoint: '/mcp/files' },
+    ];
+    const fresh = (changes: Partial<AuditEvent>) =>
+      new AuditLines().of({ ...event, ...changes }, { time: Date.UTC(2026, 10, 26), values: false, maxLine: MAX_LINE });
+    for (const changes of [...others, ...others]) expect(lineOf({ ...event, ...changes })).toBe(fresh(changes));
   });
 
   it('spells durations to the thousandth as JSON does', () => {

@@ -1,8 +1,11 @@
 import { maskedAs, type Principal } from '#libs/kernel';
+import type { JsonView } from '#libs/mcp';
 import type { AuditEvent } from '#libs/plugin';
 import { argumentsText, argumentsTextWithValues } from './audit-arguments.js';
 import { jsonText } from './audit-text.js';
-import { RecurringTexts } from './recurring-texts.js';
+import { numberMember } from './number-member.js';
+import { RecurringDeeds } from './recurring-deeds.js';
+import { flat, isKept, RecurringTexts } from './recurring-texts.js';
 
 export interface LineSettings {
   /** Milliseconds since the epoch. */
@@ -15,11 +18,11 @@ export interface LineSettings {
 
 /**
  * Events as JSON lines. Every text in one is bounded, so no line is longer than it may be. Most of what a line says was said
- * by lines before it: such pieces are kept as the JSON they became.
+ * by lines before it: who calls, and what is done. Both are kept as the JSON they became.
  */
 export class AuditLines {
   readonly #texts = new RecurringTexts();
-  /** Of a client, as its principal and its name and version make it out. */
+  readonly #deeds = new RecurringDeeds(this.#texts);
   #callers = new WeakMap<Principal, Caller>();
   #masked = maskedAs();
   #time = Number.NaN;
@@ -28,27 +31,10 @@ export class AuditLines {
   /** One event as one line. */
   of(event: AuditEvent, { time, values, maxLine }: LineSettings): string {
     this.#forgetUnmasked();
-    const texts = this.#texts;
-    const { server, object, policyVersion, durationMs } = event;
-    const line =
-      `{"time":${this.#timeOf(time)}` +
-      texts.member('event', event.event, 64) +
-      `,"request_id":${jsonText(event.requestId, 160)}` +
-      this.#callerOf(event) +
-      texts.member('remote_address', event.remoteAddress, 64) +
-      texts.member('endpoint', event.endpoint, 256) +
-      texts.member('method', event.method, 128) +
-      texts.member('server', server, 64) +
-      // Canonical where the server is known; what was refused keeps the name as it was sent.
-      texts.member('object', object === undefined || server === undefined ? object : `${server}:${object}`, 1024) +
-      texts.member('exposed', event.exposed, 1024) +
-      texts.member('decision', event.decision, 64) +
-      texts.member('rule', event.rule, 512) +
-      texts.member('reason', event.reason, 512) +
-      numberMember('policy_version', policyVersion) +
-      texts.member('outcome', event.outcome, 64) +
-      texts.member('code', event.code, 64) +
-      numberMember('duration_ms', durationMs);
+    const id = jsonText(event.requestId, 160);
+    const began = `{"time":${this.#timeOf(time)},"event":"${event.event}","request_id":${id}`;
+    const told = `${this.#callerOf(event)}${this.#deeds.of(event)}${numberMember('duration_ms', event.durationMs)}`;
+    const line = `${began}${told}`;
     return `${line}${this.#argumentsOf(event.arguments, values, line, maxLine)}}\n`;
   }
 
@@ -67,19 +53,30 @@ export class AuditLines {
     return this.#timeText;
   }
 
-  #callerOf({ principal, client }: AuditEvent): string {
+  /** Who calls, with what and from where. */
+  #callerOf({ principal, client, remoteAddress, endpoint }: AuditEvent): string {
     const name = client?.name;
     const version = client?.version;
-    if (!principal) return clientMember(name, version, undefined);
-    const known = this.#callers.get(principal);
-    if (known && known.name === name && known.version === version) return known.text;
-    const text = whoMember(principal) + clientMember(name, version, principal.clientId);
-    this.#callers.set(principal, { name, version, text });
+    const known = principal && this.#callers.get(principal);
+    const isKnown =
+      known !== undefined &&
+      known.name === name &&
+      known.version === version &&
+      known.remoteAddress === remoteAddress &&
+      known.endpoint === endpoint;
+    if (isKnown) return known.text;
+    const text = flat(
+      principal ? whoMember(principal) : '',
+      clientMember(name, version, principal?.clientId),
+      this.#texts.member('remote_address', remoteAddress, 64),
+      this.#texts.member('endpoint', endpoint, 256),
+    );
+    if (principal && isKept(endpoint)) this.#callers.set(principal, { name, version, remoteAddress, endpoint, text });
     return text;
   }
 
   /** Everything else is bounded far below the shortest limit there can be, so that values get what remains. */
-  #argumentsOf(json: Buffer | undefined, values: boolean, line: string, maxLine: number): string {
+  #argumentsOf(json: JsonView | undefined, values: boolean, line: string, maxLine: number): string {
     if (!json) return '';
     const text = values
       ? argumentsTextWithValues(json, maxLine - Buffer.byteLength(line) - 2, this.#texts)
@@ -93,16 +90,17 @@ export class AuditLines {
     if (masked === this.#masked) return;
     this.#masked = masked;
     this.#texts.clear();
+    this.#deeds.clear();
     this.#callers = new WeakMap();
   }
 }
 
-/** What a small integer is to the runtime. */
-const MAX_THOUSANDTHS = 2 ** 30;
-
+/** A client, as its principal and what it says of itself make it out, and where it calls from. */
 interface Caller {
   readonly name: string | undefined;
   readonly version: string | undefined;
+  readonly remoteAddress: string;
+  readonly endpoint: string;
   readonly text: string;
 }
 
@@ -117,20 +115,4 @@ function clientMember(name: string | undefined, version: string | undefined, id:
   if (version !== undefined) told.push(`"version":${jsonText(version, 128)}`);
   if (id !== undefined) told.push(`"id":${jsonText(id, 256)}`);
   return told.length === 0 ? '' : `,"client":{${told.join()}}`;
-}
-
-function numberMember(name: string, value: number | undefined): string {
-  if (value === undefined || !Number.isFinite(value)) return '';
-  return `,"${name}":${thousandths(Math.round(value * 1000))}`;
-}
-
-/** So many thousandths, in digits of integers: spelling a fraction takes the runtime longer than a line should. */
-function thousandths(count: number): string {
-  if (count < 0 || count > MAX_THOUSANDTHS) return String(count / 1000);
-  const whole = Math.trunc(count / 1000);
-  const rest = count - whole * 1000;
-  if (rest === 0) return String(whole);
-  const digits = String(1000 + rest);
-  const last = rest % 100 === 0 ? 2 : rest % 10 === 0 ? 3 : 4;
-  return `${whole}.${digits.slice(1, last)}`;
 }

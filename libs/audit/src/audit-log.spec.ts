@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { AuditConfig, AuditConfigRef } from '#libs/config';
+import { JsonView } from '#libs/mcp';
 import { AuditFile } from './audit-file.js';
 import { AuditLog } from './audit-log.js';
 import { auditProblems } from './audit-problems.js';
@@ -101,7 +102,7 @@ describe('the audit trail', () => {
     config.replace(settings('two.jsonl', true));
     await vi.waitFor(() => expect(statSync(join(folder, 'two.jsonl')).isFile()).toBe(true));
     await vi.waitFor(() => {
-      audit.record(aCall({ requestId: 'two', arguments: Buffer.from('{"a":"value"}') }));
+      audit.record(aCall({ requestId: 'two', arguments: JsonView.of(Buffer.from('{"a":"value"}')) }));
       expect(linesOf('two.jsonl').length).toBeGreaterThan(0);
     });
     expect(linesOf('two.jsonl')[0]).toMatchObject({ arguments: { values: { a: 'value' } } });

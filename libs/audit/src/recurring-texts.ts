@@ -1,7 +1,7 @@
 import { jsonText } from './audit-text.js';
 
 /** Texts kept per name of a member. Strangers choose some of them: when there are more, all are forgotten. */
-const MAX_TEXTS = 1_000;
+export const MAX_TEXTS = 1_000;
 /** Characters of a text that is kept. */
 const MAX_KEPT = 128;
 
@@ -35,8 +35,18 @@ export class RecurringTexts {
   }
 }
 
+/** Whether a text is short enough to be kept. */
+export function isKept(text: string | undefined): boolean {
+  return text === undefined || text.length <= MAX_KEPT;
+}
+
+/** One string, of one piece: what `+` makes is put together anew whenever a part of it is read. */
+export function flat(...parts: readonly string[]): string {
+  return parts.join('');
+}
+
 function keep(known: Map<string, string>, text: string, json: string): string {
-  if (text.length > MAX_KEPT) return json;
+  if (!isKept(text)) return json;
   if (known.size >= MAX_TEXTS) known.clear();
   known.set(text, json);
   return json;

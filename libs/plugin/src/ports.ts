@@ -1,4 +1,5 @@
 import type { Log, ObjectRef, Principal } from '#libs/kernel';
+import type { JsonView } from '#libs/mcp';
 
 /**
  * What a policy says of one caller and one object. `allow`: see and use. `challenge`: see; using it needs all of `scopes`,
@@ -66,8 +67,8 @@ export interface AuditEvent {
   /** Code of the catalogue when the gateway itself failed or refused; the number of an error that the upstream answered. */
   readonly code?: string | undefined;
   readonly durationMs?: number | undefined;
-  /** JSON of the call's arguments, of which keys and sizes are recorded. */
-  readonly arguments?: Buffer | undefined;
+  /** The call's arguments, of which keys and sizes are recorded. To be read at once: they are a part of its message. */
+  readonly arguments?: JsonView | undefined;
 }
 
 /** Port: who did what, and who was kept from it. Bound by the AuditModule. Never throws, never waits. */

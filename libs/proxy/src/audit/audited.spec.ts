@@ -48,7 +48,7 @@ describe('the audit of calls', () => {
       outcome: 'result',
       durationMs: expect.any(Number),
     });
-    expect(events[0]?.arguments?.toString()).toBe(given);
+    expect(events[0]?.arguments?.text()).toBe(given);
   });
 
   it('has none for lists and the like', async () => {
@@ -66,6 +66,20 @@ describe('the audit of calls', () => {
       ['/mcp/up', 'work', 'work'],
       ['/mcp', 'work', undefined],
     ]);
+  });
+
+  it.each([
+    ['tools/call', { name: 'up:secret', uri: 'x', ref: { name: 'harmless' } }, 'up:secret'],
+    ['resources/read', { uri: 'nope+file:///secret', name: 'harmless' }, 'nope+file:///secret'],
+    [
+      'completion/complete',
+      { ref: { type: 'ref/resource', uri: 'file:///secret', name: 'harmless' }, argument },
+      'file:///secret',
+    ],
+  ])('names of %s what was asked for, whatever else is in its params', async (method, params, object) => {
+    const { client, events } = await world();
+    await client.send(method, params).catch(() => {});
+    expect(events).toMatchObject([{ method, object }]);
   });
 
   it.each([

@@ -1,5 +1,5 @@
 import { canonicalName, type Exchange, endpointPath, GatewayError, type Outcome, toGatewayError } from '#libs/kernel';
-import type { RequestMessage } from '#libs/mcp';
+import type { JsonView, RequestMessage } from '#libs/mcp';
 import type { AuditEvent, AuditTrail } from '#libs/plugin';
 import type { WatchRequest } from '../changes/listeners.js';
 import { type Desk, type Handler, type Request, Verdict } from '../methods/context.js';
@@ -74,7 +74,7 @@ interface About {
   /** Whether what came to no decision was a name that is not in the view. */
   readonly unknown: boolean;
   readonly durationMs: number | undefined;
-  readonly arguments: Buffer | undefined;
+  readonly arguments: JsonView | undefined;
 }
 
 function event(exchange: Exchange, verdict: Verdict, about: About): AuditEvent {
@@ -116,11 +116,15 @@ function codeOf(ended: Ended): string | undefined {
   return ended.kind === 'error' ? String(ended.code) : undefined;
 }
 
-function spelledName({ params }: RequestMessage): string | undefined {
-  const ref = params?.get('ref') ?? params;
-  return ref?.get('name')?.string() ?? ref?.get('uri')?.string();
+/** By the member that the method goes by: any other is the client's own, who may not choose what the audit calls it. */
+function spelledName({ method, params }: RequestMessage): string | undefined {
+  if (method === 'completion/complete') {
+    const ref = params?.get('ref');
+    return ref?.get(ref.get('type')?.string() === 'ref/prompt' ? 'name' : 'uri')?.string();
+  }
+  return params?.get(method.startsWith('resources/') ? 'uri' : 'name')?.string();
 }
 
-function argumentsOf({ method, params }: RequestMessage): Buffer | undefined {
-  return params?.get(method === 'completion/complete' ? 'argument' : 'arguments')?.raw();
+function argumentsOf({ method, params }: RequestMessage): JsonView | undefined {
+  return params?.get(method === 'completion/complete' ? 'argument' : 'arguments');
 }
