@@ -43,7 +43,7 @@ export interface LegacySessionOptions {
   /** Reads what the upstream says of itself; one of its own when absent. */
   readonly welcomes?: WelcomeReader | undefined;
   /** Opens the transport's connection. */
-  readonly connect: (listener: ConnectionListener, signal: AbortSignal) => Promise<Connection>;
+  readonly connect: (listener: ConnectionListener, opening: Opening) => Promise<Connection>;
   /** Headers of a caller's own request that go along. */
   readonly forwarded?: Forwarded | undefined;
   /** Gives up opening. */
@@ -88,8 +88,10 @@ export class LegacySession implements UpstreamSession, CallOwner, ConnectionList
   static async open(options: LegacySessionOptions): Promise<LegacySession> {
     const session = new LegacySession(options);
     try {
-      const { startTimeout: limit, signal } = options;
-      await openWithin({ signal, limit, tooSlow: () => session.#tooSlow() }, (opening) => session.#open(opening));
+      const { clock, startTimeout: limit, signal } = options;
+      await openWithin({ signal, limit, clock, tooSlow: () => session.#tooSlow() }, (opening) =>
+        session.#open(opening),
+      );
       return session;
     } catch (thrown) {
       const error = toGatewayError(thrown);
@@ -101,8 +103,7 @@ export class LegacySession implements UpstreamSession, CallOwner, ConnectionList
   async #open(opening: Opening): Promise<void> {
     const { capabilities, connect, startTimeout, gatewayVersion, server } = this.#options;
     const { welcomes = new WelcomeReader(server) } = this.#options;
-    const { aborted } = opening;
-    this.#connection = await connectionOf(connect(this, opening.signal), opening);
+    this.#connection = await connectionOf(connect(this, opening), opening);
     const initialize = this.request({
       method: 'initialize',
       params: initializeParams(capabilities, gatewayVersion),
@@ -110,9 +111,9 @@ export class LegacySession implements UpstreamSession, CallOwner, ConnectionList
       timeout: startTimeout,
       maxTotal: startTimeout,
     });
-    this.#welcome = welcomes.read(await Promise.race([initialize, aborted]));
+    this.#welcome = welcomes.read(await opening.until(initialize));
     this.#connection.setProtocolVersion(this.#welcome.version);
-    await Promise.race([this.notify('notifications/initialized'), aborted]);
+    await opening.until(this.notify('notifications/initialized'));
     if (this.#options.standing ?? true) this.listen();
   }
 

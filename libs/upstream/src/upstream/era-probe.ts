@@ -7,7 +7,7 @@ import { LegacySession } from '../session/legacy-session.js';
 import { type Discovered, mutualVersion, readDiscovered, supportedOf } from '../session/modern/discovered.js';
 import { ModernWire } from '../session/modern/modern-wire.js';
 import { outgoing } from '../session/modern/outgoing.js';
-import { connectionOf, openWithin } from '../session/opening.js';
+import { connectionOf, type Opening, openWithin } from '../session/opening.js';
 import type { SessionListener } from '../session/upstream-session.js';
 
 /** Most milliseconds `server/discover` may take. Silence means nothing over HTTP, and the legacy era on stdio. */
@@ -43,7 +43,7 @@ export interface ProbeOptions {
   readonly patience: number;
   readonly log: Log;
   readonly signal: AbortSignal;
-  readonly connect: (listener: ConnectionListener, signal: AbortSignal) => Promise<Connection>;
+  readonly connect: (listener: ConnectionListener, opening: Opening) => Promise<Connection>;
   /** Closing a probed connection takes its time; nobody waits for it now. */
   readonly closing: (done: Promise<void>) => void;
 }
@@ -91,9 +91,9 @@ async function ask(options: ProbeOptions): Promise<Discovered | undefined> {
   let namesModern = false;
   try {
     return await openWithin({ signal, limit, tooSlow }, async (opening) => {
-      wire.attach(await connectionOf(options.connect(wire, opening.signal), opening), LATEST_MODERN);
+      wire.attach(await connectionOf(options.connect(wire, opening), opening), LATEST_MODERN);
       connected = true;
-      const first = await Promise.race([discover(wire, options, LATEST_MODERN), opening.aborted]);
+      const first = await opening.until(discover(wire, options, LATEST_MODERN));
       const found = readDiscovered(first);
       if (found || first.kind !== 'error' || first.code !== -32022) return found;
       const version = mutualVersion(supportedOf(first.error));
@@ -101,7 +101,7 @@ async function ask(options: ProbeOptions): Promise<Discovered | undefined> {
       // It says it speaks a modern revision: never `initialize`.
       namesModern = true;
       wire.speak(version);
-      const second = await Promise.race([discover(wire, options, version), opening.aborted]);
+      const second = await opening.until(discover(wire, options, version));
       const other = readDiscovered(second);
       if (other) return other;
       const refusal = `${server} names ${version} as supported and refuses it: ${messageOf(second)}`;

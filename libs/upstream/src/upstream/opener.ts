@@ -16,6 +16,7 @@ import { Underway } from '../pool/underway.js';
 import { WelcomeReader } from '../session/handshake.js';
 import { LegacySession } from '../session/legacy-session.js';
 import { ModernSession } from '../session/modern/modern-session.js';
+import type { Opening } from '../session/opening.js';
 import type { SessionListener, UpstreamSession } from '../session/upstream-session.js';
 import { type EraVerdict, isStale, probeEra } from './era-probe.js';
 import type { GatewaySettings } from './settings.js';
@@ -201,8 +202,15 @@ export class SessionOpener {
     const transport = extensions.get(UpstreamTransport, config.type);
     const binding = this.#bind();
     const { headers, refused } = this.#sourceFor(binding, caller);
-    return (listener: ConnectionListener, signal: AbortSignal) =>
-      transport.connect(binding.target, { listener, headers, refused, signal });
+    return (listener: ConnectionListener, opening: Opening) =>
+      transport.connect(binding.target, {
+        listener,
+        headers,
+        refused,
+        get signal() {
+          return opening.signal;
+        },
+      });
   }
 
   /** A credential that is the same for everybody knows of no caller: one source does for all sessions. */

@@ -44,7 +44,7 @@ export interface ModernSessionOptions {
   readonly listener: SessionListener;
   readonly log: Log;
   /** Opens the transport's connection. */
-  readonly connect: (listener: ConnectionListener, signal: AbortSignal) => Promise<Connection>;
+  readonly connect: (listener: ConnectionListener, opening: Opening) => Promise<Connection>;
   /** Headers of a caller's own request that go along. */
   readonly forwarded?: Forwarded | undefined;
   /** Gives up opening. */
@@ -145,13 +145,13 @@ export class ModernSession implements UpstreamSession {
    */
   static async open(options: ModernSessionOptions): Promise<ModernSession> {
     const session = new ModernSession(options);
-    const { startTimeout: limit, server, signal } = options;
+    const { clock, startTimeout: limit, server, signal } = options;
     const tooSlow = () => {
       const text = `${server} did not finish connecting and server/discover within ${formatMs(limit)} (connection.start_timeout)`;
       return startedTooLate(server, text);
     };
     try {
-      await openWithin({ signal, limit, tooSlow }, (opening) => session.#open(opening));
+      await openWithin({ signal, limit, clock, tooSlow }, (opening) => session.#open(opening));
       return session;
     } catch (thrown) {
       const error = toGatewayError(thrown);
@@ -162,10 +162,10 @@ export class ModernSession implements UpstreamSession {
 
   async #open(opening: Opening): Promise<void> {
     const { connect, startTimeout: timeout, standing } = this.#options;
-    this.#wire.attach(await connectionOf(connect(this.#wire, opening.signal), opening), this.#version);
+    this.#wire.attach(await connectionOf(connect(this.#wire, opening), opening), this.#version);
     if (!this.#discovered) {
       const discover = this.#repairs.send({ ...DISCOVER, timeout, maxTotal: timeout });
-      this.#discovered = this.#readDiscovered(await Promise.race([discover, opening.aborted]));
+      this.#discovered = this.#readDiscovered(await opening.until(discover));
     }
     if (standing) this.#listen.start();
   }
