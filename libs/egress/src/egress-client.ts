@@ -1,8 +1,9 @@
 import type { Dispatcher } from 'undici';
 import { GatewayError, Lru, messageOf } from '#libs/kernel';
+import { ClientPool } from './client-pool.js';
 import { type EgressGuard, type Trust } from './egress-guard.js';
 import { guardedConnect, type TlsOptions } from './guarded-connect.js';
-import { loadRequest, Pool } from './undici.js';
+import { loadRequest } from './undici.js';
 
 export interface JsonRequest {
   readonly url: string;
@@ -47,7 +48,7 @@ const MAX_ORIGINS = 64;
  * reads no more than it was told to, and contacts nobody the guard does not admit.
  */
 export class EgressClient {
-  readonly #pools = new Lru<string, Pool>(MAX_ORIGINS);
+  readonly #pools = new Lru<string, ClientPool>(MAX_ORIGINS);
 
   constructor(private readonly guard: EgressGuard) {}
 
@@ -91,7 +92,7 @@ export class EgressClient {
 
   /** The policy changed: sockets that are open were judged by the one of then, and are used for nothing new. */
   renew(): void {
-    for (const pool of this.#pools.clear()) void pool.close();
+    for (const pool of this.#pools.clear()) pool.renew();
   }
 
   /** Closes every socket. */
@@ -125,15 +126,13 @@ export class EgressClient {
   }
 
   /** One pool for each origin, trust and TLS material. */
-  #pool(url: URL, { trust, origin, tls }: JsonRequest): Pool {
+  #pool(url: URL, { trust, origin, tls }: JsonRequest): ClientPool {
     const level = origin === url.origin ? 'operator' : trust;
     const key = JSON.stringify([url.origin, level, tls ?? null]);
     const known = this.#pools.get(key);
     if (known) return known;
-    const pool = new Pool(url.origin, {
+    const pool = new ClientPool(url.origin, {
       connections: 8,
-      pipelining: 1,
-      allowH2: false,
       connect: guardedConnect(this.guard, level, { timeout: 5_000, ...tls }),
     });
     for (const evicted of this.#pools.set(key, pool)) void evicted.destroy();

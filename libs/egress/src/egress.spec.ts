@@ -191,6 +191,27 @@ describe('EgressClient', () => {
     expect(await refused(client.json({ url: 'http://127.0.0.1:1/', trust: 'operator' }))).toBe('unreachable');
   });
 
+  it('goes on after requests that cannot be sent, however many', async () => {
+    const { url, client } = await serve((_request, response) => response.end('{"ok":true}'));
+    for (let count = 0; count < 20; count++) {
+      const broken = client.json({ url, trust: 'operator', headers: { authorization: 'two\nlines' } });
+      expect(await refused(broken)).toBe('unreachable');
+    }
+    expect(await client.json({ url, trust: 'operator' })).toMatchObject({ status: 200, body: { ok: true } });
+  });
+
+  it('uses no socket again that was opened under another policy', async () => {
+    const sockets = new Set<unknown>();
+    const { url, client } = await serve((request, response) => {
+      sockets.add(request.socket);
+      response.end('{}');
+    });
+    await client.json({ url, trust: 'operator' });
+    client.renew();
+    await client.json({ url, trust: 'operator' });
+    expect(sockets.size).toBe(2);
+  });
+
   it('sends nothing where the guard does not admit it', async () => {
     let asked = 0;
     const { url, client } = await serve((_request, response) => {
