@@ -12,7 +12,7 @@ export interface BackoffSettings {
 const LEAST = 0.1;
 
 /**
- * The waits between attempts, for ever: exponential with full jitter. Settings may change between two attempts; the
+ * The waits between attempts, for ever: exponential, each anywhere between a tenth of its bound and all of it. Settings may change between two attempts; the
  * library's own jitter knows neither that, nor a growth other than doubling, so it is handed this one.
  */
 export class Backoff {

@@ -17,7 +17,7 @@ const FLAWS: Readonly<Record<string, Flaw>> = {
   ERR_HTTP_REQUEST_TIMEOUT: {
     status: '408 Request Timeout',
     code: 'BODY_INCOMPLETE',
-    text: 'The request did not arrive in time (server.limits.request_timeout)',
+    text: 'The request did not arrive in time (server.limits.headers_timeout for its head, request_timeout for all of it)',
   },
   HPE_HEADER_OVERFLOW: {
     status: '431 Request Header Fields Too Large',
