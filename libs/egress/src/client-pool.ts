@@ -29,7 +29,7 @@ class PooledClient extends Client implements Seated {
   gone = false;
 
   constructor(
-    origin: string,
+    origin: URL,
     connect: BuildConnector.connector,
     readonly owner: Owner,
   ) {
@@ -42,30 +42,27 @@ class PooledClient extends Client implements Seated {
       allowH2: false,
       connect,
     });
-    this.on('connect', onConnect);
-    this.on('drain', onDrain);
-    this.on('disconnect', onDisconnect);
-    this.on('connectionError', onConnectionError);
   }
-}
 
-// Functions of `this`, not closures: there may be ten thousand clients.
-
-function onConnect(this: PooledClient): void {
-  this.connected = true;
-}
-
-function onDrain(this: PooledClient): void {
-  this.owner.drained(this);
-}
-
-function onDisconnect(this: PooledClient): void {
-  this.connected = false;
-  this.owner.disconnected(this);
-}
-
-function onConnectionError(this: PooledClient): void {
-  this.owner.notConnected(this);
+  /** Heard without listeners, which each client would have to keep: there may be ten thousand clients. */
+  override emit(event: string | symbol, ...args: unknown[]): boolean {
+    switch (event) {
+      case 'connect':
+        this.connected = true;
+        break;
+      case 'drain':
+        this.owner.drained(this);
+        break;
+      case 'disconnect':
+        this.connected = false;
+        this.owner.disconnected(this);
+        break;
+      case 'connectionError':
+        this.owner.notConnected(this);
+        break;
+    }
+    return super.emit(event as 'drain', ...(args as [URL]));
+  }
 }
 
 /**
@@ -74,7 +71,8 @@ function onConnectionError(this: PooledClient): void {
  * whose socket closed is dropped.
  */
 export class ClientPool implements Owner {
-  readonly #origin: string;
+  /** Parsed once for all clients. */
+  readonly #origin: URL;
   readonly #options: ClientPoolOptions;
   readonly #free = new Roster<PooledClient>();
   readonly #clients = new Set<PooledClient>();
@@ -84,7 +82,7 @@ export class ClientPool implements Owner {
   #destroyed: Error | undefined;
 
   constructor(origin: string, options: ClientPoolOptions) {
-    this.#origin = origin;
+    this.#origin = new URL(origin);
     this.#options = options;
   }
 

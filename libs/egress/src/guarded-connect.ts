@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import type { buildConnector as BuildConnector } from 'undici';
 import type { EgressGuard, Trust } from './egress-guard.js';
 import { buildConnector } from './undici.js';
@@ -41,9 +42,17 @@ export function guardedConnect(
 }
 
 function connector(guard: EgressGuard, trust: Trust, settings: ConnectSettings): BuildConnector.connector {
-  return buildConnector({
+  const connect = buildConnector({
     ...settings,
     allowH2: false,
     lookup: guard.lookup(trust),
   } as BuildConnector.BuildOptions);
+  return (options, callback) => {
+    const socket = connect(options, (...outcome) => {
+      // What waits for the attempt to fail would keep all of the attempt for as long as the socket lives.
+      if (outcome[0] === null) socket.off('error', waiting);
+      callback(...outcome);
+    }) as unknown as Socket;
+    const waiting = socket.listeners('error').at(-1) as () => void;
+  };
 }

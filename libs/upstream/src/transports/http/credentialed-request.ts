@@ -6,6 +6,8 @@ import type { HttpSession } from './http-session.js';
 
 type Headers = Readonly<Record<string, string>>;
 
+const NONE: Headers = {};
+
 /** One HTTP request as it is to be sent, but for its credential. */
 export interface Outgoing {
   readonly lane: ClientPool;
@@ -27,7 +29,7 @@ export interface Outgoing {
  */
 export abstract class CredentialedRequest extends HttpRequest {
   #outgoing: Outgoing | undefined;
-  #credential: Headers = {};
+  #credential: Headers = NONE;
   #renewed = false;
 
   constructor(protected readonly session: HttpSession) {
@@ -54,6 +56,13 @@ export abstract class CredentialedRequest extends HttpRequest {
         (thrown: unknown) => this.#missing(thrown),
       );
     } else this.#dispatch(outgoing, credential);
+  }
+
+  /** This answer is the one: what would be sent again is forgotten. */
+  protected settle(): void {
+    this.#outgoing = undefined;
+    this.#credential = NONE;
+    this.forgetHead();
   }
 
   protected onHead(status: number, headers: ResponseHeaders): void {

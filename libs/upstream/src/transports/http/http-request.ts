@@ -43,6 +43,11 @@ export abstract class HttpRequest implements Dispatcher.DispatchHandler {
     if (!this.#over) this.#controller?.resume();
   }
 
+  /** What the head said is known: a stream that stands need not keep its bytes. */
+  protected forgetHead(): void {
+    if (this.#controller) this.#controller.rawHeaders = null;
+  }
+
   /** Forgets the attempt under way, of which nothing was reported yet, so that the request can be dispatched again. */
   protected restart(): void {
     const controller = this.#controller;

@@ -1,4 +1,5 @@
 import { ClientPool, type ConnectSettings, type EgressGuard, guardedConnect } from '#libs/egress';
+import { DueClock } from '#libs/kernel';
 import type { UpstreamTarget } from '#libs/plugin';
 
 const CONTROL_SOCKETS = 8;
@@ -15,6 +16,8 @@ export class OriginPools {
   readonly control: ClientPool;
   /** Standing and resumed streams; as many as there are connections and open calls, which are bounded elsewhere. */
   readonly streams: ClientPool;
+  /** For what standing streams wait for: the next attempt, and the end of their time. */
+  readonly clock = new DueClock({ holds: false });
 
   constructor(
     /** Path and query of the endpoint there. */
@@ -33,6 +36,7 @@ export class OriginPools {
   }
 
   async destroy(): Promise<void> {
+    this.clock.stop();
     await Promise.all(this.#lanes().map((lane) => lane.destroy()));
   }
 

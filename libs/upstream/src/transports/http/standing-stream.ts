@@ -1,5 +1,5 @@
-import { Backoff, GatewayError } from '#libs/kernel';
-import { SseParser } from '#libs/mcp';
+import { Backoff, type Due, GatewayError } from '#libs/kernel';
+import { type SseEvent, type SseHandlers, SseParser } from '#libs/mcp';
 import { peek, splitBatch } from '../shared/peek.js';
 import { subject } from '../shared/text.js';
 import { CredentialedRequest } from './credentialed-request.js';
@@ -18,16 +18,25 @@ const MAX_BREAKS = 5;
 /** A stream that lived so long and is cut was cut for being idle, by a proxy perhaps: the next one need not wait. */
 const LONG_LIFE = 10_000;
 
+/** Whom a stream tells that its upstream is gone, or has forgotten the session. */
+export interface StreamOwner {
+  streamLost(error: GatewayError): void;
+}
+
 /**
  * The stream a client may hold open for messages that belong to no request (`L:http`, listening for messages). Opened
  * again for as long as it makes sense, behind the last event where the upstream numbers them. An upstream without
  * one is left alone; one that can no longer be reached, or forgot the session, is reported.
  */
-export class StandingStream {
+export class StandingStream implements Due, SseHandlers {
+  seat = -1;
+  due = 0;
   readonly #session: HttpSession;
-  readonly #onLost: (error: GatewayError) => void;
+  readonly #owner: StreamOwner;
   #exchange: StreamExchange | undefined;
-  #timer: NodeJS.Timeout | undefined;
+  /** While there is a stream. */
+  #parser: SseParser | undefined;
+  #allowance: StreamAllowance | undefined;
   #stopped = false;
   #established = false;
   /** When the stream began, monotonic. */
@@ -40,9 +49,9 @@ export class StandingStream {
   #backoff: Backoff | undefined;
   #breaks = 0;
 
-  constructor(session: HttpSession, onLost: (error: GatewayError) => void) {
+  constructor(session: HttpSession, owner: StreamOwner) {
     this.#session = session;
-    this.#onLost = onLost;
+    this.#owner = owner;
   }
 
   open(): void {
@@ -55,18 +64,21 @@ export class StandingStream {
 
   stop(): void {
     this.#stopped = true;
-    clearTimeout(this.#timer);
+    this.#session.pools.clock.cancel(this);
     this.#exchange?.abort();
   }
 
-  /** Judges an answer. Returns what takes the stream's bytes, or undefined when there is no stream. */
-  answered(status: number, headers: ResponseHeaders): ((chunk: Buffer) => void) | undefined {
+  /** Judges an answer. False when there is no stream. */
+  answered(status: number, headers: ResponseHeaders): boolean {
     const { target } = this.#session;
     if (status === 200 && mediaType(headers) === 'text/event-stream') {
       this.#established = true;
       this.#since = performance.now();
       this.#breaks = 0;
-      return this.#reader();
+      this.#parser = new SseParser(target.limits.event, this);
+      this.#allowance = new StreamAllowance(target.limits);
+      this.#wake(target.limits.streamLifetime);
+      return true;
     }
     if (status === 404 && this.#established && this.#session.id !== undefined) {
       this.#lost(
@@ -89,7 +101,38 @@ export class StandingStream {
       this.stop();
       target.log.debug({ status }, `${subject(target)} offers no standing stream`);
     }
-    return undefined;
+    return false;
+  }
+
+  received(chunk: Buffer): void {
+    const { target } = this.#session;
+    const reached = this.#allowance?.take(chunk);
+    if (reached) {
+      this.#renew(reached);
+      return;
+    }
+    try {
+      this.#parser?.push(chunk);
+    } catch {
+      target.log.warn(
+        { limit: target.limits.event },
+        `${subject(target)} sent an event over connection.limits.event on its standing stream; the stream is opened anew`,
+      );
+      // Behind the last event the same one would come again.
+      this.#lastEventId = undefined;
+      this.#exchange?.abort();
+      this.#again(DEFAULT_RETRY);
+    }
+  }
+
+  onEvent(event: SseEvent): void {
+    this.#backoff?.reset();
+    if (event.id !== undefined) this.#lastEventId = resumable(event.id);
+    if (event.data.length > 0 && event.event === 'message') this.#deliver(event.data);
+  }
+
+  onRetry(milliseconds: number): void {
+    this.#retry = Math.min(milliseconds, MAX_DELAY);
   }
 
   ended(): void {
@@ -116,15 +159,27 @@ export class StandingStream {
     this.#backoff ??= new Backoff(() => ({ initial: this.#delay, max: MAX_DELAY, multiplier: 2 }));
     if (performance.now() - this.#since > LONG_LIFE) this.#backoff.reset();
     this.#since = Number.POSITIVE_INFINITY;
-    clearTimeout(this.#timer);
+    this.#parser = undefined;
     this.#delay = delay;
     const wait = Math.max(delay, this.#backoff.next());
-    this.#timer = setTimeout(() => this.open(), Math.min(wait, MAX_DELAY)).unref();
+    this.#wake(Math.min(wait, MAX_DELAY));
+  }
+
+  #wake(milliseconds: number): void {
+    this.#session.pools.clock.set(this, performance.now() + milliseconds);
+  }
+
+  /** The stream has stood for as long as one may, or it is time for the next attempt. */
+  onDue(): void {
+    if (this.#parser) this.#renew('stream_lifetime');
+    else this.open();
   }
 
   /** It brought as much, or stood for as long, as one stream may: another takes its place. */
   #renew(reached: StreamLimit): void {
     this.#exchange?.abort();
+    this.#parser = undefined;
+    this.#session.pools.clock.cancel(this);
     this.#session.listener.onLimit?.(`limits.${reached}`);
     if (reached === 'stream') this.#again(AFTER_BREAK);
     else this.open();
@@ -133,43 +188,7 @@ export class StandingStream {
   #lost(error: GatewayError): void {
     if (this.#stopped) return;
     this.stop();
-    this.#onLost(error);
-  }
-
-  #reader(): (chunk: Buffer) => void {
-    const { target } = this.#session;
-    const parser = new SseParser(target.limits.event, {
-      onEvent: (event) => {
-        this.#backoff?.reset();
-        if (event.id !== undefined) this.#lastEventId = resumable(event.id);
-        if (event.data.length > 0 && event.event === 'message') this.#deliver(event.data);
-      },
-      onRetry: (milliseconds) => {
-        this.#retry = Math.min(milliseconds, MAX_DELAY);
-      },
-    });
-    const allowance = new StreamAllowance(target.limits);
-    const lifetime = target.limits.streamLifetime;
-    this.#timer = setTimeout(() => this.#renew('stream_lifetime'), lifetime).unref();
-    return (chunk) => {
-      const reached = allowance.take(chunk);
-      if (reached) {
-        this.#renew(reached);
-        return;
-      }
-      try {
-        parser.push(chunk);
-      } catch {
-        target.log.warn(
-          { limit: target.limits.event },
-          `${subject(target)} sent an event over connection.limits.event on its standing stream; the stream is opened anew`,
-        );
-        // Behind the last event the same one would come again.
-        this.#lastEventId = undefined;
-        this.#exchange?.abort();
-        this.#again(DEFAULT_RETRY);
-      }
-    };
+    this.#owner.streamLost(error);
   }
 
   #deliver(bytes: Buffer): void {
@@ -183,7 +202,7 @@ export class StandingStream {
 
 class StreamExchange extends CredentialedRequest {
   readonly #owner: StandingStream;
-  #stream: ((chunk: Buffer) => void) | undefined;
+  #open = false;
 
   constructor(owner: StandingStream, session: HttpSession) {
     super(session);
@@ -195,17 +214,18 @@ class StreamExchange extends CredentialedRequest {
   }
 
   protected onAnswer(status: number, headers: ResponseHeaders): void {
-    this.#stream = this.#owner.answered(status, headers);
+    this.#open = this.#owner.answered(status, headers);
+    if (this.#open) this.settle();
     // What a refusal has to say is in its status.
-    if (!this.#stream) this.abort();
+    else this.abort();
   }
 
   protected onBody(chunk: Buffer): void {
-    this.#stream?.(chunk);
+    if (this.#open) this.#owner.received(chunk);
   }
 
   protected onDone(): void {
-    if (this.#stream) this.#owner.ended();
+    if (this.#open) this.#owner.ended();
   }
 
   protected onFailed(error: Error, sent: boolean): void {

@@ -16,7 +16,7 @@ import { HttpSession } from './http-session.js';
 import type { OriginPools } from './pools.js';
 import { Posting } from './posting.js';
 import { Postings } from './postings.js';
-import { StandingStream } from './standing-stream.js';
+import { StandingStream, type StreamOwner } from './standing-stream.js';
 
 /** Most requests and postings under way at once on one connection. */
 const MAX_OPEN = 4_096;
@@ -24,7 +24,7 @@ const MAX_OPEN = 4_096;
 const DELETE_TIME = 1_000;
 
 /** One conversation over streamable HTTP: a session where the upstream has such, else just requests. */
-export class StreamableHttpConnection implements Connection {
+export class StreamableHttpConnection implements Connection, StreamOwner {
   readonly attribution = 'request';
   readonly #session: HttpSession;
   readonly #calls = new Roster<Call>();
@@ -73,14 +73,16 @@ export class StreamableHttpConnection implements Connection {
 
   listen(): void {
     if (this.#ended || this.#stream) return;
-    this.#stream = new StandingStream(this.#session, (error) => {
-      if (this.#ended) return;
-      const ended = new GatewayError('UPSTREAM_DISCONNECTED', error.message, { data: error.data });
-      this.#end(() => ended);
-      this.#postings.cancel(ended);
-      this.#session.listener.onClose(error);
-    });
+    this.#stream = new StandingStream(this.#session, this);
     this.#stream.open();
+  }
+
+  streamLost(error: GatewayError): void {
+    if (this.#ended) return;
+    const ended = new GatewayError('UPSTREAM_DISCONNECTED', error.message, { data: error.data });
+    this.#end(() => ended);
+    this.#postings.cancel(ended);
+    this.#session.listener.onClose(error);
   }
 
   status(): ConnectionStatus {
