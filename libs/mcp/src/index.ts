@@ -1,4 +1,4 @@
-export { type Bytes, inOne, lengthOf } from './bytes.js';
+export { type Buffers, type Bytes, inOne, inOneText, lengthOf } from './bytes.js';
 export { downgradeElicitation, downgradeResult, hasMultiSelect } from './content/downgrade.js';
 export { withoutHopMeta } from './content/hop-meta.js';
 export { withoutLinks } from './content/links.js';

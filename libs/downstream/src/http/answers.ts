@@ -1,6 +1,6 @@
 import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import { ERRORS, type Era, GatewayError } from '#libs/kernel';
-import { type Bytes, encodeError, errorObject, lengthOf } from '#libs/mcp';
+import { type Bytes, encodeError, errorObject, inOneText, lengthOf } from '#libs/mcp';
 import { correlationOf } from './correlation.js';
 import { isLastRequest } from './last-request.js';
 
@@ -39,26 +39,26 @@ export interface HttpAnswer {
  * it merge all of them, which costs more than everything else about a head.
  */
 export function sendJson(res: ServerResponse, status: number, body: Bytes, headers?: OutgoingHttpHeaders): void {
+  const length = lengthOf(body);
   const own = {
     'x-request-id': correlationOf(res.req),
     'content-type': 'application/json',
-    'content-length': lengthOf(body),
+    'content-length': length,
     'cache-control': 'no-store',
   };
   res.writeHead(status, headers ? { ...own, ...headers } : own);
-  if (Buffer.isBuffer(body)) {
-    // As text Node writes it together with its head, and as Latin-1 no byte is touched.
-    if (body.length <= SMALL) res.end(body.toString('latin1'), 'latin1');
-    else res.end(body);
-    return;
+  // As text Node writes it together with its head, and as Latin-1 no byte is touched.
+  if (length <= SMALL) res.end(inOneText(body), 'latin1');
+  else if (Buffer.isBuffer(body)) res.end(body);
+  else {
+    res.cork();
+    for (const piece of body) res.write(piece, 'latin1');
+    res.end();
   }
-  res.cork();
-  for (const piece of body) res.write(piece);
-  res.end();
 }
 
-/** Bytes up to which copying a body costs less than writing it apart from its head. */
-const SMALL = 2_048;
+/** Bytes up to which copying a body costs less than writing its pieces apart. */
+const SMALL = 4_096;
 
 export function sendEmpty(res: ServerResponse, status: number, headers?: OutgoingHttpHeaders): void {
   res.writeHead(status, {

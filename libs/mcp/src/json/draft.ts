@@ -1,4 +1,4 @@
-import type { Bytes } from '../bytes.js';
+import type { Buffers } from '../bytes.js';
 import { type Edit, editMembers, type MemberChanges, splice, spliceBetween } from './splice.js';
 import { JsonView } from './view.js';
 
@@ -51,7 +51,7 @@ export class Draft {
   }
 
   /** As it will be written, between two texts. A large one is not copied: what stays of it become pieces. */
-  between(before: string, behind: string): Bytes {
+  between(before: string, behind: string): Buffers {
     return spliceBetween(before, this.#source.bytes, this.#edits(), this.#source, behind);
   }
 

@@ -1,4 +1,4 @@
-import type { Bytes } from '../bytes.js';
+import type { Buffers } from '../bytes.js';
 import { stringEquals } from './bytes.js';
 import { SPAN_WIDTH } from './members.js';
 import type { JsonMember, JsonView, Span } from './view.js';
@@ -33,7 +33,7 @@ export function spliceBetween(
   edits: readonly Edit[],
   { start, end }: Span,
   behind: string,
-): Bytes {
+): Buffers {
   const ordered = inOrder(edits, start, end);
   if (end - start < PIECES) return joined(before, bytes, ordered, start, end, behind);
   const pieces: Buffer[] = [];

@@ -79,7 +79,9 @@ describe('a result for a modern client', () => {
       fc.property(given, fc.boolean(), (result, spaced) => {
         const bytes = Buffer.from(JSON.stringify(result, null, spaced ? 1 : 0));
         const { x, content } = JSON.parse(bytes.toString());
-        const out = JSON.parse(withResultMembers(bytes, { resultType: 'complete', serverInfo: INFO }).toString());
+        const out = JSON.parse(
+          inOne(withResultMembers(bytes, { resultType: 'complete', serverInfo: INFO })).toString(),
+        );
         expect(out).toMatchObject({ resultType: 'complete', _meta: { [SERVER_INFO]: JSON.parse(INFO) } });
         expect({ x: out.x, content: out.content }).toEqual({ x, content });
         for (const gone of ['requestState', 'ttlMs', 'cacheScope']) expect(out).not.toHaveProperty(gone);

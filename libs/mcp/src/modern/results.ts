@@ -1,4 +1,4 @@
-import { type Bytes, LARGE } from '../bytes.js';
+import { type Bytes, byteText } from '../bytes.js';
 import { CLOSE_BRACE, skipWhitespace } from '../json/bytes.js';
 import { mayContain } from '../json/needles.js';
 import { editMembers, splice } from '../json/splice.js';
@@ -27,7 +27,7 @@ export interface ResultMembers {
 /**
  * A result as a modern client gets it. What the upstream wrote in these places never gets through: `resultType` is
  * replaced, `ttlMs`, `cacheScope`, the envelope's `_meta` keys and, on complete results, `requestState` are replaced or
- * removed. Other `_meta` keys stay. A large result is not copied when nothing of it changes.
+ * removed. Other `_meta` keys stay. It is not copied when nothing of it changes.
  */
 export function withResultMembers(result: Buffer, members: ResultMembers): Bytes {
   const { resultType, serverInfo, fresh } = members;
@@ -104,6 +104,5 @@ function append(object: Buffer, members: Readonly<Record<string, string | Buffer
   const added = Object.entries(members).map(([key, json]) => `${JSON.stringify(key)}:${json}`);
   const end = object.lastIndexOf(CLOSE_BRACE);
   const isEmpty = skipWhitespace(object, skipWhitespace(object, 0) + 1) === end;
-  const pieces = [object.subarray(0, end), Buffer.from(`${isEmpty ? '' : ','}${added.join(',')}}`)];
-  return end < LARGE ? Buffer.concat(pieces) : pieces;
+  return [object.subarray(0, end), byteText(`${isEmpty ? '' : ','}${added.join(',')}}`)];
 }

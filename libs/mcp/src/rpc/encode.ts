@@ -1,4 +1,4 @@
-import { type Bytes, LARGE } from '../bytes.js';
+import { type Buffers, type Bytes, byteText } from '../bytes.js';
 import type { Draft } from '../json/draft.js';
 
 /**
@@ -10,7 +10,7 @@ export function encodeRequest(idJson: string | number, method: string, params?: 
 }
 
 /** The same, its params put together while it is written. Large ones become pieces of the message. */
-export function encodeDraft(idJson: string | number, method: string, params: Draft): Bytes {
+export function encodeDraft(idJson: string | number, method: string, params: Draft): Buffers {
   return params.between(`{"jsonrpc":"2.0","id":${idJson},"method":${JSON.stringify(method)},"params":`, '}');
 }
 
@@ -18,15 +18,14 @@ export function encodeNotification(method: string, params?: Buffer | string): Bu
   return wrap(`{"jsonrpc":"2.0","method":${JSON.stringify(method)}`, ',"params":', params);
 }
 
-/** `result` is JSON text, spliced in untouched. A large one is not copied: it becomes a piece of the message. */
+/** `result` is JSON text, spliced in untouched. Bytes are not copied: they become pieces of the message. */
 export function encodeResult(idJson: string | number, result: string): Buffer;
 export function encodeResult(idJson: string | number, result: Bytes): Bytes;
 export function encodeResult(idJson: string | number, result: Bytes | string): Bytes {
   const head = `{"jsonrpc":"2.0","id":${idJson}`;
   if (typeof result === 'string') return wrap(head, ',"result":', result);
-  if (Buffer.isBuffer(result) && result.length < LARGE) return wrap(head, ',"result":', result);
-  const begin = Buffer.from(`${head},"result":`);
-  return Buffer.isBuffer(result) ? [begin, result, END] : [begin, ...result, END];
+  const begin = byteText(`${head},"result":`);
+  return Buffer.isBuffer(result) ? [begin, result, '}'] : [begin, ...result, '}'];
 }
 
 /** `error` is the JSON text of the whole error object. `null`: the request's id could not be read. */
@@ -40,7 +39,6 @@ export function errorObject(code: number, message: string, data?: unknown): stri
 }
 
 const CLOSING_BRACE = 0x7d;
-const END = Buffer.from('}');
 
 function wrap(head: string, label: string, payload: Buffer | string | undefined): Buffer {
   if (payload === undefined) return Buffer.from(`${head}}`);

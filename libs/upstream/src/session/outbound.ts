@@ -1,14 +1,14 @@
-import { type Bytes, inOne } from '#libs/mcp';
+import { type Buffers, inOne } from '#libs/mcp';
 import type { OutboundRequest, RequestCaller } from '#libs/plugin';
 
 /** A request as its transport gets it: whole, or in the pieces it was put together from. */
 export class Outbound implements OutboundRequest {
-  #message: Bytes;
+  #message: Buffers;
 
   constructor(
     readonly id: number,
     readonly method: string,
-    message: Bytes,
+    message: Buffers,
     readonly headers: Readonly<Record<string, string>> | undefined,
     readonly caller: RequestCaller | undefined,
   ) {

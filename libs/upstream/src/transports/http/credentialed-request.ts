@@ -1,5 +1,5 @@
 import type { ClientPool } from '#libs/egress';
-import { type Bytes, lengthOf } from '#libs/mcp';
+import { type Buffers, lengthOf } from '#libs/mcp';
 import type { RequestCaller } from '#libs/plugin';
 import { HttpRequest, type ResponseHeaders } from './http-request.js';
 import type { HttpSession } from './http-session.js';
@@ -17,7 +17,7 @@ export interface Outgoing {
   readonly own: readonly string[];
   /** Headers of this one request. */
   readonly headers?: Headers | undefined;
-  readonly body?: Bytes;
+  readonly body?: Buffers;
   /** Whom it is for; the connection's last caller when absent. */
   readonly caller?: RequestCaller | undefined;
 }
