@@ -1,4 +1,5 @@
 import { Histogram, type MetricObjectWithValues, type MetricValueWithName, type Registry } from 'prom-client';
+import { NOTHING_SHARED } from './read-metric.js';
 import type { Durations } from './series.js';
 
 type Labels = Readonly<Record<string, string>>;
@@ -42,11 +43,16 @@ function samples(name: string, labels: Labels, { bounds, counts, sum }: Duration
   let count = 0;
   const buckets = counts.map((inBucket, index) => {
     count += inBucket;
-    return { metricName: `${name}_bucket`, labels: { le: bounds[index] ?? '+Inf', ...labels }, value: count };
+    return {
+      metricName: `${name}_bucket`,
+      labels: { le: bounds[index] ?? '+Inf', ...labels },
+      value: count,
+      ...NOTHING_SHARED,
+    };
   });
   return [
     ...buckets,
-    { metricName: `${name}_sum`, labels, value: sum },
-    { metricName: `${name}_count`, labels, value: count },
+    { metricName: `${name}_sum`, labels, value: sum, ...NOTHING_SHARED },
+    { metricName: `${name}_count`, labels, value: count, ...NOTHING_SHARED },
   ];
 }

@@ -1,7 +1,8 @@
-import { Counter, Gauge, Registry } from 'prom-client';
+import { Gauge, Registry } from 'prom-client';
 import { ERRORS } from '#libs/kernel';
 import { CallMetrics, type StatusSource } from '#libs/plugin';
 import { DurationHistogram } from './duration-histogram.js';
+import { defineRead, type Put } from './read-metric.js';
 import { BoundedCounts, Durations, MAX_SERIES, OTHER, type ServerClocks, ToolSeries } from './series.js';
 import { defineUpstreamMetrics } from './upstream-metrics.js';
 
@@ -25,8 +26,8 @@ export interface GaugeSources {
 }
 
 /**
- * The gateway's metrics in a registry of their own. Counters are plain numbers that are copied into the registry when
- * it is scraped, so that a call costs an addition; gauges are read from their sources at the same time.
+ * The gateway's metrics in a registry of their own. Counters are plain numbers that are read when it is scraped, so that a
+ * call costs an addition; gauges are read from their sources at the same time.
  */
 export class GatewayMetrics extends CallMetrics {
   readonly registry = new Registry();
@@ -57,24 +58,26 @@ export class GatewayMetrics extends CallMetrics {
       series: () => this.#durations(),
     });
     this.#defineToolCounters();
-    this.#defineCounts('mcp_gateway_list_tools', 'Lists of tools served', 'proxy', this.#lists);
-    this.#defineCounts('mcp_gateway_requests_refused', 'Requests the gateway refused', 'reason', this.#refused);
+    this.#defineCounts('mcp_gateway_list_tools', 'Lists of tools served', ['proxy'], this.#lists);
+    this.#defineCounts('mcp_gateway_requests_refused', 'Requests the gateway refused', ['reason'], this.#refused);
     this.#defineCounts(
       'mcp_gateway_client_faults_tolerated',
       'Deviations of clients from the protocol that were put up with',
-      'fault',
+      ['fault'],
       this.#tolerated,
     );
-    this.#definePairs(
+    this.#defineCounts(
       'mcp_gateway_client_requests',
       'Requests of clients, by the protocol they speak',
-      this.#requests,
       ['era', 'version'],
+      this.#requests,
     );
-    this.#definePairs('mcp_gateway_limits_reached', 'Times a configured limit was reached', this.#limited, [
-      'limit',
-      'rule',
-    ]);
+    this.#defineCounts(
+      'mcp_gateway_limits_reached',
+      'Times a configured limit was reached',
+      ['limit', 'rule'],
+      this.#limited,
+    );
     this.#defineGauges();
     defineUpstreamMetrics(this.registry, () => this.#sources?.status.upstreams() ?? []);
     this.#defineAudit();
@@ -84,7 +87,7 @@ export class GatewayMetrics extends CallMetrics {
     );
   }
 
-  /** Where gauges come from; without sources they are not reported. */
+  /** Where gauges come from; without sources they are zero, and nothing is said of upstreams. */
   attach(sources: GaugeSources): void {
     this.#sources = sources;
   }
@@ -137,119 +140,62 @@ export class GatewayMetrics extends CallMetrics {
   }
 
   #defineToolCounters(): void {
-    const tools = this.#tools;
     const define = (name: string, help: string, member: 'called' | 'success' | 'error') =>
-      new Counter({
-        name,
-        help,
-        labelNames: ['tool', 'proxy'],
-        registers: [this.registry],
-        collect() {
-          this.reset();
-          for (const counts of tools.all()) this.inc({ tool: counts.tool, proxy: counts.proxy }, counts[member]);
-        },
+      this.#define('counter', name, help, ['tool', 'proxy'], (put) => {
+        for (const counts of this.#tools.all()) put(counts[member], { tool: counts.tool, proxy: counts.proxy });
       });
     define('mcp_gateway_tools_called', 'Tool calls', 'called');
     define('mcp_gateway_tools_call_success', 'Tool calls with a result', 'success');
     define('mcp_gateway_tools_call_errors', 'Tool calls that failed', 'error');
   }
 
-  #defineCounts(name: string, help: string, label: string, source: BoundedCounts): void {
-    new Counter({
-      name,
-      help,
-      labelNames: [label],
-      registers: [this.registry],
-      collect() {
-        this.reset();
-        for (const [value, count] of source.counts) this.inc({ [label]: value }, count);
-      },
-    });
-  }
-
-  /** Counts under two labels; the first one has no blanks. */
-  #definePairs(name: string, help: string, source: BoundedCounts, [first, second]: readonly [string, string]): void {
-    new Counter({
-      name,
-      help,
-      labelNames: [first, second],
-      registers: [this.registry],
-      collect() {
-        this.reset();
-        for (const [key, count] of source.counts) {
-          const blank = key.indexOf(' ');
-          const values = blank < 0 ? [key, key] : [key.slice(0, blank), key.slice(blank + 1)];
-          this.inc({ [first]: values[0] ?? OTHER, [second]: values[1] ?? OTHER }, count);
-        }
-      },
+  /** Counts under one label or two, of which the first has no blanks. */
+  #defineCounts(name: string, help: string, labelNames: readonly string[], source: BoundedCounts): void {
+    const [first = '', second] = labelNames;
+    this.#define('counter', name, help, labelNames, (put) => {
+      for (const [key, count] of source.counts) {
+        const blank = second === undefined ? -1 : key.indexOf(' ');
+        const [one, two] = blank < 0 ? [key, key] : [key.slice(0, blank), key.slice(blank + 1)];
+        put(count, second === undefined ? { [first]: one } : { [first]: one, [second]: two });
+      }
     });
   }
 
   #defineAudit(): void {
-    const sources = () => this.#sources;
     const define = (name: string, help: string, member: 'lost' | 'leftOut') =>
-      new Counter({
-        name,
-        help,
-        registers: [this.registry],
-        collect() {
-          this.reset();
-          this.inc(sources()?.audit[member] ?? 0);
-        },
-      });
+      this.#define('counter', name, help, [], (put) => put(this.#sources?.audit[member] ?? 0));
     define('mcp_gateway_audit_lines_lost', 'Audit lines that could not be written', 'lost');
     define('mcp_gateway_audit_refusals_left_out', 'Refusals of a flood that the audit only counts', 'leftOut');
   }
 
   #defineGauges(): void {
-    const define = (
-      name: string,
-      help: string,
-      labelNames: string[],
-      read: (gauge: Gauge, from: GaugeSources) => void,
-    ) => {
-      const sources = () => this.#sources;
-      new Gauge({
-        name,
-        help,
-        labelNames,
-        registers: [this.registry],
-        collect() {
-          this.reset();
-          const from = sources();
-          if (from) read(this, from);
-        },
-      });
-    };
-    define('mcp_gateway_sessions', 'Client sessions remembered by this process', [], (gauge, { frontDoor }) =>
-      gauge.set(frontDoor.sessions()),
-    );
-    define('mcp_gateway_streams', 'Open event streams to clients', [], (gauge, { frontDoor }) =>
-      gauge.set(frontDoor.streams()),
-    );
-    define(
-      'mcp_gateway_parked_calls',
-      'Calls that wait for a client to answer a question',
-      [],
-      (gauge, { frontDoor }) => gauge.set(frontDoor.parked()),
-    );
-    define(
-      'mcp_gateway_requests_in_flight',
-      'Requests that arrive or wait for their answer',
-      [],
-      (gauge, { frontDoor }) => gauge.set(frontDoor.inFlight()),
+    const define = (name: string, help: string, read: (frontDoor: GaugeSources['frontDoor']) => number) =>
+      this.#define('gauge', name, help, [], (put) => put(this.#sources ? read(this.#sources.frontDoor) : 0));
+    define('mcp_gateway_sessions', 'Client sessions remembered by this process', (door) => door.sessions());
+    define('mcp_gateway_streams', 'Open event streams to clients', (door) => door.streams());
+    define('mcp_gateway_parked_calls', 'Calls that wait for a client to answer a question', (door) => door.parked());
+    define('mcp_gateway_requests_in_flight', 'Requests that arrive or wait for their answer', (door) =>
+      door.inFlight(),
     );
     define(
       'mcp_gateway_bytes_in_flight',
       'Bytes of request bodies, and of answers that clients have not read yet',
-      [],
-      (gauge, { frontDoor }) => gauge.set(frontDoor.bytesInFlight()),
+      (door) => door.bytesInFlight(),
     );
     define(
       'mcp_gateway_event_loop_delay_seconds',
       'How long work waits for its turn, as load shedding sees it',
-      [],
-      (gauge, { frontDoor }) => gauge.set(frontDoor.loopDelay() / 1000),
+      (door) => door.loopDelay() / 1000,
     );
+  }
+
+  #define(
+    kind: 'counter' | 'gauge',
+    name: string,
+    help: string,
+    labelNames: readonly string[],
+    read: (put: Put) => void,
+  ): void {
+    defineRead({ kind, name, help, labelNames, registry: this.registry, read });
   }
 }

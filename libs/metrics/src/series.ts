@@ -52,8 +52,9 @@ export class BoundedCounts {
 
 /** Counts by upstream and tool, bounded in total. */
 export class ToolSeries {
-  readonly #servers = new Map<string, Map<string, ToolCounts>>();
   readonly #overflow: ToolCounts = { proxy: OTHER, tool: OTHER, called: 0, success: 0, error: 0 };
+  /** The overflow among them: whatever is really called so is counted with it. */
+  readonly #servers = new Map([[OTHER, new Map([[OTHER, this.#overflow]])]]);
   #size = 1;
 
   constructor(private readonly max = MAX_SERIES) {}
@@ -63,8 +64,9 @@ export class ToolSeries {
   }
 
   *all(): Iterable<ToolCounts> {
-    for (const tools of this.#servers.values()) yield* tools.values();
-    if (this.#overflow.called > 0) yield this.#overflow;
+    for (const tools of this.#servers.values()) {
+      for (const counts of tools.values()) if (counts.called > 0 || counts !== this.#overflow) yield counts;
+    }
   }
 
   #add(proxy: string, tool: string): ToolCounts {

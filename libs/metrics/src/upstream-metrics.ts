@@ -1,5 +1,6 @@
-import { Counter, Gauge, type Registry } from 'prom-client';
+import type { Registry } from 'prom-client';
 import type { UpstreamState, UpstreamStatus } from '#libs/plugin';
+import { defineRead } from './read-metric.js';
 
 const STATES: readonly UpstreamState[] = ['connecting', 'ready', 'degraded', 'unreachable', 'disabled'];
 const BREAKER_STATES = ['closed', 'open', 'half_open'] as const;
@@ -9,27 +10,28 @@ type Put = (value: number, labels?: Readonly<Record<string, string>>) => void;
 
 /** What is known of upstreams, read when the metrics are scraped. Labels are names of the configuration and closed sets. */
 export function defineUpstreamMetrics(registry: Registry, upstreams: () => readonly UpstreamStatus[]): void {
+  const statuses = onceATurn(upstreams);
   const define = (
-    kind: typeof Gauge | typeof Counter,
+    kind: 'counter' | 'gauge',
     name: string,
     help: string,
     labels: readonly string[],
     read: (upstream: UpstreamStatus, put: Put) => void,
   ) =>
-    new kind({
+    defineRead({
+      kind,
       name,
       help,
       labelNames: ['proxy', ...labels],
-      registers: [registry],
-      collect() {
-        this.reset();
-        for (const upstream of upstreams()) {
-          read(upstream, (value, more = {}) => this.inc({ proxy: upstream.name, ...more }, value));
+      registry,
+      read: (put) => {
+        for (const upstream of statuses()) {
+          read(upstream, (value, more) => put(value, { proxy: upstream.name, ...more }));
         }
       },
     });
-  const gauge = define.bind(undefined, Gauge);
-  const counter = define.bind(undefined, Counter);
+  const gauge = define.bind(undefined, 'gauge');
+  const counter = define.bind(undefined, 'counter');
 
   gauge('mcp_gateway_upstream_state', '1 for the state an upstream is in', ['state'], (upstream, put) => {
     for (const state of STATES) put(upstream.state === state ? 1 : 0, { state });
@@ -93,4 +95,18 @@ export function defineUpstreamMetrics(registry: Registry, upstreams: () => reado
   gauge('mcp_gateway_catalogue_items', 'What upstreams offer', ['kind'], ({ counts }, put) => {
     for (const [kind, count] of Object.entries(counts)) put(count, { kind });
   });
+}
+
+/** A scrape reads all its metrics in one turn of the event loop: what takes time to find out is found out once for all. */
+function onceATurn<T>(find: () => T): () => T {
+  let found: { readonly value: T } | undefined;
+  return () => {
+    if (!found) {
+      found = { value: find() };
+      queueMicrotask(() => {
+        found = undefined;
+      });
+    }
+    return found.value;
+  };
 }
