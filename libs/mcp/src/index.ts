@@ -7,8 +7,9 @@ export { rewriteAskUris, rewriteItem, rewriteResultUris, type UriMap } from './c
 export { needsProjection, projectOutputSchema, projectStructured } from './content/structured.js';
 export { MCP_HEADERS, PARAM_HEADER_PREFIX } from './headers.js';
 export { Draft, type DraftChanges } from './json/draft.js';
+export { editMembers, type MemberChanges } from './json/edit-members.js';
 export { type ScanFault, type ScanFaultKind, type ScanLimits, scan } from './json/scan.js';
-export { type Edit, editMembers, type MemberChanges, splice } from './json/splice.js';
+export { type Edit, splice } from './json/splice.js';
 export { type JsonMember, type JsonType, JsonView, type Span } from './json/view.js';
 export { type Audiences, LIST_KINDS, LIST_METHODS, type Listing, type ListKind } from './listing.js';
 export {
@@ -38,7 +39,13 @@ export {
   scanParamHeaders,
   stripParamHeaders,
 } from './modern/param-headers.js';
-export { asLegacyResult, type ResultMembers, withResultMembers, withSubscriptionId } from './modern/results.js';
+export {
+  asLegacyResult,
+  legacyResultOf,
+  type ResultMembers,
+  withResultMembers,
+  withSubscriptionId,
+} from './modern/results.js';
 export { exposedName } from './names/names.js';
 export { matchesTemplate } from './names/uri-template.js';
 export { exposeUri, hasScheme, isHttpUri, MAX_URI_LENGTH, splitUri } from './names/uris.js';

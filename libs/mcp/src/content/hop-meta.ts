@@ -1,5 +1,6 @@
+import { editMembers } from '../json/edit-members.js';
 import { mayContain } from '../json/needles.js';
-import { editMembers, splice } from '../json/splice.js';
+import { splice } from '../json/splice.js';
 import { JsonView } from '../json/view.js';
 import { HOP_META_KEYS } from '../meta.js';
 

@@ -1,5 +1,6 @@
+import { editMembers } from '../json/edit-members.js';
 import { mayContain } from '../json/needles.js';
-import { type Edit, editMembers, splice } from '../json/splice.js';
+import { type Edit, splice } from '../json/splice.js';
 import { JsonView } from '../json/view.js';
 import { eachSubschema } from '../schema/subschemas.js';
 

@@ -100,6 +100,10 @@ function hasEscape(bytes: Buffer, start: number, end: number): boolean {
 
 /** Whether the quoted string at `start`..`end` decodes to `text`. */
 export function stringEquals(bytes: Buffer, start: number, end: number, text: string): boolean {
+  const length = end - start - 2;
+  if (length === text.length) return isSpelled(bytes, start + 1, text);
+  // Every character takes a byte at least.
+  if (length < text.length) return false;
   let at = start + 1;
   const last = end - 1;
   for (let i = 0; at < last; at++, i++) {
@@ -107,5 +111,36 @@ export function stringEquals(bytes: Buffer, start: number, end: number, text: st
     if (byte === BACKSLASH || byte >= 0x80) return decodeString(bytes, start, end) === text;
     if (byte !== text.charCodeAt(i)) return false;
   }
-  return last - start - 1 === text.length;
+  return false;
+}
+
+/** Which of these texts the quoted string at `start`..`end` decodes to; -1 when it is none of them. */
+export function indexOfString(bytes: Buffer, start: number, end: number, texts: readonly string[]): number {
+  const length = end - start - 2;
+  for (let index = 0; index < texts.length; index++) {
+    const text = texts[index] as string;
+    if (text.length === length && isSpelled(bytes, start + 1, text)) return index;
+  }
+  return isPlain(bytes, start + 1, end - 1) ? -1 : texts.indexOf(decodeString(bytes, start, end));
+}
+
+/** ASCII without escapes: as long in bytes as it is in characters. */
+function isPlain(bytes: Buffer, start: number, end: number): boolean {
+  for (let at = start; at < end; at++) {
+    const byte = bytes[at] as number;
+    if (byte === BACKSLASH || byte >= 0x80) return false;
+  }
+  return true;
+}
+
+/**
+ * Whether the bytes at `start` are these characters. Of strings with as many bytes as characters this is all there is to
+ * find out: an escape, and whatever is not ASCII, takes more. From the end, since names of the protocol begin alike.
+ */
+function isSpelled(bytes: Buffer, start: number, text: string): boolean {
+  for (let i = text.length - 1; i >= 0; i--) {
+    const byte = bytes[start + i] as number;
+    if (byte !== text.charCodeAt(i) || byte === BACKSLASH || byte >= 0x80) return false;
+  }
+  return true;
 }

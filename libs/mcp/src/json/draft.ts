@@ -1,5 +1,6 @@
 import type { Buffers } from '../bytes.js';
-import { type Edit, editMembers, type MemberChanges, splice, spliceBetween } from './splice.js';
+import { editMembers, type MemberChanges } from './edit-members.js';
+import { type Edit, splice, spliceBetween } from './splice.js';
 import { JsonView } from './view.js';
 
 /** What is to be changed in an object. */
@@ -30,17 +31,25 @@ export class Draft {
 
   /** With further changes, which win over those made before. */
   with(changes: DraftChanges): Draft {
-    const { set, remove, meta, inside } = this.#changes;
-    const own = both({ set, remove }, changes);
+    const { add, meta, inside } = this.#changes;
+    // What was added may be what is changed now.
+    if (add !== undefined || meta?.add !== undefined) return Draft.of(this.bytes).with(changes);
+    const own = both(this.#changes, changes);
     const edits = inside && changes.inside ? [...inside, ...changes.inside] : (inside ?? changes.inside);
-    return new Draft(this.#source, { ...own, meta: both(meta, changes.meta), inside: edits });
+    return new Draft(this.#source, {
+      set: own.set,
+      remove: own.remove,
+      add: own.add,
+      meta: meta && changes.meta ? both(meta, changes.meta) : (meta ?? changes.meta),
+      inside: edits,
+    });
   }
 
   /** A member that is a string, as it will be. */
   string(key: string): string | undefined {
     const { set, remove } = this.#changes;
     const own = set?.[key];
-    if (own !== undefined) return JsonView.of(typeof own === 'string' ? Buffer.from(own) : own).string();
+    if (own !== undefined) return stringOf(own);
     return remove?.includes(key) ? undefined : this.#source.get(key)?.string();
   }
 
@@ -56,11 +65,11 @@ export class Draft {
   }
 
   #edits(): readonly Edit[] {
-    const { set, remove, meta, inside } = this.#changes;
+    const { meta, inside } = this.#changes;
     const view = meta && this.#source.get('_meta');
     const inPlace = view?.type === 'object';
-    const own = meta?.set && !inPlace ? { ...set, _meta: objectText(meta.set) } : set;
-    const edits = own || remove ? editMembers(this.#source, { set: own, remove }) : [];
+    const own = meta && !inPlace ? withMeta(this.#changes, meta, view !== undefined) : this.#changes;
+    const edits = own.set || own.remove || own.add !== undefined ? editMembers(this.#source, own) : [];
     if (inPlace) addTo(edits, editMembers(view, meta as MemberChanges));
     if (inside) addTo(edits, inside);
     return edits;
@@ -69,20 +78,45 @@ export class Draft {
 
 const NOTHING: DraftChanges = {};
 
-function both(first: MemberChanges | undefined, then: MemberChanges | undefined): MemberChanges | undefined {
-  if (!first?.set && !first?.remove) return then;
-  if (!then?.set && !then?.remove) return first;
-  const set: Record<string, string | Buffer> = { ...first.set };
-  for (const key of then.remove ?? []) delete set[key];
-  return { set: { ...set, ...then.set }, remove: [...(first.remove ?? []), ...(then.remove ?? [])] };
+/** Then-changes win over first ones. */
+function both(first: MemberChanges, then: MemberChanges): MemberChanges {
+  if (!first.set && !first.remove) return then;
+  if (!then.set && !then.remove && then.add === undefined) return first;
+  return { set: setOf(first, then), remove: allOf(first.remove, then.remove), add: then.add };
+}
+
+function setOf(first: MemberChanges, { set, remove }: MemberChanges): MemberChanges['set'] {
+  if (!first.set) return set;
+  if (!set && !remove) return first.set;
+  const kept: Record<string, string | Buffer> = { ...first.set };
+  for (const key of remove ?? []) delete kept[key];
+  return { ...kept, ...set };
+}
+
+function allOf(first: MemberChanges['remove'], then: MemberChanges['remove']): MemberChanges['remove'] {
+  return first && then && first !== then ? [...first, ...then] : (first ?? then);
+}
+
+/** The same with a `_meta` that is not there yet, or is no object. */
+function withMeta({ set, remove, add }: MemberChanges, meta: MemberChanges, replaces: boolean): MemberChanges {
+  if (!meta.set && meta.add === undefined) return { set, remove, add };
+  const text = objectText(meta);
+  if (replaces) return { set: { ...set, _meta: text }, remove, add };
+  return { set, remove, add: add === undefined ? `"_meta":${text}` : `${add},"_meta":${text}` };
+}
+
+function objectText({ set = {}, add }: MemberChanges): string {
+  let text = '';
+  for (const key in set) text += `${text === '' ? '{' : ','}${JSON.stringify(key)}:${set[key]}`;
+  if (add !== undefined) text += text === '' ? `{${add}` : `,${add}`;
+  return text === '' ? '{}' : `${text}}`;
+}
+
+function stringOf(json: string | Buffer): string | undefined {
+  const value: unknown = JSON.parse(json.toString());
+  return typeof value === 'string' ? value : undefined;
 }
 
 function addTo(edits: Edit[], more: readonly Edit[]): void {
   for (const edit of more) edits.push(edit);
-}
-
-function objectText(members: Readonly<Record<string, string | Buffer>>): string {
-  let text = '';
-  for (const key in members) text += `${text === '' ? '{' : ','}${JSON.stringify(key)}:${members[key]}`;
-  return text === '' ? '{}' : `${text}}`;
 }

@@ -1,7 +1,5 @@
-import type { Buffers } from '../bytes.js';
-import { stringEquals } from './bytes.js';
-import { SPAN_WIDTH } from './members.js';
-import type { JsonMember, JsonView, Span } from './view.js';
+import { type Buffers, byteText, type Piece } from '../bytes.js';
+import type { Span } from './view.js';
 
 /** Replaces the bytes of a span; `start === end` inserts. */
 export interface Edit extends Span {
@@ -51,6 +49,27 @@ export function spliceBetween(
   return pieces;
 }
 
+/** `splice` into pieces: nothing long is copied, what is short becomes text. */
+export function splicePieces(bytes: Buffer, edits: readonly Edit[]): Piece[] {
+  const pieces: Piece[] = [];
+  let from = 0;
+  for (const edit of inOrder(edits, 0, bytes.length)) {
+    addPiece(pieces, bytes, from, edit.start);
+    if (edit.text.length > 0) pieces.push(typeof edit.text === 'string' ? byteText(edit.text) : edit.text);
+    from = edit.end;
+  }
+  addPiece(pieces, bytes, from, bytes.length);
+  return pieces;
+}
+
+/** Up to so many bytes a text costs less than a view of a buffer. */
+const TEXT = 4 * 1024;
+
+function addPiece(pieces: Piece[], bytes: Buffer, start: number, end: number): void {
+  if (end - start > TEXT) pieces.push(bytes.subarray(start, end));
+  else if (end > start) pieces.push(bytes.toString('latin1', start, end));
+}
+
 function inOrder(edits: readonly Edit[], start: number, end: number): readonly Edit[] {
   const ordered = isInOrder(edits) ? edits : [...edits].sort((a, b) => a.start - b.start || a.end - b.end);
   let covered = start;
@@ -94,112 +113,4 @@ function joined(
 
 function lengthOf(text: string | Buffer): number {
   return typeof text === 'string' ? Buffer.byteLength(text) : text.length;
-}
-
-const NO_KEYS: readonly string[] = [];
-
-/** What to do with an object's members. Values are JSON text. */
-export interface MemberChanges {
-  readonly set?: Readonly<Record<string, string | Buffer>> | undefined;
-  readonly remove?: readonly string[] | undefined;
-}
-
-/**
- * Edits that set (replace in place, or append) and remove members of an object, with the commas right. A key that is
- * both set and removed is set. Of a repeated key that is set only the last occurrence remains.
- *
- * @throws TypeError when the view is not an object
- */
-export function editMembers(object: JsonView, changes: MemberChanges): Edit[] {
-  if (object.type !== 'object') throw new TypeError(`cannot edit members of a JSON ${object.type}`);
-  return simpleEdits(object, changes) ?? anyEdits(object, changes);
-}
-
-/** Nothing to remove and no key repeated, as in nearly every message: undefined when it is otherwise. */
-function simpleEdits({ bytes, spans, start }: JsonView, { set, remove }: MemberChanges): Edit[] | undefined {
-  if (!spans) return undefined;
-  const keys = set ? Object.keys(set) : NO_KEYS;
-  if (keys.length > 30) return undefined;
-  const edits: Edit[] = [];
-  let found = 0;
-  for (let at = 0; at < spans.length; at += SPAN_WIDTH) {
-    const [keyStart, keyEnd] = [spans[at] as number, spans[at + 1] as number];
-    if (remove) for (const key of remove) if (stringEquals(bytes, keyStart, keyEnd, key)) return undefined;
-    for (let index = 0; index < keys.length; index++) {
-      const key = keys[index] as string;
-      if (!stringEquals(bytes, keyStart, keyEnd, key)) continue;
-      if (found & (1 << index)) return undefined;
-      found |= 1 << index;
-      edits.push({ start: spans[at + 2]!, end: spans[at + 3]!, text: set![key] as string | Buffer });
-    }
-  }
-  if (edits.length === keys.length) return edits;
-  const last = spans[spans.length - 1];
-  let text: string | Buffer = '';
-  for (let index = 0; index < keys.length; index++) {
-    if (found & (1 << index)) continue;
-    const key = keys[index] as string;
-    const separator = text.length > 0 || last !== undefined ? ',' : '';
-    text = concatenated(text, `${separator}${JSON.stringify(key)}:`, set![key] as string | Buffer);
-  }
-  const at = last ?? start + 1;
-  edits.push({ start: at, end: at, text });
-  return edits;
-}
-
-/** Stays a string while it can. */
-function concatenated(text: string | Buffer, label: string, value: string | Buffer): string | Buffer {
-  if (typeof text === 'string' && typeof value === 'string') return text + label + value;
-  return Buffer.concat([toBuffer(text), Buffer.from(label), toBuffer(value)]);
-}
-
-function anyEdits(object: JsonView, changes: MemberChanges): Edit[] {
-  const members = object.members();
-  const set = new Map(Object.entries(changes.set ?? {}));
-  const kept = members.map((member) => !(changes.remove?.includes(member.key) || set.has(member.key)));
-  const edits: Edit[] = [];
-
-  for (let i = members.length - 1; i >= 0; i--) {
-    const { key, value } = members[i]!;
-    const text = set.get(key);
-    if (text === undefined) continue;
-    edits.push({ start: value.start, end: value.end, text });
-    set.delete(key);
-    kept[i] = true;
-  }
-  const anyKept = kept.includes(true);
-  edits.push(...removals(members, kept, anyKept));
-
-  if (set.size > 0) {
-    const at = members.at(-1)?.value.end ?? object.start + 1;
-    const added = [...set].map(([key, text]) =>
-      Buffer.concat([Buffer.from(`${JSON.stringify(key)}:`), toBuffer(text)]),
-    );
-    const pieces = added.flatMap((member, i) => (i > 0 || anyKept ? [Buffer.from(','), member] : [member]));
-    edits.push({ start: at, end: at, text: Buffer.concat(pieces) });
-  }
-  return edits;
-}
-
-function removals(members: readonly JsonMember[], kept: readonly boolean[], anyKept: boolean): Edit[] {
-  const first = members[0];
-  const last = members.at(-1);
-  if (!first || !last) return [];
-  if (!anyKept) return [{ start: first.keySpan.start, end: last.value.end, text: '' }];
-  const edits: Edit[] = [];
-  const firstKept = kept.indexOf(true);
-  for (let i = 0; i < members.length; i++) {
-    if (kept[i]) continue;
-    // The leading run takes the comma behind it along, every other one the comma before it.
-    edits.push(
-      i < firstKept
-        ? { start: members[i]!.keySpan.start, end: members[i + 1]!.keySpan.start, text: '' }
-        : { start: members[i - 1]!.value.end, end: members[i]!.value.end, text: '' },
-    );
-  }
-  return edits;
-}
-
-function toBuffer(text: string | Buffer): Buffer {
-  return typeof text === 'string' ? Buffer.from(text) : text;
 }

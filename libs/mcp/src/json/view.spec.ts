@@ -33,6 +33,16 @@ describe('JsonView', () => {
     expect(v.at('params', '_meta', 'ui', 'resourceUri', 'deeper')).toBeUndefined();
   });
 
+  it('picks several members as it would get each of them', () => {
+    const many = Object.fromEntries(Array.from({ length: 1_500 }, (_, index) => [`k${index}`, index]));
+    const keys = ['b', 'a', 'none', 'é', 'k1499'];
+    for (const json of ['{"a":1,"é":2,"\\u0062":3,"a":4}', JSON.stringify(many), '{}', '[1]', 'null']) {
+      const view = JsonView.of(Buffer.from(json));
+      const each = keys.map((key) => view.get(key)?.value());
+      expect(view.pick(keys).map((found) => found?.value())).toEqual(each);
+    }
+  });
+
   it('counts the last of repeated keys, as JSON.parse does', () => {
     expect(view('{"a":1,"b":2,"\\u0061":3}').get('a')?.value()).toBe(3);
   });

@@ -1,4 +1,13 @@
-import { decodeString, isWhitespace, OPEN_BRACE, OPEN_BRACKET, QUOTE, skipWhitespace, stringEquals } from './bytes.js';
+import {
+  decodeString,
+  indexOfString,
+  isWhitespace,
+  OPEN_BRACE,
+  OPEN_BRACKET,
+  QUOTE,
+  skipWhitespace,
+  stringEquals,
+} from './bytes.js';
 import { eachItem, eachMember, indexMembers, type MemberIndex, SPAN_WIDTH } from './members.js';
 
 /** Half-open byte range. */
@@ -75,6 +84,20 @@ export class JsonView implements Span {
       if (stringEquals(this.bytes, spans[at]!, spans[at + 1]!, key)) return this.#child(index, at);
     }
     return undefined;
+  }
+
+  /** The values of several members, each as `get` finds it, in one pass. */
+  pick(keys: readonly string[]): (JsonView | undefined)[] {
+    const found = new Array<JsonView | undefined>(keys.length).fill(undefined);
+    if (this.bytes[this.start] !== OPEN_BRACE) return found;
+    const index = this.#members();
+    if (!index) return keys.map((key) => this.#search(key));
+    const { spans } = index;
+    for (let at = 0; at < spans.length; at += SPAN_WIDTH) {
+      const key = indexOfString(this.bytes, spans[at]!, spans[at + 1]!, keys);
+      if (key >= 0) found[key] = this.#child(index, at);
+    }
+    return found;
   }
 
   /** Whether this is an object with such a member. */
@@ -164,6 +187,11 @@ export class JsonView implements Span {
   /** The decoded string, or undefined when this is not a string. */
   string(): string | undefined {
     return this.bytes[this.start] === QUOTE ? decodeString(this.bytes, this.start, this.end) : undefined;
+  }
+
+  /** Whether this is a string that decodes to `text`. */
+  equals(text: string): boolean {
+    return this.bytes[this.start] === QUOTE && stringEquals(this.bytes, this.start, this.end, text);
   }
 
   /** The value as it is spelled. */

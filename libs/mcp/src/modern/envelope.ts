@@ -10,28 +10,33 @@ export const MODERN_META = {
   subscriptionId: 'io.modelcontextprotocol/subscriptionId',
 } as const;
 
-/** What a modern message says of its sender, as it arrived: nothing here is checked. */
+/** What a modern message says of its sender and of itself, as it arrived: nothing here is checked. */
 export interface ModernEnvelope {
   /** Its presence, whatever the value, makes the message a modern one. */
-  readonly version?: JsonView;
-  readonly clientInfo?: JsonView;
-  readonly clientCapabilities?: JsonView;
-  readonly logLevel?: JsonView;
+  readonly version: JsonView | undefined;
+  readonly clientInfo: JsonView | undefined;
+  readonly clientCapabilities: JsonView | undefined;
+  readonly logLevel: JsonView | undefined;
+  readonly progressToken: JsonView | undefined;
 }
+
+const ENVELOPE_KEYS = [
+  MODERN_META.protocolVersion,
+  MODERN_META.clientInfo,
+  MODERN_META.clientCapabilities,
+  MODERN_META.logLevel,
+  'progressToken',
+];
 
 /** Reads the envelope of a message's params. */
 export function modernEnvelope(params: JsonView | undefined): ModernEnvelope {
-  const meta = params?.get('_meta');
-  if (!meta) return {};
-  const version = meta.get(MODERN_META.protocolVersion);
-  const clientInfo = meta.get(MODERN_META.clientInfo);
-  const clientCapabilities = meta.get(MODERN_META.clientCapabilities);
-  const logLevel = meta.get(MODERN_META.logLevel);
+  const found = params?.get('_meta')?.pick(ENVELOPE_KEYS) ?? [];
   return {
-    ...(version && { version }),
-    ...(clientInfo && { clientInfo }),
-    ...(clientCapabilities && { clientCapabilities }),
-    ...(logLevel && { logLevel }),
+    version: found[0],
+    clientInfo: found[1],
+    clientCapabilities: found[2],
+    logLevel: found[3],
+    progressToken: found[4],
   };
 }
 

@@ -1,6 +1,7 @@
 import { PARAM_HEADER_PREFIX } from '../headers.js';
+import { editMembers } from '../json/edit-members.js';
 import { mayContain } from '../json/needles.js';
-import { type Edit, editMembers, splice } from '../json/splice.js';
+import { type Edit, splice } from '../json/splice.js';
 import { JsonView } from '../json/view.js';
 import { eachSubschema } from '../schema/subschemas.js';
 import { decodeHeaderValue, encodeHeaderValue, headerEquals } from './header-values.js';

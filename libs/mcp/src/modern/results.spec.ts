@@ -12,10 +12,10 @@ const SERVER_INFO = 'io.modelcontextprotocol/serverInfo';
 describe('a result for a modern client', () => {
   it('gets its members appended, all other bytes stay', () => {
     expect(modern('{ "tools":[1.50] }\n', { serverInfo: INFO, ttlMs: 1000.9, cacheScope: 'public' })).toBe(
-      `{ "tools":[1.50] ,"resultType":"complete","ttlMs":1000,"cacheScope":"public","_meta":{"${SERVER_INFO}":${INFO}}}`,
+      `{ "tools":[1.50],"resultType":"complete","ttlMs":1000,"cacheScope":"public","_meta":{"${SERVER_INFO}":${INFO}} }\n`,
     );
     expect(modern('{}')).toBe('{"resultType":"complete"}');
-    expect(modern(' { } ')).toBe(' { "resultType":"complete"}');
+    expect(modern(' { } ')).toBe(' {"resultType":"complete" } ');
     expect(modern('{"a":1}', { fresh: true, ttlMs: -1 })).toBe('{"a":1,"resultType":"complete","ttlMs":0}');
     expect(modern('{"a":1}', { ttlMs: Number.NaN })).toBe('{"a":1,"resultType":"complete","ttlMs":0}');
   });
@@ -26,6 +26,19 @@ describe('a result for a modern client', () => {
     const [first] = pieces as readonly Buffer[];
     expect(first?.buffer).toBe(result.buffer);
     expect(inOne(pieces).toString()).toBe(`${result.toString().slice(0, -1)},"resultType":"complete","ttlMs":1}`);
+  });
+
+  it('is the same in pieces, whatever its length and its letters', () => {
+    for (const size of [1, 2_000, 80_000]) {
+      const content = ['é'.repeat(size)];
+      const result = Buffer.from(JSON.stringify({ content, ttlMs: 1, _meta: { 'ä/b': 1 } }));
+      const pieces = withResultMembers(result, { resultType: 'complete', serverInfo: '{"name":"ü"}' });
+      expect(JSON.parse(inOne(pieces).toString())).toEqual({
+        content,
+        resultType: 'complete',
+        _meta: { 'ä/b': 1, [SERVER_INFO]: { name: 'ü' } },
+      });
+    }
   });
 
   it('never has what an upstream smuggled into their places', () => {

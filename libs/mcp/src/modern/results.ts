@@ -1,13 +1,21 @@
-import { type Bytes, byteText } from '../bytes.js';
+import type { Bytes } from '../bytes.js';
 import { CLOSE_BRACE, skipWhitespace } from '../json/bytes.js';
+import { editMembers, type MemberChanges } from '../json/edit-members.js';
 import { mayContain } from '../json/needles.js';
-import { editMembers, splice } from '../json/splice.js';
+import { type Edit, splice, splicePieces } from '../json/splice.js';
 import { JsonView } from '../json/view.js';
 import { HOP_META_KEYS } from '../meta.js';
 import { MODERN_META } from './envelope.js';
 
-const ENVELOPE_MEMBERS = ['"resultType"', '"ttlMs"', '"cacheScope"', '"_meta"'];
-const OWN_MEMBERS = [...ENVELOPE_MEMBERS, '"requestState"', '"inputRequests"'];
+const ENVELOPE_MEMBERS = ['resultType', 'ttlMs', 'cacheScope'];
+const COMPLETE_MEMBERS = [...ENVELOPE_MEMBERS, 'requestState', 'inputRequests'];
+const ENVELOPE_NEEDLES = [...ENVELOPE_MEMBERS, '_meta'].map((name) => `"${name}"`);
+const OWN_NEEDLES = [...COMPLETE_MEMBERS, '_meta'].map((name) => `"${name}"`);
+
+const LEGACY = { remove: ENVELOPE_MEMBERS };
+
+/** Reading the members of what is no longer costs less than searching it for several names. */
+const SHORT = 1_024;
 
 /** What a modern result has besides its own members (M:base, M:cache). */
 export interface ResultMembers {
@@ -27,23 +35,10 @@ export interface ResultMembers {
 /**
  * A result as a modern client gets it. What the upstream wrote in these places never gets through: `resultType` is
  * replaced, `ttlMs`, `cacheScope`, the envelope's `_meta` keys and, on complete results, `requestState` are replaced or
- * removed. Other `_meta` keys stay. It is not copied when nothing of it changes.
+ * removed. Other `_meta` keys stay. Of a large result nothing is copied that does not change.
  */
 export function withResultMembers(result: Buffer, members: ResultMembers): Bytes {
-  const { resultType, serverInfo, fresh } = members;
-  const set: Record<string, string | Buffer> = { resultType: JSON.stringify(resultType) };
-  if (members.ttlMs !== undefined) set['ttlMs'] = String(Math.max(0, Math.floor(members.ttlMs)) || 0);
-  if (members.cacheScope !== undefined) set['cacheScope'] = JSON.stringify(members.cacheScope);
-  const absent = fresh || !mayContain(result, ...OWN_MEMBERS);
-  if (absent) return append(result, serverInfo === undefined ? set : { ...set, _meta: metaOf(serverInfo) });
-
-  const view = JsonView.of(result);
-  const remove = ['ttlMs', 'cacheScope'];
-  if (resultType === 'complete') remove.push('requestState', 'inputRequests');
-  const meta = envelopeReplaced(view.get('_meta'), serverInfo);
-  if (meta === null) remove.push('_meta');
-  else if (meta !== undefined) set['_meta'] = meta;
-  return splice(result, editMembers(view, { set, remove }));
+  return splicePieces(result, resultEdits(result, members));
 }
 
 /**
@@ -51,14 +46,13 @@ export function withResultMembers(result: Buffer, members: ResultMembers): Bytes
  * keys, and without a `_meta` that is empty then. Returns the same buffer when it has none of them.
  */
 export function asLegacyResult(result: Buffer): Buffer {
-  if (!mayContain(result, ...ENVELOPE_MEMBERS)) return result;
-  const view = JsonView.of(result);
-  const remove = ['resultType', 'ttlMs', 'cacheScope'];
-  const set: Record<string, Buffer | string> = {};
-  const meta = envelopeReplaced(view.get('_meta'), undefined);
-  if (meta === null) remove.push('_meta');
-  else if (meta !== undefined) set['_meta'] = meta;
-  return splice(result, editMembers(view, { set, remove }));
+  if (result.length > SHORT && !mayContain(result, ...ENVELOPE_NEEDLES)) return result;
+  return splice(result, edits(JsonView.of(result), LEGACY, undefined));
+}
+
+/** The same of a result whose members were read already. */
+export function legacyResultOf(result: JsonView): Buffer {
+  return splice(result.bytes, edits(result, LEGACY, undefined), result);
 }
 
 /**
@@ -70,39 +64,60 @@ export function withSubscriptionId(object: Buffer | undefined, idJson: string | 
   if (object === undefined) return Buffer.from(`{"_meta":${stamp}}`);
   const view = JsonView.of(object);
   const meta = view.get('_meta');
-  const edits =
+  const stamped =
     meta?.type === 'object'
       ? editMembers(meta, { set: { [MODERN_META.subscriptionId]: String(idJson) } })
       : editMembers(view, { set: { _meta: stamp } });
-  return splice(object, edits);
+  return splice(object, stamped);
+}
+
+function resultEdits(result: Buffer, members: ResultMembers): readonly Edit[] {
+  const { fresh, resultType, serverInfo } = members;
+  const add = membersText(members);
+  const knownAbsent = fresh || (result.length > SHORT && !mayContain(result, ...OWN_NEEDLES));
+  if (knownAbsent) return [appended(result, serverInfo === undefined ? add : `${add},"_meta":${metaOf(serverInfo)}`)];
+  const remove = resultType === 'complete' ? COMPLETE_MEMBERS : ENVELOPE_MEMBERS;
+  return edits(JsonView.of(result), { remove, add }, serverInfo);
+}
+
+/** Edits that make these changes, and leave in `_meta` what does not belong to one hop, with this server's identity. */
+function edits(
+  view: JsonView,
+  { remove, add }: Required<Pick<MemberChanges, 'remove'>> & MemberChanges,
+  serverInfo: string | undefined,
+): Edit[] {
+  const meta = view.get('_meta');
+  const own = serverInfo === undefined ? undefined : metaOf(serverInfo);
+  if (!meta) return editMembers(view, { remove, add: own === undefined ? add : `${add},"_meta":${own}` });
+  if (!hasMore(meta)) {
+    if (own === undefined) return editMembers(view, { remove: [...remove, '_meta'], add });
+    return editMembers(view, { set: { _meta: own }, remove, add });
+  }
+  const set = serverInfo === undefined ? undefined : { [MODERN_META.serverInfo]: serverInfo };
+  const inside = editMembers(meta, { set, remove: HOP_META_KEYS });
+  if (inside.length === 0) return editMembers(view, { remove, add });
+  return editMembers(view, { set: { _meta: splice(meta.bytes, inside, meta) }, remove, add });
+}
+
+/** Whether something is in a `_meta` besides what belongs to one hop. */
+function hasMore(meta: JsonView): boolean {
+  return meta.members().some(({ key }) => !(HOP_META_KEYS as readonly string[]).includes(key));
+}
+
+function membersText({ resultType, ttlMs, cacheScope }: ResultMembers): string {
+  let text = `"resultType":"${resultType}"`;
+  if (ttlMs !== undefined) text += `,"ttlMs":${Math.max(0, Math.floor(ttlMs)) || 0}`;
+  if (cacheScope !== undefined) text += `,"cacheScope":"${cacheScope}"`;
+  return text;
 }
 
 function metaOf(serverInfo: string): string {
-  return `{${JSON.stringify(MODERN_META.serverInfo)}:${serverInfo}}`;
+  return `{"${MODERN_META.serverInfo}":${serverInfo}}`;
 }
 
-/**
- * JSON of `_meta` without the keys that belong to one hop and with this server's identity. Undefined when it is as it
- * should be, null when nothing is left of it.
- */
-function envelopeReplaced(
-  meta: JsonView | undefined,
-  serverInfo: string | undefined,
-): Buffer | string | null | undefined {
-  const keys = meta?.members().map(({ key }) => key) ?? [];
-  const reserved = keys.filter((key) => (HOP_META_KEYS as readonly string[]).includes(key));
-  const own = serverInfo === undefined ? null : metaOf(serverInfo);
-  if (!meta) return own ?? undefined;
-  if (keys.length === reserved.length) return own;
-  if (reserved.length === 0 && serverInfo === undefined) return undefined;
-  const set: Record<string, string> = serverInfo === undefined ? {} : { [MODERN_META.serverInfo]: serverInfo };
-  return splice(meta.bytes, editMembers(meta, { set, remove: reserved }), meta);
-}
-
-/** Appends members to an object that has none of them. */
-function append(object: Buffer, members: Readonly<Record<string, string | Buffer>>): Bytes {
-  const added = Object.entries(members).map(([key, json]) => `${JSON.stringify(key)}:${json}`);
+/** Members at the end of an object that has none of them. */
+function appended(object: Buffer, members: string): Edit {
   const end = object.lastIndexOf(CLOSE_BRACE);
   const isEmpty = skipWhitespace(object, skipWhitespace(object, 0) + 1) === end;
-  return [object.subarray(0, end), byteText(`${isEmpty ? '' : ','}${added.join(',')}}`)];
+  return { start: end, end, text: isEmpty ? members : `,${members}` };
 }

@@ -4,6 +4,7 @@ import { Draft, type DraftChanges, HOP_META_KEYS, type JsonView } from '#libs/mc
 import { capabilitiesOf } from '#libs/upstream';
 
 const NONE: readonly string[] = [];
+const HOP_META = { remove: HOP_META_KEYS };
 
 /** Members of params that belong to a modern client's retry and are handed over apart. */
 export const RETRY_MEMBERS = ['inputResponses', 'requestState'] as const;
@@ -28,13 +29,11 @@ export function progressTokenOf(params: JsonView | undefined): Buffer | undefine
  * bytes as they came.
  */
 export function forUpstream(params: JsonView, { set, remove, inside }: Omit<DraftChanges, 'meta'> = {}): Draft {
-  const meta = params.get('_meta');
-  const carried = meta ? HOP_META_KEYS.filter((key) => meta.has(key)) : NONE;
   const dropped = remove?.some((key) => params.has(key)) ? remove : NONE;
   return new Draft(params, {
     set,
     remove: dropped.length > 0 ? dropped : undefined,
-    meta: carried.length > 0 ? { remove: carried } : undefined,
+    meta: params.has('_meta') ? HOP_META : undefined,
     inside,
   });
 }

@@ -7,8 +7,10 @@ import { type ClientHop, isObject } from '#libs/kernel';
 export interface ClientCapabilities {
   /** Canonical: equal sets have equal keys. Empty when nothing is declared. */
   readonly key: string;
-  /** JSON of the capabilities object. */
+  /** JSON of the capabilities object, as revisions with `initialize` spell it. */
   readonly json: string;
+  /** The same as modern revisions do, which name every mode and have no roots that change. */
+  readonly modernJson: string;
   readonly elicitationForm: boolean;
   readonly elicitationUrl: boolean;
   readonly sampling: boolean;
@@ -54,6 +56,13 @@ export function relayedCapabilities(declared: Json): ClientCapabilities {
   return Object.freeze({
     key: key.join(','),
     json: JSON.stringify(json),
+    modernJson: JSON.stringify({
+      ...(elicitation && {
+        elicitation: { ...(elicitationForm && { form: {} }), ...(elicitationUrl && { url: {} }) },
+      }),
+      ...(sampling && { sampling: json['sampling'] }),
+      ...(roots && { roots: {} }),
+    }),
     elicitationForm,
     elicitationUrl,
     sampling: sampling !== undefined,

@@ -149,7 +149,7 @@ describe('requests', () => {
     });
     call(session, { params: '{"name":"x"}' });
     await connection.request('tools/call', 2);
-    expect(bodies[1]).toContain('"arguments":{"n":9007199254740993},"_meta":{"a/b":1.0, "progressToken":2}');
+    expect(bodies[1]).toContain('"arguments":{"n":9007199254740993},"_meta":{"a/b":1.0,"progressToken":2}');
     expect(bodies[2]).toContain('"name":"x"');
     expect(connection.received[2]!.params).toEqual({ name: 'x', _meta: { progressToken: 3 } });
   });

@@ -8,7 +8,7 @@ import {
   type Outcome,
   toGatewayError,
 } from '#libs/kernel';
-import { Draft, encodeDraft, encodeNotification, encodeRequest, REQUEST_ID_META_KEY } from '#libs/mcp';
+import { Draft, encodeDraft, encodeNotification, encodeRequest } from '#libs/mcp';
 import type { Connection, ConnectionListener, ConnectionStatus } from '#libs/plugin';
 import type { Forwarded } from '../credentials/forwarded-headers.js';
 import { AskDesk, type AskPort } from './ask-desk.js';
@@ -20,6 +20,7 @@ import { initializeParams, NO_WELCOME, WelcomeReader } from './handshake.js';
 import { Inbound, type InboundPort } from './inbound.js';
 import { connectionOf, type Opening, openWithin } from './opening.js';
 import { Outbound } from './outbound.js';
+import { ownMeta } from './own-meta.js';
 import { type CallOwner, RunningCall } from './running-call.js';
 import type { SessionListener, SessionRequest, UpstreamSession } from './upstream-session.js';
 
@@ -192,15 +193,13 @@ export class LegacySession implements UpstreamSession, CallOwner, ConnectionList
     if (exchange) {
       const forwarded = this.#options.forwarded?.(exchange.headers);
       if (forwarded) headers = { ...forwarded };
-      // Always ask for progress: it is the sign of life that keeps a long call from running into its time limit.
-      const meta: Record<string, string> = { progressToken: String(id) };
-      if (connection.attribution === 'connection') meta[REQUEST_ID_META_KEY] = JSON.stringify(exchange.id);
-      else {
+      const shared = connection.attribution === 'connection';
+      if (!shared) {
         headers ??= {};
         headers['x-request-id'] = exchange.id;
         if (exchange.traceparent !== undefined) headers['traceparent'] = exchange.traceparent;
       }
-      params = (params ?? NO_PARAMS).with({ meta: { set: meta } });
+      params = (params ?? NO_PARAMS).with({ meta: ownMeta(id, shared ? exchange.id : undefined) });
     }
     const message = params ? encodeDraft(id, method, params) : encodeRequest(id, method);
     const call = new RunningCall(id, request, this);

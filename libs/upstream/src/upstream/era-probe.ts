@@ -1,12 +1,12 @@
 import { GatewayError, type Log, type Outcome, toGatewayError } from '#libs/kernel';
-import { LATEST_MODERN, type ModernVersion } from '#libs/mcp';
+import { LATEST_MODERN } from '#libs/mcp';
 import type { Connection, ConnectionListener } from '#libs/plugin';
 import { NO_CAPABILITIES } from '../session/capabilities.js';
 import { connectionEnded, formatMs, notOpened, saidIn } from '../session/failures.js';
 import { LegacySession } from '../session/legacy-session.js';
+import { ModernCodec } from '../session/modern/codec.js';
 import { type Discovered, mutualVersion, readDiscovered, supportedOf } from '../session/modern/discovered.js';
 import { ModernWire } from '../session/modern/modern-wire.js';
-import { outgoing } from '../session/modern/outgoing.js';
 import { connectionOf, type Opening, openWithin } from '../session/opening.js';
 import type { SessionListener } from '../session/upstream-session.js';
 
@@ -75,10 +75,11 @@ export async function probeEra(options: ProbeOptions): Promise<EraVerdict> {
 
 /** What the upstream discovers; undefined when it is of the legacy era. */
 async function ask(options: ProbeOptions): Promise<Discovered | undefined> {
-  const { log, server, signal } = options;
+  const { gatewayVersion, log, server, signal } = options;
   const wire = new ModernWire({
     server,
     log,
+    codec: new ModernCodec({ server, gatewayVersion, version: LATEST_MODERN }),
     cancelBy: options.wire === 'http' ? 'stream' : 'notification',
     notified: () => {},
     lost: () => {},
@@ -91,9 +92,9 @@ async function ask(options: ProbeOptions): Promise<Discovered | undefined> {
   let namesModern = false;
   try {
     return await openWithin({ signal, limit, tooSlow }, async (opening) => {
-      wire.attach(await connectionOf(options.connect(wire, opening), opening), LATEST_MODERN);
+      wire.attach(await connectionOf(options.connect(wire, opening), opening));
       connected = true;
-      const first = await opening.until(discover(wire, options, LATEST_MODERN));
+      const first = await opening.until(discover(wire, options));
       const found = readDiscovered(first);
       if (found || first.kind !== 'error' || first.code !== -32022) return found;
       const version = mutualVersion(supportedOf(first.error));
@@ -101,7 +102,7 @@ async function ask(options: ProbeOptions): Promise<Discovered | undefined> {
       // It says it speaks a modern revision: never `initialize`.
       namesModern = true;
       wire.speak(version);
-      const second = await opening.until(discover(wire, options, version));
+      const second = await opening.until(discover(wire, options));
       const other = readDiscovered(second);
       if (other) return other;
       const refusal = `${server} names ${version} as supported and refuses it: ${messageOf(second)}`;
@@ -124,14 +125,10 @@ function limitOf({ patience, wire }: ProbeOptions): number {
   return wire === 'http' ? Math.min(PROBE, patience) : PROBE;
 }
 
-async function discover(wire: ModernWire, options: ProbeOptions, version: ModernVersion): Promise<Outcome> {
-  const clientInfo = JSON.stringify({ name: 'mcp-gateway', version: options.gatewayVersion });
+async function discover(wire: ModernWire, options: ProbeOptions): Promise<Outcome> {
   const method = 'server/discover';
-  const hasHeaders = options.wire === 'http';
-  const envelope = { version, clientInfo, method, params: undefined, caller: undefined, hasHeaders };
   const limit = limitOf(options);
-  const request = { method, subject: method, timeout: limit, maxTotal: limit };
-  return await wire.send(request, (id) => outgoing(envelope, id)).outcome;
+  return await wire.send({ method, subject: method, timeout: limit, maxTotal: limit }).outcome;
 }
 
 /** Whether a failed probe is evidence for the legacy era. */

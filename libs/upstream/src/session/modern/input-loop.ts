@@ -1,12 +1,10 @@
 import { GatewayError, type Log, type Outcome } from '#libs/kernel';
-import { asLegacyResult, CACHEABLE_METHODS, type Draft, JsonView, namedMember } from '#libs/mcp';
+import { Draft, JsonView, namedMember } from '#libs/mcp';
 import { capabilitiesOf, NO_CAPABILITIES } from '../capabilities.js';
 import { Deadline } from '../deadline.js';
 import { timedOut } from '../failures.js';
 import type { Caller, SessionRequest } from '../upstream-session.js';
-import { freshnessOf } from './discovered.js';
 import { boundQuestions, type InputRequired, readInputRequired } from './input-required.js';
-import { withAnswers } from './outgoing.js';
 import { putQuestions } from './questioning.js';
 
 /** Most times one call may ask before it answers. */
@@ -14,7 +12,9 @@ const MAX_ROUNDS = 10;
 /** Milliseconds before a retry that brings no answers; doubled each time. */
 const PACE = { initial: 250, max: 4_000 };
 
-type Bounded = SessionRequest & { readonly deadline: Deadline };
+export type Bounded = SessionRequest & { readonly deadline: Deadline };
+
+const EMPTY = Draft.of(Buffer.from('{}'));
 
 export interface InputLoopPort {
   readonly server: string;
@@ -26,49 +26,53 @@ export interface InputLoopPort {
 }
 
 /**
- * Runs a request to its end. A modern client sees `input_required` and answers it itself; for any other the questions
+ * Brings a request to its end. A modern client sees `input_required` and answers it itself; for any other the questions
  * are put to it within the call, and the request is sent again with the answers, within bounds (M:mrtr).
  */
 export class InputLoop {
   constructor(private readonly port: InputLoopPort) {}
 
-  /** @throws GatewayError UPSTREAM_PROTOCOL when the result breaks the rules; ASK_*; the exchange's own reason */
-  async run(sent: SessionRequest): Promise<Outcome> {
-    const deadline = sent.deadline ?? new Deadline(sent.maxTotal);
-    const request = sent.deadline ? (sent as Bounded) : { ...sent, deadline };
-    const { caller } = request;
-    const { resumption } = caller ?? {};
+  /** A request as it is sent at first: with the time it has in all, and what a retry brings. */
+  begin(request: SessionRequest): Bounded {
+    const { deadline = new Deadline(request.maxTotal) } = request;
+    const { inputResponses, requestState } = request.caller?.resumption ?? {};
+    if (inputResponses !== undefined || requestState !== undefined) {
+      return { ...request, deadline, params: withAnswers(request.params, inputResponses, requestState) };
+    }
+    return request.deadline ? (request as Bounded) : { ...request, deadline };
+  }
+
+  /**
+   * What becomes of a request that was answered so.
+   * @throws GatewayError UPSTREAM_PROTOCOL when the result breaks the rules; ASK_*; the exchange's own reason
+   */
+  async finish(request: Bounded, first: Outcome): Promise<Outcome> {
+    const { caller, deadline } = request;
     const ids: string[] = [];
-    let params =
-      resumption && (resumption.inputResponses !== undefined || resumption.requestState !== undefined)
-        ? withAnswers(request.params, resumption.inputResponses, resumption.requestState)
-        : request.params;
-    const repeats = params !== request.params;
+    let outcome = first;
     let pauses = 0;
-    for (let round = 0; ; round++) {
-      const outcome = await this.port.send(params === request.params ? request : { ...request, params });
-      if (outcome.kind !== 'result') return outcome;
-      const result = JsonView.of(outcome.result);
-      const type = result.get('resultType');
-      if (type === undefined || type.string() === 'complete') {
-        this.#complete(ids, caller);
-        return this.#result(request, outcome.result, result, repeats || round > 0);
-      }
-      const input = this.#inputRequired(request, result, type);
+    for (let round = 0; outcome.kind === 'input_required'; round++) {
+      const input = this.#inputRequired(request, JsonView.of(outcome.result));
       if (!caller) throw this.#broken(request, 'asks the gateway itself for input');
-      if (caller.relaysInput) return { kind: 'input_required', result: outcome.result, server: this.port.server };
+      if (caller.relaysInput) return outcome;
       if (round >= MAX_ROUNDS) throw this.#broken(request, `asked for input more than ${MAX_ROUNDS} times`);
-      params = await this.#answered(request, caller, input, ids, () => pauses++);
+      const params = await this.#answered(request, caller, input, ids, () => pauses++);
       if (deadline.left() <= 0) {
         throw timedOut(this.port.server, request, { limit: 'max_total', milliseconds: deadline.total, sent: true });
       }
+      outcome = await this.port.send({ ...request, params });
     }
+    if (outcome.kind !== 'result' || outcome === first) return outcome;
+    this.#completed(ids, caller);
+    // What depends on answers is never kept (M:cache).
+    return { kind: 'result', result: outcome.result };
   }
 
-  #inputRequired(request: SessionRequest, result: JsonView, type: JsonView): InputRequired {
+  #inputRequired(request: SessionRequest, result: JsonView): InputRequired {
     const { caller, method, subject } = request;
-    if (type.string() !== 'input_required') {
-      const shown = type.raw().toString('utf8', 0, 80);
+    const type = result.get('resultType');
+    if (!type?.equals('input_required')) {
+      const shown = type?.raw().toString('utf8', 0, 80);
       throw this.#broken(request, `answered with the unknown resultType ${shown}`);
     }
     if (namedMember(method) === undefined) throw this.#broken(request, `must not ask for input in ${method}`);
@@ -100,17 +104,8 @@ export class InputLoop {
     }
   }
 
-  #result(request: SessionRequest, bytes: Buffer, result: JsonView, answered: boolean): Outcome {
-    const { caller, method } = request;
-    const legacy = caller?.exchange.client.era === 'legacy';
-    const kept = legacy ? asLegacyResult(bytes) : bytes;
-    // What depends on answers is never kept (M:cache).
-    if (!CACHEABLE_METHODS.has(method) || answered) return { kind: 'result', result: kept };
-    return { kind: 'result', result: kept, freshness: freshnessOf(result) };
-  }
-
   /** The legacy era announces that an elicitation by URL is done (L:elic). */
-  #complete(ids: readonly string[], caller: Caller | undefined): void {
+  #completed(ids: readonly string[], caller: Caller | undefined): void {
     for (const elicitationId of ids) {
       this.port.completed(Buffer.from(JSON.stringify({ elicitationId })), caller?.exchange.session?.id);
     }
@@ -120,6 +115,18 @@ export class InputLoop {
     const { server } = this.port;
     return new GatewayError('UPSTREAM_PROTOCOL', `${server}: ${subject} ${text}`, { data: { server, subject } });
   }
+}
+
+/** Answers and state of a retry in the params; what was there before goes. Both only where there is something to say. */
+function withAnswers(
+  params: Draft | undefined,
+  inputResponses: Buffer | string | undefined,
+  requestState: string | undefined,
+): Draft {
+  const set: Record<string, Buffer | string> = {};
+  if (inputResponses !== undefined) set['inputResponses'] = inputResponses;
+  if (requestState !== undefined) set['requestState'] = JSON.stringify(requestState);
+  return (params ?? EMPTY).with({ set, remove: ['inputResponses', 'requestState'] });
 }
 
 async function waited(milliseconds: number, caller: Caller): Promise<void> {

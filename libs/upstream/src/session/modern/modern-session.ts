@@ -7,12 +7,12 @@ import { connectionEnded, expired, formatMs, notOpened, saidIn, startedTooLate }
 import { connectionOf, type Opening, openWithin } from '../opening.js';
 import type { RunningCall } from '../running-call.js';
 import type { SessionListener, SessionRequest, UpstreamSession } from '../upstream-session.js';
+import { ModernCodec } from './codec.js';
 import { isLegacyAnswer, mayBeLegacy } from './contradiction.js';
 import { type Discovered, readDiscovered } from './discovered.js';
-import { InputLoop } from './input-loop.js';
+import { type Bounded, InputLoop } from './input-loop.js';
 import { ListenStream } from './listen-stream.js';
 import { ModernWire } from './modern-wire.js';
-import { outgoing } from './outgoing.js';
 import { Repairs } from './repairs.js';
 
 const DONE: Outcome = { kind: 'result', result: Buffer.from('{}') };
@@ -21,6 +21,11 @@ const DISCOVER = { method: 'server/discover', subject: 'server/discover' };
 const VERIFY = 10_000;
 /** A stream has no clock. */
 const FOR_EVER = Number.MAX_SAFE_INTEGER;
+
+type Headers = Readonly<Record<string, string>>;
+
+/** How a request came back: answered, or broken off. */
+type Came = Outcome | Error;
 
 export interface ModernSessionOptions {
   /** The upstream's configured name. */
@@ -69,23 +74,27 @@ export class ModernSession implements UpstreamSession {
   readonly #listen: ListenStream;
   readonly #loop: InputLoop;
   readonly #repairs: Repairs;
-  readonly #clientInfo: string;
+  readonly #codec: ModernCodec;
   #discovered: Discovered | undefined;
-  #version: string;
   #gone: GatewayError | undefined;
   #asking: Promise<boolean> | undefined;
 
   private constructor(options: ModernSessionOptions) {
-    const { discovered, listener, log, server } = options;
+    const { discovered, forwarded, gatewayVersion, listener, log, server } = options;
     this.#options = options;
     this.dual = options.dual;
     this.http = options.cancelBy === 'stream';
     this.#discovered = discovered;
-    this.#version = discovered?.version ?? options.version;
-    this.#clientInfo = JSON.stringify({ name: 'mcp-gateway', version: options.gatewayVersion });
+    this.#codec = new ModernCodec({
+      server,
+      gatewayVersion,
+      version: discovered?.version ?? options.version,
+      forwarded,
+    });
     this.#wire = new ModernWire({
       server,
       log,
+      codec: this.#codec,
       cancelBy: options.cancelBy,
       clock: options.clock,
       notified: (message, subscription) => {
@@ -124,17 +133,14 @@ export class ModernSession implements UpstreamSession {
     this.#repairs = new Repairs({
       server,
       send: (request, paramHeaders) => this.#leg(request, paramHeaders),
-      speak: (version) => {
-        this.#version = version;
-        this.#wire.speak(version);
-      },
-      version: () => this.#version,
+      speak: (version) => this.#wire.speak(version),
+      version: () => this.version,
       toolsChanged: () => listener.listChanged(['tools']),
     });
     this.#loop = new InputLoop({
       server,
       log,
-      send: (request) => this.#repairs.send(request),
+      send: (request) => this.#send(request),
       completed: (params, client) => listener.elicitationCompleted(params, client),
     });
   }
@@ -162,9 +168,9 @@ export class ModernSession implements UpstreamSession {
 
   async #open(opening: Opening): Promise<void> {
     const { connect, startTimeout: timeout, standing } = this.#options;
-    this.#wire.attach(await connectionOf(connect(this.#wire, opening), opening), this.#version);
+    this.#wire.attach(await connectionOf(connect(this.#wire, opening), opening));
     if (!this.#discovered) {
-      const discover = this.#repairs.send({ ...DISCOVER, timeout, maxTotal: timeout });
+      const discover = this.#send({ ...DISCOVER, timeout, maxTotal: timeout });
       this.#discovered = this.#readDiscovered(await opening.until(discover));
     }
     if (standing) this.#listen.start();
@@ -175,12 +181,12 @@ export class ModernSession implements UpstreamSession {
     if (discovered) return discovered;
     const { server } = this.#options;
     const said = outcome.kind === 'error' ? `error ${outcome.code} ${saidIn(outcome.error)}` : 'something else';
-    const text = `${server} does not speak ${this.#version}: it answered server/discover with ${said}; set protocol: auto or legacy`;
+    const text = `${server} does not speak ${this.version}: it answered server/discover with ${said}; set protocol: auto or legacy`;
     throw new GatewayError('UPSTREAM_PROTOCOL', text, { data: { server } });
   }
 
   get version(): string {
-    return this.#version;
+    return this.#codec.version;
   }
 
   get capabilities(): Readonly<Record<string, unknown>> {
@@ -219,20 +225,20 @@ export class ModernSession implements UpstreamSession {
     return this.#wire.status();
   }
 
-  async request(request: SessionRequest): Promise<Outcome> {
+  request(request: SessionRequest): Promise<Outcome> {
     switch (request.method) {
       case 'ping':
-        return await this.#stillThere(request);
+        return this.#stillThere(request);
       case 'resources/subscribe':
-        return await this.#watch(request);
+        return this.#watch(request);
       case 'resources/unsubscribe':
         this.#listen.unwatch(uriOf(request));
-        return DONE;
+        return Promise.resolve(DONE);
       case 'logging/setLevel':
         // Every request says for itself what it wants to hear.
-        return DONE;
+        return Promise.resolve(DONE);
       default:
-        return await this.#loop.run(request);
+        return this.#run(this.#loop.begin(request));
     }
   }
 
@@ -245,30 +251,45 @@ export class ModernSession implements UpstreamSession {
     await this.#wire.close(reason);
   }
 
+  /** Nearly every request is answered with a result at once, and nothing more is to be done about it. */
+  #run(request: Bounded): Promise<Outcome> {
+    const finish = async (came: Came) => this.#loop.finish(request, await this.#mended(request, came));
+    return this.#dispatch(request).outcome.then((came) => (came.kind === 'result' ? came : finish(came)), finish);
+  }
+
+  /** One request, one response; nothing of the gateway's own envelope left to mend. */
+  #send(request: SessionRequest): Promise<Outcome> {
+    const mended = (came: Came) => this.#mended(request, came);
+    return this.#dispatch(request).outcome.then(mended, mended);
+  }
+
   /** One request, one response. */
-  async #leg(request: SessionRequest, paramHeaders = request.caller?.paramHeaders): Promise<Outcome> {
-    try {
-      const outcome = await this.#dispatch(request, paramHeaders).outcome;
-      if (outcome.kind === 'error') await this.#judge(request, outcome);
-      return outcome;
-    } catch (thrown) {
-      const error = toGatewayError(thrown);
-      if (mayBeLegacy(error) && this.#discovered) {
-        if (request.method === DISCOVER.method || (await this.#isLegacy())) throw this.#contradicted(error);
-        throw error;
-      }
-      // The gateway's own requests may run twice: a kept-alive socket that had died must not count as a failure.
-      const own = !request.caller && this.attribution === 'request';
-      if (error.code !== 'UPSTREAM_DISCONNECTED' || !own || this.#gone) throw error;
-      const outcome = await this.#dispatch(request, paramHeaders).outcome;
-      if (outcome.kind === 'error') await this.#judge(request, outcome);
-      return outcome;
+  #leg(request: SessionRequest, paramHeaders?: Headers): Promise<Outcome> {
+    const judged = (came: Came) => this.#judged(request, came, paramHeaders);
+    return this.#dispatch(request, paramHeaders).outcome.then(judged, judged);
+  }
+
+  async #mended(request: SessionRequest, came: Came): Promise<Outcome> {
+    return await this.#repairs.mend(request, await this.#judged(request, came));
+  }
+
+  /** What came of a request, unless it says more of the upstream than of the request. @throws GatewayError */
+  async #judged(request: SessionRequest, came: Came, paramHeaders?: Headers): Promise<Outcome> {
+    if (!(came instanceof Error)) return await this.#believed(request, came);
+    const error = toGatewayError(came);
+    if (mayBeLegacy(error) && this.#discovered) {
+      if (request.method === DISCOVER.method || (await this.#isLegacy())) throw this.#contradicted(error);
+      throw error;
     }
+    // The gateway's own requests may run twice: a kept-alive socket that had died must not count as a failure.
+    const own = !request.caller && this.attribution === 'request';
+    if (error.code !== 'UPSTREAM_DISCONNECTED' || !own || this.#gone) throw error;
+    return await this.#believed(request, await this.#dispatch(request, paramHeaders).outcome);
   }
 
   /** Whether the upstream does not even know `server/discover` any more. What breaks on the way proves nothing. */
   #isLegacy(): Promise<boolean> {
-    this.#asking ??= this.#dispatch({ ...DISCOVER, timeout: VERIFY, maxTotal: VERIFY }, undefined)
+    this.#asking ??= this.#dispatch({ ...DISCOVER, timeout: VERIFY, maxTotal: VERIFY })
       .outcome.then(
         (outcome) => outcome.kind === 'error' && isLegacyAnswer(DISCOVER.method, outcome),
         (thrown: unknown) => mayBeLegacy(toGatewayError(thrown)),
@@ -279,37 +300,24 @@ export class ModernSession implements UpstreamSession {
     return this.#asking;
   }
 
-  #dispatch(request: SessionRequest, paramHeaders: Readonly<Record<string, string>> | undefined): RunningCall {
-    const { caller, method, params } = request;
-    const hasHeaders = this.attribution === 'request';
-    const options = {
-      version: this.#version,
-      clientInfo: this.#clientInfo,
-      method,
-      params,
-      caller,
-      hasHeaders,
-      paramHeaders,
-      forwarded: this.#options.forwarded,
-    };
-    return this.#wire.send(request, (id) => outgoing(options, id));
+  #dispatch(request: SessionRequest, paramHeaders: Headers | undefined = request.caller?.paramHeaders): RunningCall {
+    return this.#wire.send(request, paramHeaders);
   }
 
   /**
    * An answer only a server of the other era gives ends the session, and shows that the request did not run. A tool may say
    * the same words after it has run, though, so that the server is asked what it is before they are believed.
    */
-  async #judge({ method }: SessionRequest, outcome: Extract<Outcome, { kind: 'error' }>): Promise<void> {
+  async #believed({ method }: SessionRequest, outcome: Outcome): Promise<Outcome> {
+    if (outcome.kind !== 'error' || !this.#discovered || !isLegacyAnswer(method, outcome)) return outcome;
+    if (method !== DISCOVER.method && !(await this.#isLegacy())) return outcome;
     const { code, error } = outcome;
-    if (!this.#discovered || !isLegacyAnswer(method, outcome)) return;
-    if (method !== DISCOVER.method && !(await this.#isLegacy())) return;
-    const said = saidIn(error);
-    throw this.#contradicted(new GatewayError('UPSTREAM_PROTOCOL', `error ${code} ${said}`));
+    throw this.#contradicted(new GatewayError('UPSTREAM_PROTOCOL', `error ${code} ${saidIn(error)}`));
   }
 
   #contradicted(cause: GatewayError): GatewayError {
     const { contradicted, server } = this.#options;
-    const text = `${server} no longer answers like a server of ${this.#version}: ${cause.message}`;
+    const text = `${server} no longer answers like a server of ${this.version}: ${cause.message}`;
     const error = new GatewayError('UPSTREAM_SESSION_LOST', text, { data: { server }, cause, notExecuted: true });
     if (!this.#gone) contradicted();
     this.#lose(error);
@@ -318,7 +326,7 @@ export class ModernSession implements UpstreamSession {
 
   /** The heartbeat of this era: there is no ping, and what discover says may have changed. */
   async #stillThere(request: SessionRequest): Promise<Outcome> {
-    const outcome = await this.#repairs.send({ ...request, method: 'server/discover' });
+    const outcome = await this.#send({ ...request, method: 'server/discover' });
     const found = readDiscovered(outcome);
     if (!found) return outcome;
     const before = JSON.stringify(this.#discovered);
@@ -355,7 +363,7 @@ export class ModernSession implements UpstreamSession {
   #openListen(filter: string): RunningCall {
     const method = 'subscriptions/listen';
     const params = Draft.of(Buffer.from(`{"notifications":${filter}}`));
-    return this.#dispatch({ method, params, subject: method, timeout: FOR_EVER, maxTotal: FOR_EVER }, undefined);
+    return this.#dispatch({ method, params, subject: method, timeout: FOR_EVER, maxTotal: FOR_EVER });
   }
 
   #lose(error: GatewayError): void {

@@ -1,6 +1,5 @@
 import { ChurnMap, DueClock, GatewayError, type Log, type Outcome, toGatewayError } from '#libs/kernel';
 import {
-  type Draft,
   encodeDraft,
   encodeError,
   encodeNotification,
@@ -21,11 +20,14 @@ import { Outbound } from '../outbound.js';
 import { withoutMembers } from '../params.js';
 import { type CallOwner, RunningCall } from '../running-call.js';
 import type { SessionRequest } from '../upstream-session.js';
+import type { ModernCodec } from './codec.js';
 
 export interface WireOptions {
   /** The upstream's configured name. */
   readonly server: string;
   readonly log: Log;
+  /** How its requests and results are spelled. */
+  readonly codec: ModernCodec;
   /** How a request is cancelled: by closing its response stream (HTTP), or by a notification (M:cancel). */
   readonly cancelBy: 'stream' | 'notification';
   /** A notification that is neither progress nor a log message, and the id of the listen request it names. */
@@ -38,15 +40,9 @@ export interface WireOptions {
   limited?(key: string, worn: GatewayError | undefined): void;
 }
 
-/** What goes out for one request; made when its id is known. */
-export interface Outgoing {
-  readonly params: Draft;
-  readonly headers: Readonly<Record<string, string>>;
-}
-
 /**
  * Modern requests over one connection: ids, clocks, progress, log messages, cancelling. Knows nothing of what requests
- * and results mean.
+ * mean.
  */
 export class ModernWire implements CallOwner, ConnectionListener {
   readonly clock: DueClock;
@@ -64,13 +60,14 @@ export class ModernWire implements CallOwner, ConnectionListener {
   }
 
   /** Hands over the connection this is the listener of. */
-  attach(connection: Connection, version: string): void {
+  attach(connection: Connection): void {
     this.#connection = connection;
-    connection.setProtocolVersion(version);
+    connection.setProtocolVersion(this.#options.codec.version);
   }
 
   /** Another revision, in headers too. */
   speak(version: string): void {
+    this.#options.codec.version = version;
     this.#connection?.setProtocolVersion(version);
   }
 
@@ -94,12 +91,10 @@ export class ModernWire implements CallOwner, ConnectionListener {
     return this.#connection?.status() ?? {};
   }
 
-  /** Sends a request. The call it returns never ends without settling its outcome. */
-  send(request: SessionRequest, outgoing: (id: number) => Outgoing): RunningCall {
+  /** Sends a request. The call it returns never ends without settling its outcome, which is to be awaited at once. */
+  send(request: SessionRequest, paramHeaders?: Readonly<Record<string, string>>): RunningCall {
     const id = ++this.#lastId;
     const call = new RunningCall(id, request, this);
-    // Whoever asked for it awaits it; a call given up before that must not count as unheard.
-    call.outcome.catch(() => {});
     const connection = this.#connection;
     if (this.#gone || !connection) {
       call.fail(this.#tooLate(request));
@@ -110,7 +105,8 @@ export class ModernWire implements CallOwner, ConnectionListener {
     if (call.ended) return call;
     call.unsubscribe = unsubscribe;
     try {
-      const { params, headers } = outgoing(id);
+      const hasHeaders = connection.attribution === 'request';
+      const { params, headers } = this.#options.codec.write(request, id, hasHeaders, paramHeaders);
       const message = encodeDraft(id, request.method, params);
       const handle = connection.send(
         new Outbound(id, request.method, message, headers, request.caller?.exchange),
@@ -216,7 +212,7 @@ export class ModernWire implements CallOwner, ConnectionListener {
     const call = this.#callOf(message, origin);
     if (!call) return;
     if (message.result) {
-      if (message.result.type === 'object') this.#settle(call, { kind: 'result', result: message.result.raw() });
+      if (message.result.type === 'object') this.#settle(call, this.#options.codec.read(message.result, call.request));
       else this.giveUp(call, this.#protocolError(`${this.#options.server}: the result is not an object`, call));
       return;
     }

@@ -23,9 +23,11 @@ export interface RepairPort {
 export class Repairs {
   constructor(private readonly port: RepairPort) {}
 
-  /** @throws GatewayError UPSTREAM_PROTOCOL when it cannot be mended; whatever sending throws */
-  async send(request: SessionRequest): Promise<Outcome> {
-    const first = await this.port.send(request);
+  /**
+   * What becomes of a request that was answered so.
+   * @throws GatewayError UPSTREAM_PROTOCOL when it cannot be mended; whatever sending throws
+   */
+  async mend(request: SessionRequest, first: Outcome): Promise<Outcome> {
     if (first.kind !== 'error') return first;
     if (first.code === -32022) return await this.#otherVersion(request, first.error);
     if (first.code === -32020) return await this.#otherHeaders(request, first.error);
