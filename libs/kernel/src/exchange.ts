@@ -50,10 +50,17 @@ export interface InputRequest {
 
 /**
  * An answer: the raw JSON of `result` or `error`, byte for byte as the answering side wrote it. `own`: the gateway wrote it,
- * and nothing in it that a hop adds to results.
+ * and nothing in it that a hop adds to results. `marks`: what whoever read it saw in it, as the wire's library counts such things;
+ * without them nobody looked.
  */
 export type Answer =
-  | { readonly kind: 'result'; readonly result: Buffer; readonly freshness?: Freshness; readonly own?: boolean }
+  | {
+      readonly kind: 'result';
+      readonly result: Buffer;
+      readonly freshness?: Freshness;
+      readonly own?: boolean;
+      readonly marks?: number;
+    }
   | { readonly kind: 'error'; readonly code: number; readonly error: Buffer };
 
 /**

@@ -8,6 +8,7 @@ export { needsProjection, projectOutputSchema, projectStructured } from './conte
 export { MCP_HEADERS, PARAM_HEADER_PREFIX } from './headers.js';
 export { Draft, type DraftChanges } from './json/draft.js';
 export { editMembers, type MemberChanges } from './json/edit-members.js';
+export { ALL_MARKS, MARKS } from './json/marks.js';
 export { type ScanFault, type ScanFaultKind, type ScanLimits, scan } from './json/scan.js';
 export { type Edit, splice } from './json/splice.js';
 export { type JsonMember, type JsonType, JsonView, type Span } from './json/view.js';

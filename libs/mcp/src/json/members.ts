@@ -1,4 +1,5 @@
 import { CLOSE_BRACE, COMMA, skipString, skipValue, skipWhitespace } from './bytes.js';
+import { ALL_MARKS } from './marks.js';
 
 /** Numbers per member in `MemberIndex.spans`: key start, key end, value start, value end. */
 export const SPAN_WIDTH = 4;
@@ -9,7 +10,9 @@ const MAX_INDEXED = 1024;
 /** Where the members of one object lie, and the indexes of those of its members that were indexed too. */
 export class MemberIndex {
   readonly spans: number[] = [];
-  nested: MemberIndex[] | undefined;
+  nested: MemberIndex[] | undefined = undefined;
+  /** Of a whole message that was scanned, else all. */
+  marks = ALL_MARKS;
 
   constructor(readonly start: number) {}
 

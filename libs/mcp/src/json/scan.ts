@@ -13,6 +13,7 @@ import {
   stringEquals,
 } from './bytes.js';
 import { escapeLength, firstBadByte, hex, number, quoted, word } from './lexemes.js';
+import { ALL_MARKS, keyMark, valueMark } from './marks.js';
 import { MemberIndex } from './members.js';
 import { hashStep, UniqueKeys } from './unique-keys.js';
 import { JsonView } from './view.js';
@@ -77,6 +78,7 @@ class Scanner {
   #limits: ScanLimits = { depth: 0, nodes: 0, uniqueKeys: false };
   #pos = 0;
   #depth = 0;
+  #marks = 0;
   /** Per level: 1 for an object, 0 for an array. */
   #isObject = new Uint8Array(KEPT_LEVELS);
   /** Indexes of the open objects by level, 1 to INDEXED_LEVELS. */
@@ -92,6 +94,7 @@ class Scanner {
     this.#limits = limits;
     this.#pos = 0;
     this.#depth = 0;
+    this.#marks = 0;
     this.#root = undefined;
     this.#indexes.fill(undefined);
   }
@@ -116,6 +119,7 @@ class Scanner {
       const rest = skipWhitespace(bytes, end);
       if (rest < bytes.length) this.#fail(rest, `unexpected ${this.#found(rest)} behind the end of the JSON value`);
     }
+    if (this.#root) this.#root.marks = this.#marks;
     return new JsonView(bytes, start, end, this.#root);
   }
 
@@ -142,7 +146,9 @@ class Scanner {
           this.#close();
         }
       } else if (byte === QUOTE) {
-        if (!this.#string(this.#pos + 1)) return false;
+        const start = this.#pos;
+        if (!this.#string(start + 1)) return false;
+        this.#marks |= valueMark(bytes, start, this.#pos);
       } else if (!this.#scalar(byte)) {
         return false;
       }
@@ -228,8 +234,10 @@ class Scanner {
     for (let byte = bytes[at]; byte !== undefined && PLAIN[byte] === 1; byte = bytes[++at]) hash = hashStep(hash, byte);
     const escaped = bytes[at] !== QUOTE;
     if (escaped) {
+      this.#marks = ALL_MARKS;
       if (!this.#string(at)) return false;
     } else {
+      this.#marks |= keyMark(at - start - 1, hash);
       this.#pos = at + 1;
     }
     const end = this.#pos;

@@ -8,6 +8,7 @@ import {
   skipWhitespace,
   stringEquals,
 } from './bytes.js';
+import { ALL_MARKS } from './marks.js';
 import { eachItem, eachMember, indexMembers, type MemberIndex, SPAN_WIDTH } from './members.js';
 
 /** Half-open byte range. */
@@ -72,6 +73,11 @@ export class JsonView implements Span {
       default:
         return 'number';
     }
+  }
+
+  /** Which of `MARKS` occur in it, of a whole message that was scanned; all of them where nobody looked. */
+  get marks(): number {
+    return this.#index?.marks ?? ALL_MARKS;
   }
 
   /** Value of an object's member; undefined when absent or when this is not an object. */

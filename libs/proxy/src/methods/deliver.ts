@@ -1,8 +1,10 @@
 import type { View } from '#libs/catalogue';
 import type { Exchange, Freshness, Outcome } from '#libs/kernel';
 import {
+  ALL_MARKS,
   asLegacyResult,
   downgradeResult,
+  MARKS,
   projectStructured,
   rewriteResultUris,
   withoutHopMeta,
@@ -12,6 +14,11 @@ import type { Desk, Request } from './context.js';
 import { deliverError } from './deliver-error.js';
 import { deliverInputs } from './deliver-inputs.js';
 import type { AskedUri, DeliverOptions, Delivery } from './delivery.js';
+
+type Result = Extract<Outcome, { kind: 'result' }>;
+
+/** All that deliverResult looks for. */
+const TOLD_APART = MARKS.meta | MARKS.link | MARKS.uri | MARKS.envelope | MARKS.structuredContent | MARKS.audio;
 
 /**
  * An upstream's answer in the terms of this client: URIs in its spelling, content its era and revision know, no links to
@@ -24,6 +31,8 @@ export function deliver(
   outcome: Outcome,
   { asked, wrapsOutput }: DeliverOptions = {},
 ): Outcome {
+  // Most results have nothing that anybody is told differently.
+  if (outcome.kind === 'result' && !outcome.freshness && !((outcome.marks ?? ALL_MARKS) & TOLD_APART)) return outcome;
   const map = exchange.endpoint.kind === 'server' ? undefined : uriMap(desk, exchange, view, server, asked);
   const listing = desk.upstreams.get(server)?.listing;
   const modernOnly = listing?.era === 'modern' && !listing.dual;
@@ -39,21 +48,24 @@ export function deliver(
   }
 }
 
-function deliverResult(
-  { exchange, method, map, hides, wrapsOutput, modernOnly }: Delivery,
-  outcome: Extract<Outcome, { kind: 'result' }>,
-): Outcome {
+/** What there is to be done is told by the marks of whoever read the result. */
+function deliverResult({ exchange, method, map, hides, wrapsOutput, modernOnly }: Delivery, outcome: Result): Outcome {
   const { client } = exchange;
-  const own = withoutLinks(method, withoutHopMeta(outcome.result), hides);
-  const spelled = map ? rewriteResultUris(method, own, map) : own;
+  const { marks = ALL_MARKS } = outcome;
+  let { result } = outcome;
+  if (marks & MARKS.meta) result = withoutHopMeta(result);
+  if (marks & MARKS.link) result = withoutLinks(method, result, hides);
+  if (map && marks & MARKS.uri) result = rewriteResultUris(method, result, map);
   if (client.era === 'modern') {
     const { freshness } = outcome;
-    return { kind: 'result', result: spelled, ...(freshness && { freshness: narrowed(freshness, exchange) }) };
+    return { kind: 'result', result, marks, ...(freshness && { freshness: narrowed(freshness, exchange) }) };
   }
-  let result = modernOnly ? asLegacyResult(spelled) : spelled;
-  if (modernOnly && method === 'tools/call') result = projectStructured(result, wrapsOutput ?? false);
-  result = downgradeResult(method, result, client.version);
-  return result === outcome.result ? outcome : { kind: 'result', result };
+  if (modernOnly && marks & (MARKS.meta | MARKS.envelope)) result = asLegacyResult(result);
+  if (modernOnly && method === 'tools/call' && marks & MARKS.structuredContent) {
+    result = projectStructured(result, wrapsOutput ?? false);
+  }
+  if (marks & (MARKS.link | MARKS.audio)) result = downgradeResult(method, result, client.version);
+  return result === outcome.result ? outcome : { kind: 'result', result, marks };
 }
 
 /** Public only while nothing depends on who asks. */

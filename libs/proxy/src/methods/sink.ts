@@ -1,11 +1,13 @@
 import type { View } from '#libs/catalogue';
 import { type Answer, type Ask, type Exchange, GatewayError, type InputRequest, type Outcome } from '#libs/kernel';
 import {
+  ALL_MARKS,
   atLeast,
   downgradeElicitation,
   editMembers,
   hasMultiSelect,
   JsonView,
+  MARKS,
   rewriteAskUris,
   rewriteResultUris,
   splice,
@@ -135,5 +137,6 @@ function nameTheServer(params: Buffer, method: string, server: string): Buffer {
 /** Whether a tool call went wrong, as a protocol error or as a result that says so. */
 export function isError(outcome: Outcome): boolean {
   if (outcome.kind !== 'result') return outcome.kind === 'error';
-  return outcome.result.includes('"isError"') && JsonView.of(outcome.result).get('isError')?.value() === true;
+  const { marks = ALL_MARKS, result } = outcome;
+  return (marks & MARKS.isError) !== 0 && JsonView.of(result).get('isError')?.value() === true;
 }

@@ -101,7 +101,8 @@ export class Inbound {
     const call = this.#callOf(message, origin);
     if (!call) return;
     if (message.result?.type === 'object') {
-      this.port.settle(call, { kind: 'result', result: message.result.raw() }, origin);
+      const { result, view } = message;
+      this.port.settle(call, { kind: 'result', result: result.raw(), marks: view.marks }, origin);
       return;
     }
     const code = message.error?.get('code')?.value();
