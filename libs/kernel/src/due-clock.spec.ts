@@ -129,4 +129,26 @@ describe('one clock for many that wait', () => {
       expect(timer.hasRef()).toBe(holds);
     }
   });
+
+  it('keeps another time than the process where it is given one', () => {
+    let now = 1_000;
+    const runs: { readonly after: number; readonly run: () => void }[] = [];
+    const time = {
+      now: () => now,
+      after: (after: number, run: () => void) => {
+        runs.push({ after, run });
+        return () => void runs.splice(0);
+      },
+    };
+    const clock = new DueClock({ time });
+    const item = new Waiting();
+    clock.set(item, 6_000);
+    expect(runs.map(({ after }) => after)).toEqual([5_000]);
+    now = 6_000;
+    runs.pop()?.run();
+    expect(item.told).toHaveLength(1);
+    clock.set(item, 7_000);
+    clock.stop();
+    expect(runs).toEqual([]);
+  });
 });

@@ -2,7 +2,7 @@ import { Roster, type Seated } from './roster.js';
 
 /** Something that is to be looked at later. */
 export interface Due extends Seated {
-  /** When, in monotonic milliseconds; the clock alone writes it. */
+  /** When, in milliseconds of the clock's time; the clock alone writes it. */
   due: number;
   /** It is time. It waits no longer, unless it is set again. */
   onDue(): void;
@@ -13,6 +13,15 @@ export interface DueClockOptions {
   readonly grain?: number;
   /** Whether what waits keeps the process running. Default true. */
   readonly holds?: boolean;
+  /** Another time than `performance.now()`, which then decides what holds the process. */
+  readonly time?: DueTime;
+}
+
+/** A time of its own, as tests have. */
+export interface DueTime {
+  now(): number;
+  /** Runs once, so many milliseconds from now. Returns the way to call it off. */
+  after(milliseconds: number, run: () => void): () => void;
 }
 
 /** The longest wait a timer knows, in milliseconds. */
@@ -25,17 +34,17 @@ const LONGEST = 2 ** 31 - 1;
 export class DueClock {
   readonly #waiting = new Roster<Due>();
   readonly #grain: number;
-  readonly #holds: boolean;
-  #timer: NodeJS.Timeout | undefined;
+  readonly #time: DueTime;
+  #disarm: (() => void) | undefined;
   /** When the timer looks, at the latest. */
   #next = Number.POSITIVE_INFINITY;
 
-  constructor({ grain = 20, holds = true }: DueClockOptions = {}) {
+  constructor({ grain = 20, holds = true, time = monotonic(holds) }: DueClockOptions = {}) {
     this.#grain = grain;
-    this.#holds = holds;
+    this.#time = time;
   }
 
-  /** Has it told at a time of `performance.now()`; one that waits already waits for this time instead. */
+  /** Has it told at a time of the clock's; one that waits already waits for this time instead. */
   set(item: Due, due: number): void {
     item.due = due;
     this.#waiting.add(item);
@@ -48,21 +57,20 @@ export class DueClock {
 
   /** Lets go of the timer; whatever is set from now on has one again. */
   stop(): void {
-    clearTimeout(this.#timer);
+    this.#disarm?.();
     this.#next = Number.POSITIVE_INFINITY;
   }
 
   #arm(due: number): void {
-    clearTimeout(this.#timer);
+    this.#disarm?.();
     this.#next = due;
-    const wait = Math.max(1, Math.ceil(due - performance.now()));
-    this.#timer = setTimeout(this.#look, Math.min(wait, LONGEST));
-    if (!this.#holds) this.#timer.unref();
+    const wait = Math.max(1, Math.ceil(due - this.#time.now()));
+    this.#disarm = this.#time.after(Math.min(wait, LONGEST), this.#look);
   }
 
   readonly #look = (): void => {
     this.#next = Number.POSITIVE_INFINITY;
-    const now = performance.now();
+    const now = this.#time.now();
     // Should one of them throw, the others are told at the next look.
     let next = now;
     try {
@@ -87,4 +95,15 @@ export class DueClock {
     }
     return next;
   }
+}
+
+function monotonic(holds: boolean): DueTime {
+  return {
+    now: () => performance.now(),
+    after(milliseconds, run) {
+      const timer = setTimeout(run, milliseconds);
+      if (!holds) timer.unref();
+      return () => clearTimeout(timer);
+    },
+  };
 }

@@ -40,7 +40,7 @@ export class Connections implements OnApplicationBootstrap {
       const pulse = { seat: -1, socket, bytes: 0, since: performance.now() };
       this.#open.add(pulse);
       this.#late?.add(socket);
-      socket.once('close', () => this.#open.remove(pulse));
+      socket.on('close', () => this.#open.remove(pulse));
     });
   }
 

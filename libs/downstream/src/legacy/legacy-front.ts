@@ -1,13 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { GatewayError } from '#libs/kernel';
-import {
-  type BatchMessage,
-  encodeNotification,
-  type NotificationMessage,
-  type RequestMessage,
-  type ResponseMessage,
-  sseFrame,
-} from '#libs/mcp';
+import { type BatchMessage, type NotificationMessage, type RequestMessage, type ResponseMessage } from '#libs/mcp';
 import { McpProxy } from '#libs/proxy';
 import { checkLegacyVersion, versionHeader } from '../era.js';
 import { EraFront, type Inbound, type InboundPost } from '../front.js';
@@ -18,17 +11,19 @@ import { heldElsewhere } from '../session/replica.js';
 import { sessionHeader } from '../session/session-header.js';
 import type { OpenedSession } from '../session/session-opener.js';
 import { Sessions } from '../session/sessions.js';
-import { GetStream } from '../streams/get-stream.js';
 import { Leases } from '../streams/leases.js';
 import { PostReply } from '../streams/post-reply.js';
 import { StreamLimits } from '../streams/stream-limits.js';
 import { StreamRegistry } from '../streams/stream-registry.js';
 import { Initializer } from './initializer.js';
 import { RequestRunner } from './request-runner.js';
+import { SessionStream, type StreamHouse } from './session-stream.js';
 
 /** Legacy clients (2024-11-05 to 2025-11-25): sessions, streams and the JSON-RPC traffic on them. */
 @Injectable()
 export class LegacyFront extends EraFront {
+  readonly #house: StreamHouse;
+
   constructor(
     private readonly sessions: Sessions,
     private readonly initializer: Initializer,
@@ -36,10 +31,11 @@ export class LegacyFront extends EraFront {
     private readonly proxy: McpProxy,
     private readonly registry: StreamRegistry,
     private readonly leases: Leases,
-    private readonly streamLimits: StreamLimits,
-    private readonly policy: FrontPolicy,
+    limits: StreamLimits,
+    policy: FrontPolicy,
   ) {
     super();
+    this.#house = { proxy, registry, limits, policy };
   }
 
   post(inbound: InboundPost): void | Promise<void> {
@@ -70,27 +66,18 @@ export class LegacyFront extends EraFront {
     checkLegacyVersion(versionHeader(inbound.request));
     const opened = this.#open(inbound);
     const owner = this.sessions.ownerOf(inbound);
-    const release = this.streamLimits.take(owner);
+    this.#house.limits.take(owner);
     let overlay: SessionOverlay;
     try {
       overlay = this.sessions.touch(opened, inbound);
     } catch (thrown) {
-      release();
+      this.#house.limits.release(owner);
       throw thrown;
     }
-    const lease = this.leases.take(inbound, () => stream.end());
-    const stream = new GetStream(inbound.response, lease, this.registry, () => {
-      release();
-      this.registry.removeStream(stream);
-      overlay.removeStream(stream);
-    });
+    const stream = new SessionStream(inbound.response, this.#house, { overlay, session: opened.session, owner });
+    stream.hold(this.leases.take(inbound, stream));
     this.registry.addStream(stream);
-    overlay.addStream(stream, () =>
-      this.proxy.subscribe(opened.session, {
-        deliver: ({ method, params }) => stream.send(sseFrame(encodeNotification(method, params))),
-        ask: (request) => overlay.asks.ask(request, stream, this.policy.limits.ask),
-      }),
-    );
+    overlay.addStream(stream);
     if (this.registry.draining) stream.end();
   }
 

@@ -44,17 +44,18 @@ export class ListenDesk implements OnModuleDestroy {
       );
     }
     const exchange = this.calls.exchange(inbound, request);
-    const release = this.#take(this.sessions.ownerOf(inbound));
+    const owner = this.sessions.ownerOf(inbound);
+    this.#take(owner);
     let stream: ListenStream | undefined;
     let listening: Listening;
     try {
       listening = this.proxy.listen(exchange, wish, (notification) => stream?.deliver(notification));
     } catch (thrown) {
-      release();
+      this.limits.release(owner);
       throw thrown;
     }
     const close = () => {
-      release();
+      this.limits.release(owner);
       listening.stop();
       exchange.abort(new GatewayError('CANCELLED', 'The listen stream was closed'));
     };
@@ -79,7 +80,7 @@ export class ListenDesk implements OnModuleDestroy {
 
   #open(inbound: InboundPost, idJson: string, close: () => void): ListenStream {
     const { response, endpoint } = inbound;
-    const lease = this.leases.take(inbound, () => stream.end());
+    const lease = this.leases.take(inbound, { end: () => stream.end() });
     const stream = new ListenStream({ res: response, lease, room: this.registry }, idJson, this.proxy.identity, () => {
       this.#streams.delete(stream);
       this.registry.removeStream(stream);
@@ -92,9 +93,9 @@ export class ListenDesk implements OnModuleDestroy {
   }
 
   /** @throws GatewayError LISTEN_LIMIT */
-  #take(owner: string): () => void {
+  #take(owner: string): void {
     try {
-      return this.limits.take(owner);
+      this.limits.take(owner);
     } catch (thrown) {
       const { message, data } = toGatewayError(thrown);
       throw new GatewayError('LISTEN_LIMIT', message, { data });

@@ -9,13 +9,11 @@ export interface Running {
 /** An open GET stream, as far as its session is concerned. */
 export interface Unsolicited extends AskChannel {
   end(): void;
+  /** Takes what belongs to no request, in the view of whoever opened the stream; returns the way to stop. */
+  listen(): () => void;
 }
 
-interface Standing {
-  readonly stream: Unsolicited;
-  /** Takes what belongs to no request, in the view of whoever opened the stream; returns the way to stop. */
-  readonly listen: () => () => void;
-}
+const NONE: readonly Unsolicited[] = [];
 
 /**
  * What this process remembers of one legacy session: everything that cannot be in the sealed id because it changes.
@@ -25,7 +23,7 @@ export class SessionOverlay {
   readonly running = new ChurnMap<string, Running>();
   readonly asks: AskDesk;
   lastUsed = 0;
-  #streams: readonly Standing[] = [];
+  #streams: readonly Unsolicited[] = NONE;
   #listening: { readonly stream: Unsolicited; readonly stop: () => void } | undefined;
 
   constructor(
@@ -43,13 +41,13 @@ export class SessionOverlay {
   }
 
   /** Adds a GET stream. The newest one takes what belongs to no request; each message goes to one stream only (L:http). */
-  addStream(stream: Unsolicited, listen: () => () => void): void {
-    this.#streams = this.#streams.concat({ stream, listen });
+  addStream(stream: Unsolicited): void {
+    this.#streams = this.#streams.length === 0 ? [stream] : [...this.#streams, stream];
     this.#listenOnNewest();
   }
 
   removeStream(closed: Unsolicited): void {
-    this.#streams = this.#streams.filter(({ stream }) => stream !== closed);
+    this.#streams = this.#streams.filter((stream) => stream !== closed);
     this.#listenOnNewest();
   }
 
@@ -59,21 +57,21 @@ export class SessionOverlay {
     const reason = new GatewayError('SESSION_NOT_FOUND', why);
     for (const request of this.running.values()) request.abort(reason);
     const streams = this.#streams;
-    this.#streams = [];
-    for (const { stream } of streams) stream.end();
+    this.#streams = NONE;
+    for (const stream of streams) stream.end();
     this.#listenOnNewest();
     this.asks.rejectAll(new GatewayError('ASK_UNDELIVERED', 'The client ended its session', { cause: reason }));
   }
 
   #listenOnNewest(): void {
     const newest = this.#streams.at(-1);
-    if (newest?.stream === this.#listening?.stream) return;
+    if (newest === this.#listening?.stream) return;
     this.#listening?.stop();
     this.#listening = undefined;
     if (!newest) return;
     const stop = newest.listen();
     // What it was told at once may have closed it.
-    if (this.#streams.at(-1) === newest) this.#listening = { stream: newest.stream, stop };
+    if (this.#streams.at(-1) === newest) this.#listening = { stream: newest, stop };
     else stop();
   }
 }

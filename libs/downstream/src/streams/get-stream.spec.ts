@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { createServer } from 'node:http';
+import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { begin, EventReader } from '../testing/http.js';
@@ -10,13 +10,25 @@ afterEach(async () => {
   for (const close of closing.splice(0)) await close();
 });
 
+class Standalone extends GetStream {
+  constructor(
+    response: ServerResponse,
+    readonly gone: GetStream[],
+  ) {
+    super(response, { hasRoom: () => true });
+    this.hold({ valid: true, release() {} });
+  }
+
+  protected closed(): void {
+    this.gone.push(this);
+  }
+}
+
 async function opened() {
   const streams: GetStream[] = [];
   const gone: GetStream[] = [];
   const server = createServer((_request, response) => {
-    streams.push(
-      new GetStream(response, { valid: true, release() {} }, { hasRoom: () => true }, (stream) => gone.push(stream)),
-    );
+    streams.push(new Standalone(response, gone));
   }).listen(0, '127.0.0.1');
   closing.push(() => new Promise((resolve) => server.close(resolve)));
   await once(server, 'listening');

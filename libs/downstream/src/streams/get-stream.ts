@@ -13,27 +13,32 @@ import type { EndlessStream } from './stream-registry.js';
 const AGAIN = Buffer.from('retry: 3000\n\n');
 
 /** A legacy client's standalone stream: for what belongs to no request. No event ids, so nothing to resume. */
-export class GetStream implements EndlessStream, AskChannel {
+export abstract class GetStream implements EndlessStream, AskChannel {
   readonly #res: ServerResponse;
-  readonly #lease: Lease;
   readonly #room: Room;
-  readonly #onClosed: (stream: GetStream) => void;
+  #lease: Lease | undefined;
   /** Only while a question is open. */
   #watchers: Set<() => void> | undefined;
   #quiet = 0;
   #ended = false;
 
-  constructor(res: ServerResponse, lease: Lease, room: Room, onClosed: (stream: GetStream) => void) {
+  constructor(res: ServerResponse, room: Room) {
     this.#res = res;
     this.#room = room;
-    this.#lease = lease;
-    this.#onClosed = onClosed;
-    res.once('close', () => this.#close());
+    res.on('close', () => this.#close());
     openEndless(res);
   }
 
+  /** Nothing more will be sent. Called once. */
+  protected abstract closed(): void;
+
+  /** It is open for as long as this is valid. */
+  hold(lease: Lease): void {
+    this.#lease = lease;
+  }
+
   send(frame: Buffer): boolean {
-    if (!this.#ended && !this.#lease.valid) this.end();
+    if (!this.#ended && this.#lease?.valid !== true) this.end();
     if (this.#ended) return false;
     this.#quiet = 0;
     this.#res.write(frame);
@@ -63,8 +68,8 @@ export class GetStream implements EndlessStream, AskChannel {
   #close(): void {
     if (this.#ended) return;
     this.#ended = true;
-    this.#lease.release();
-    this.#onClosed(this);
+    this.#lease?.release();
+    this.closed();
     for (const watcher of [...(this.#watchers ?? [])]) watcher();
     this.#watchers = undefined;
   }

@@ -1,14 +1,23 @@
+import type { IncomingMessage } from 'node:http';
 import { Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { type Standing, Standings } from '#libs/auth';
 import { ApiKeysConfigRef, OauthConfigRef } from '#libs/config';
+import { type Due, DueClock } from '#libs/kernel';
 import type { Inbound } from '../front.js';
 import { Clock } from './clock.js';
 
 /** Milliseconds after which a caller's standing is looked at again, and the most a stream ends before its credential. */
 const MINUTE = 60_000;
 const NEVER = Number.POSITIVE_INFINITY;
+/** Milliseconds between two looks at who is due: there may be ten thousand, one due after the other. */
+const GRAIN = 100;
 
 type Caller = Pick<Inbound, 'request' | 'principal'>;
+
+/** Has the stream whose lease it is. */
+export interface Holder {
+  end(): void;
+}
 
 /** A stream's right to be open. */
 export interface Lease {
@@ -25,20 +34,22 @@ export interface Lease {
 @Injectable()
 export class Leases implements OnModuleDestroy {
   readonly #held = new Set<Held>();
+  readonly #around: Surroundings;
   readonly #stops: readonly (() => void)[];
 
-  constructor(
-    private readonly standings: Standings,
-    private readonly clock: Clock,
-    oauth: OauthConfigRef,
-    apiKeys: ApiKeysConfigRef,
-  ) {
+  constructor(standings: Standings, clock: Clock, oauth: OauthConfigRef, apiKeys: ApiKeysConfigRef) {
+    this.#around = {
+      standings,
+      clock,
+      dues: new DueClock({ grain: GRAIN, holds: false, time: clock }),
+      held: this.#held,
+    };
     this.#stops = [oauth.onChange(() => this.#lookSoon()), apiKeys.onChange(() => this.#lookSoon())];
   }
 
-  /** `end` closes the stream; it is called at most once, and never at once. */
-  take(caller: Caller, end: () => void): Lease {
-    const held = new Held(caller, { standings: this.standings, clock: this.clock, end }, () => this.#held.delete(held));
+  /** `holder` is told to end at most once, and never at once. */
+  take(caller: Caller, holder: Holder): Lease {
+    const held = new Held(caller, this.#around, holder);
     this.#held.add(held);
     return held;
   }
@@ -56,47 +67,64 @@ export class Leases implements OnModuleDestroy {
   }
 }
 
+/** What all leases share. */
 interface Surroundings {
   readonly standings: Standings;
   readonly clock: Clock;
-  readonly end: () => void;
+  /** One timer for all of them. */
+  readonly dues: DueClock;
+  readonly held: Set<Held>;
 }
 
-class Held implements Lease {
+class Held implements Lease, Due {
+  seat = -1;
+  due = 0;
+  readonly #request: IncomingMessage;
+  readonly #around: Surroundings;
+  readonly #holder: Holder;
   #expiresAt!: number;
   /** When the stream ends by itself. */
   #closesAt!: number;
-  #cancel: () => void = () => {};
   #looking = false;
   #over = false;
 
-  constructor(
-    private readonly caller: Caller,
-    private readonly around: Surroundings,
-    private readonly onReleased: () => void,
-  ) {
-    this.#expire(caller.principal.expiresAt);
+  constructor({ request, principal }: Caller, around: Surroundings, holder: Holder) {
+    this.#request = request;
+    this.#around = around;
+    this.#holder = holder;
+    this.#expire(principal.expiresAt);
     this.#arm();
   }
 
   get valid(): boolean {
-    return !this.#over && this.around.clock.now() < this.#expiresAt;
+    return !this.#over && this.#around.clock.now() < this.#expiresAt;
   }
 
   release(): void {
     if (this.#over) return;
     this.#over = true;
-    this.#cancel();
-    this.onReleased();
+    const { dues, held } = this.#around;
+    dues.cancel(this);
+    held.delete(this);
+    if (held.size === 0) dues.stop();
   }
 
   /** Asks how the caller stands today. One question at a time; what cannot be told now changes nothing. */
   async look(): Promise<void> {
     if (this.#looking) return;
     this.#looking = true;
-    const standing = await this.around.standings.of(this.caller.request);
+    const standing = await this.#around.standings.of(this.#request);
     this.#looking = false;
     if (!this.#over) this.#follow(standing);
+  }
+
+  onDue(): void {
+    if (this.#around.clock.now() >= this.#closesAt) {
+      this.#end();
+      return;
+    }
+    this.#arm();
+    void this.look();
   }
 
   #follow(standing: Standing): void {
@@ -109,27 +137,19 @@ class Held implements Lease {
   /** Within the last tenth of what is left, so that all streams of one moment do not end, and come back, at once. */
   #expire(expiresAt = NEVER): void {
     this.#expiresAt = expiresAt;
-    const left = Math.max(0, expiresAt - this.around.clock.now());
-    this.#closesAt = expiresAt - Math.random() * Math.min(MINUTE, left / 10);
+    const span = Math.min(MINUTE, Math.max(0, expiresAt - this.#around.clock.now()) / 10);
+    // The clock may look a grain late.
+    const late = Math.min(GRAIN, span);
+    this.#closesAt = expiresAt - late - Math.random() * (span - late);
   }
 
   #arm(): void {
-    this.#cancel();
-    const { clock } = this.around;
-    this.#cancel = clock.after(Math.min(MINUTE, this.#closesAt - clock.now()), () => this.#due());
-  }
-
-  #due(): void {
-    if (this.around.clock.now() >= this.#closesAt) {
-      this.#end();
-      return;
-    }
-    this.#arm();
-    void this.look();
+    const { clock, dues } = this.#around;
+    dues.set(this, Math.min(clock.now() + MINUTE, this.#closesAt));
   }
 
   #end(): void {
     this.release();
-    this.around.end();
+    this.#holder.end();
   }
 }

@@ -11,10 +11,10 @@ export class StreamLimits {
   constructor(private readonly policy: FrontPolicy) {}
 
   /**
-   * Takes a place; returns the way to give it back.
+   * Takes a place, for `release` to give back.
    * @throws GatewayError STREAM_LIMIT
    */
-  take(owner: string): () => void {
+  take(owner: string): void {
     const { streams, streams_per_principal } = this.policy.limits;
     const open = this.#open.get(owner) ?? 0;
     if (open >= streams_per_principal) {
@@ -25,10 +25,9 @@ export class StreamLimits {
     }
     this.#open.set(owner, open + 1);
     this.#total++;
-    return () => this.#release(owner);
   }
 
-  #release(owner: string): void {
+  release(owner: string): void {
     this.#total--;
     const open = (this.#open.get(owner) ?? 1) - 1;
     if (open > 0) this.#open.set(owner, open);
