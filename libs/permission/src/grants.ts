@@ -11,6 +11,8 @@ const MAX_CLASSES = 1_000;
 export interface Grants {
   /** Names the class by its content. */
   readonly key: string;
+  /** Of this very object: no other of the same policy has it. */
+  readonly number: number;
   /** Scopes from mappings, and all that they imply. */
   readonly scopes: ReadonlySet<string>;
   /** The token's own scopes that count here. */
@@ -22,6 +24,7 @@ export interface Grants {
 /** From claims to the scopes they grant. */
 export class Granting {
   readonly #classes = new Lru<string, Grants>(MAX_CLASSES);
+  #made = 0;
 
   constructor(
     readonly mappings: readonly Mapping[],
@@ -38,7 +41,7 @@ export class Granting {
     const key = classKey(scopes, held);
     let grants = this.#classes.get(key);
     if (!grants) {
-      grants = { key, scopes, held, known: new Map() };
+      grants = { key, number: this.#made++, scopes, held, known: new Map() };
       this.#classes.set(key, grants);
     }
     return grants;

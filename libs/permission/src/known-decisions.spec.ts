@@ -4,7 +4,14 @@ import type { Decision } from '#libs/plugin';
 import type { Grants } from './grants.js';
 import { KnownDecisions } from './known-decisions.js';
 
-const someone = (key: string): Grants => ({ key, scopes: new Set(), held: new Set(), known: new Map() });
+let made = 0;
+const someone = (key: string): Grants => ({
+  key,
+  number: made++,
+  scopes: new Set(),
+  held: new Set(),
+  known: new Map(),
+});
 const thing = (kind: ObjectKind, server: string, name: string): ObjectRef => ({ kind, server, name });
 const because = (rule: string): Decision => ({ effect: 'hide', rule });
 

@@ -7,13 +7,26 @@ import type { Rule } from './rule.js';
 import type { RuleSet } from './rule-set.js';
 import type { Slots } from './slots.js';
 
+interface Taken {
+  readonly limiter: Limiter;
+  readonly key: string;
+  /** What was taken before it. */
+  readonly before: Taken | undefined;
+}
+
+interface Held {
+  readonly slots: Slots;
+  readonly key: string;
+  readonly before: Held | undefined;
+}
+
 /**
  * What one request took from the limits: requests, which stay used unless it is refused, and places among running calls,
  * which `release` gives back. After `release` nothing more is taken.
  */
 export class Permit {
-  #taken: { readonly limiter: Limiter; readonly key: string }[] | undefined;
-  #held: { readonly slots: Slots; readonly key: string }[] | undefined;
+  #taken: Taken | undefined;
+  #held: Held | undefined;
   #released = false;
 
   /** `runs` false: the request takes up a call that has its places already. */
@@ -42,9 +55,8 @@ export class Permit {
   /** The request has its outcome, or nobody waits for one any more. */
   release(): void {
     this.#released = true;
-    const held = this.#held;
+    for (let held = this.#held; held; held = held.before) held.slots.release(held.key);
     this.#held = undefined;
-    if (held) for (const { slots, key } of held) slots.release(key);
   }
 
   // Stays synchronous while the counters do: then a limit costs a call no turn of the event loop.
@@ -68,25 +80,24 @@ export class Permit {
 
   #counted(rule: Rule, key: string, target: ObjectRef | undefined, wait: number): Promise<never> | undefined {
     if (wait > 0) return this.#refuse(rateExceeded(rule, target, wait));
-    this.#taken ??= [];
-    this.#taken.push({ limiter: rule.limiter as Limiter, key });
+    this.#taken = { limiter: rule.limiter as Limiter, key, before: this.#taken };
     return undefined;
   }
 
   #hold({ slots, settings }: Rule, key: string): boolean {
     if (!slots || settings.concurrency === null || !this.runs) return true;
     if (!slots.take(key, settings.concurrency)) return false;
-    this.#held ??= [];
-    this.#held.push({ slots, key });
+    this.#held = { slots, key, before: this.#held };
     return true;
   }
 
   /** What is refused costs nothing of any limit. */
   async #refuse(error: Error): Promise<never> {
     this.release();
-    const taken = this.#taken ?? [];
+    const given: Promise<unknown>[] = [];
+    for (let taken = this.#taken; taken; taken = taken.before) given.push(taken.limiter.reward(taken.key));
     this.#taken = undefined;
-    await Promise.all(taken.map(({ limiter, key }) => limiter.reward(key)));
+    await Promise.all(given);
     throw error;
   }
 }
