@@ -29,12 +29,16 @@ export interface Opening {
 export async function openWithin<T>(limits: OpeningLimits, task: (opening: Opening) => Promise<T>): Promise<T> {
   const clock = limits.clock ?? new DueClock();
   const opening = new RunningOpening(limits);
-  clock.set(opening, performance.now() + limits.limit);
+  const end = performance.now() + limits.limit;
+  clock.set(opening, end);
   try {
     if (opening.reason) throw opening.reason;
     return await task(opening);
   } catch (thrown) {
-    throw opening.reason ?? toGatewayError(thrown);
+    if (opening.reason) throw opening.reason;
+    const error = toGatewayError(thrown);
+    // A step's own limit, which is over no sooner, may be noticed first.
+    throw error.code === 'UPSTREAM_TIMEOUT' && performance.now() >= end ? limits.tooSlow() : error;
   } finally {
     opening.over();
     clock.cancel(opening);
