@@ -217,9 +217,9 @@ export class LegacySession implements UpstreamSession, CallOwner, ConnectionList
     return call.outcome;
   }
 
-  async notify(method: string, params?: Buffer): Promise<void> {
-    if (!this.#connection || this.#gone) throw this.#gone ?? new GatewayError('INTERNAL', 'The session is not open');
-    await this.#connection.post(encodeNotification(method, params));
+  notify(method: string, params?: Buffer): Promise<void> {
+    if (this.#connection && !this.#gone) return this.#connection.post(encodeNotification(method, params));
+    return Promise.reject(this.#gone ?? new GatewayError('INTERNAL', 'The session is not open'));
   }
 
   close(reason: GatewayError): Promise<void> {

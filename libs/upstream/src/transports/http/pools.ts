@@ -16,7 +16,10 @@ export class OriginPools {
   readonly control: ClientPool;
   /** Standing and resumed streams; as many as there are connections and open calls, which are bounded elsewhere. */
   readonly streams: ClientPool;
-  /** For what standing streams wait for: the next attempt, and the end of their time. */
+  /**
+   * For the time limits of what is told the upstream, and for what standing streams wait for: the next attempt, and the end of
+   * their time. A socket under way keeps the process, its limit need not.
+   */
   readonly clock = new DueClock({ holds: false });
 
   constructor(

@@ -1,6 +1,6 @@
-import { GatewayError, type Seated, toGatewayError } from '#libs/kernel';
+import { type Due, GatewayError, toGatewayError } from '#libs/kernel';
 import type { RequestCaller } from '#libs/plugin';
-import { deferred } from '../shared/deferred.js';
+import { type Deferred, deferred } from '../shared/deferred.js';
 import { subject } from '../shared/text.js';
 import { CredentialedRequest } from './credentialed-request.js';
 import { mediaType, type ResponseHeaders } from './http-request.js';
@@ -17,33 +17,43 @@ export interface PostingOptions {
   readonly caller?: RequestCaller | undefined;
 }
 
+/** Who keeps the messages that are on their way. */
+export interface PostingOwner {
+  /** The upstream took it, refused it, or never will: once for each. */
+  settled(posting: Posting): void;
+}
+
 /** A message on its way: settled once, by the upstream's status or by `cancel`. */
-export class Posting extends CredentialedRequest implements Seated {
+export class Posting extends CredentialedRequest implements Due {
   seat = -1;
+  due = 0;
   readonly done: Promise<void>;
   readonly request: boolean;
   readonly #bytes: number;
   readonly #inSession: boolean;
-  readonly #resolve: () => void;
-  readonly #reject: (error: GatewayError) => void;
+  readonly #owner: PostingOwner;
+  readonly #answered: Deferred<void>;
+  #settled = false;
   #status = 0;
   #headers: ResponseHeaders = {};
-  #parts: Buffer[] = [];
+  /** Of a refusal. */
+  #parts: Buffer[] | undefined;
   #size = 0;
-  readonly #deadline: NodeJS.Timeout | undefined;
 
-  constructor(session: HttpSession, message: Buffer, options: PostingOptions = {}) {
+  constructor(session: HttpSession, owner: PostingOwner, message: Buffer, options: PostingOptions) {
     super(session);
+    this.#owner = owner;
     this.request = options.request ?? false;
     this.#bytes = message.length;
     this.#inSession = session.id !== undefined || options.path !== undefined;
-    const { promise, resolve, reject } = deferred<void>();
-    this.done = promise;
-    this.#resolve = resolve;
-    this.#reject = reject;
-    if (!options.request) {
-      this.#deadline = setTimeout(() => this.cancel(this.#ignored()), session.target.startTimeout).unref();
-    }
+    this.#answered = deferred<void>();
+    this.done = this.#answered.promise;
+  }
+
+  /** Once its owner has it. */
+  start(message: Buffer, options: PostingOptions): void {
+    const { session } = this;
+    if (!this.request) session.pools.clock.set(this, performance.now() + session.target.startTimeout);
     this.send({
       lane: options.request ? session.pools.calls : session.pools.control,
       method: 'POST',
@@ -56,50 +66,74 @@ export class Posting extends CredentialedRequest implements Seated {
   }
 
   cancel(error: GatewayError): void {
-    clearTimeout(this.#deadline);
     this.abort();
-    this.#reject(error);
+    this.#failed(error);
+  }
+
+  /** It got no answer in time. */
+  onDue(): void {
+    this.cancel(this.#ignored());
   }
 
   protected onNoCredential(thrown: unknown): void {
-    clearTimeout(this.#deadline);
-    this.#reject(toGatewayError(thrown));
+    this.#failed(toGatewayError(thrown));
   }
 
   protected onAnswer(status: number, headers: ResponseHeaders): void {
     this.#status = status;
     this.#headers = headers;
     if (status > 299) return;
-    this.#resolve();
+    this.#taken();
     // Nothing belongs here; a stream would hold the socket.
-    if (mediaType(headers) === 'text/event-stream') this.abort();
+    if (mediaType(headers) !== 'text/event-stream') return;
+    this.abort();
+    this.session.pools.clock.cancel(this);
   }
 
   protected onBody(chunk: Buffer): void {
     this.#size += chunk.length;
-    if (this.#status > 299) this.#parts.push(chunk);
+    if (this.#status > 299) {
+      this.#parts ??= [];
+      this.#parts.push(chunk);
+    }
     if (this.#size <= ERROR_BODY) return;
     this.abort();
     this.onDone();
   }
 
   protected onDone(): void {
-    clearTimeout(this.#deadline);
+    this.session.pools.clock.cancel(this);
     if (this.#status <= 299) return;
     const { target } = this.session;
     const asked = { method: 'POST', inSession: this.#inSession, bytes: this.#bytes } as const;
-    const outcome = statusOutcome(target, asked, this.#status, this.#headers, Buffer.concat(this.#parts));
-    if (!('deliver' in outcome)) this.#reject(outcome);
+    const outcome = statusOutcome(target, asked, this.#status, this.#headers, Buffer.concat(this.#parts ?? []));
+    if (!('deliver' in outcome)) this.#failed(outcome);
+  }
+
+  protected onFailed(error: Error, sent: boolean): void {
+    this.#failed(networkError(this.session.target, error, sent));
+  }
+
+  #taken(): void {
+    if (this.#settle()) this.#answered.resolve();
+  }
+
+  #failed(error: GatewayError): void {
+    this.session.pools.clock.cancel(this);
+    if (this.#settle()) this.#answered.reject(error);
+  }
+
+  /** False when it was settled before. */
+  #settle(): boolean {
+    if (this.#settled) return false;
+    this.#settled = true;
+    this.#owner.settled(this);
+    return true;
   }
 
   #ignored(): GatewayError {
     const { target } = this.session;
     const text = `${subject(target)} did not take a message within ${target.startTimeout} ms (connection.start_timeout); see its log`;
     return new GatewayError('UPSTREAM_DISCONNECTED', text);
-  }
-
-  protected onFailed(error: Error, sent: boolean): void {
-    clearTimeout(this.#deadline);
-    this.#reject(networkError(this.session.target, error, sent));
   }
 }

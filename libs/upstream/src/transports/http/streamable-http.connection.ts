@@ -1,4 +1,4 @@
-import { GatewayError, Roster } from '#libs/kernel';
+import { type Due, GatewayError, Roster } from '#libs/kernel';
 import type {
   Connection,
   ConnectionStatus,
@@ -14,7 +14,6 @@ import { Call } from './call.js';
 import { CredentialedRequest } from './credentialed-request.js';
 import { HttpSession } from './http-session.js';
 import type { OriginPools } from './pools.js';
-import { Posting } from './posting.js';
 import { Postings } from './postings.js';
 import { StandingStream, type StreamOwner } from './standing-stream.js';
 
@@ -59,12 +58,9 @@ export class StreamableHttpConnection implements Connection, StreamOwner {
     return call;
   }
 
-  async post(message: Buffer): Promise<void> {
+  post(message: Buffer): Promise<void> {
     const refusal = this.#refusal();
-    if (refusal) throw refusal;
-    const posting = new Posting(this.#session, message);
-    this.#postings.add(posting);
-    await posting.done;
+    return refusal ? Promise.reject(refusal) : this.#postings.post(this.#session, message).done;
   }
 
   setProtocolVersion(version: string): void {
@@ -101,7 +97,7 @@ export class StreamableHttpConnection implements Connection, StreamOwner {
       return new GatewayError('UPSTREAM_DISCONNECTED', text);
     };
     this.#end(ended);
-    await this.#postings.flush(ended);
+    if (this.#postings.size > 0) await this.#postings.flush(ended);
     if (this.#session.id !== undefined) await new Deletion(this.#session).done;
   }
 
@@ -126,21 +122,25 @@ export class StreamableHttpConnection implements Connection, StreamOwner {
 }
 
 /** Tells the upstream that the session is over. Its answer does not matter, and it has little time for it. */
-class Deletion extends CredentialedRequest {
-  readonly done: Promise<void>;
-  readonly #resolve: () => void;
-  readonly #timer: NodeJS.Timeout;
+class Deletion extends CredentialedRequest implements Due {
+  seat = -1;
+  due = 0;
+  readonly #answered = deferred<void>();
 
   constructor(session: HttpSession) {
     super(session);
-    const { promise, resolve } = deferred<void>();
-    this.done = promise;
-    this.#resolve = resolve;
-    this.#timer = setTimeout(() => {
-      this.abort();
-      resolve();
-    }, DELETE_TIME);
-    this.send({ lane: session.pools.control, method: 'DELETE', path: session.path, own: session.ownHeaders() });
+    const { clock, control: lane } = session.pools;
+    clock.set(this, performance.now() + DELETE_TIME);
+    this.send({ lane, method: 'DELETE', path: session.path, own: session.ownHeaders() });
+  }
+
+  get done(): Promise<void> {
+    return this.#answered.promise;
+  }
+
+  onDue(): void {
+    this.abort();
+    this.#answered.resolve();
   }
 
   protected onNoCredential(): void {
@@ -152,8 +152,8 @@ class Deletion extends CredentialedRequest {
   protected onBody(): void {}
 
   protected onDone(): void {
-    clearTimeout(this.#timer);
-    this.#resolve();
+    this.session.pools.clock.cancel(this);
+    this.#answered.resolve();
   }
 
   protected onFailed(): void {

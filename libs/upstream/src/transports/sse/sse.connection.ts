@@ -5,7 +5,7 @@ import { CredentialedRequest } from '../http/credentialed-request.js';
 import { mediaType, type ResponseHeaders } from '../http/http-request.js';
 import type { HttpSession } from '../http/http-session.js';
 import { networkError } from '../http/network-errors.js';
-import { Posting, type PostingOptions } from '../http/posting.js';
+import type { Posting, PostingOptions } from '../http/posting.js';
 import { Postings } from '../http/postings.js';
 import {
   contentTypeProblem,
@@ -130,9 +130,7 @@ export class SseConnection implements Connection {
         notExecuted: true,
       });
     }
-    const posting = new Posting(this.#session, message, { ...options, path: this.#endpoint });
-    this.#postings.add(posting);
-    return posting;
+    return this.#postings.post(this.#session, message, { ...options, path: this.#endpoint });
   }
 
   #onEvent(event: SseEvent): void {
