@@ -8,7 +8,7 @@ import { SessionLimit } from './session-limit.js';
 import { isService, type SessionSpec } from './session-spec.js';
 import { SessionGroup, Slot } from './slot.js';
 import { Underway } from './underway.js';
-import { Waiters, type WaitLimits } from './waiters.js';
+import { type Waiter, Waiters, type WaitLimits } from './waiters.js';
 
 /** What the pool tells its upstream. */
 export interface PoolEvents extends SessionNews {
@@ -61,7 +61,7 @@ export class SessionPool {
     this.#waiters = new Waiters({
       server: options.server,
       limit: options.limit,
-      arrived: () => this.#pump(),
+      arrived: (waiter) => this.#serve(waiter),
       granted: (slot, solo) => this.#occupy(slot, solo),
       refused: (group) => this.#tidy(group),
     });
@@ -89,10 +89,9 @@ export class SessionPool {
    * A session as soon as there is one. Pair with `release`.
    * @throws GatewayError UPSTREAM_BUSY, UPSTREAM_TIMEOUT, the exchange's reason, or why no session could be opened
    */
-  async wait(spec: SessionSpec, solo: boolean, limits: WaitLimits): Promise<Slot> {
-    if (this.#closed) throw this.#closed;
-    this.#waiters.checkRoom();
-    return await this.#waiters.wait(this.#group(spec), solo, limits);
+  wait(spec: SessionSpec, solo: boolean, limits: WaitLimits): Promise<Slot> {
+    const refusal = this.#closed ?? this.#waiters.full;
+    return refusal ? Promise.reject(refusal) : this.#waiters.wait(this.#group(spec), solo, limits);
   }
 
   release(slot: Slot, solo: boolean): void {
@@ -155,6 +154,7 @@ export class SessionPool {
     for (const slot of [...this.slots()]) this.#drop(slot, error);
     await this.#work.over();
     this.#idle.stop();
+    this.#waiters.stop();
     this.#groups.clear();
   }
 
@@ -177,14 +177,18 @@ export class SessionPool {
     if (solo) slot.solo++;
   }
 
-  /** Serves waiters in order of arrival and opens what they need, as far as the limit allows. */
-  #pump(): void {
-    for (const waiter of this.#waiters.all()) {
-      if (!this.#waiters.has(waiter)) continue;
-      const slot = this.#free(waiter.group, waiter.solo);
-      if (slot) waiter.grant(slot);
-      else this.#openFor(waiter.group);
-    }
+  /**
+   * Serves waiters in order of arrival and opens what they need, as far as the limit allows. Those of one group, where nothing
+   * has come for others.
+   */
+  #pump(group?: SessionGroup): void {
+    for (const waiter of this.#waiters.all(group)) if (waiter.waiting) this.#serve(waiter);
+  }
+
+  #serve(waiter: Waiter): void {
+    const slot = this.#free(waiter.group, waiter.solo);
+    if (slot) waiter.grant(slot);
+    else this.#openFor(waiter.group);
   }
 
   #openFor(group: SessionGroup): void {
@@ -216,12 +220,14 @@ export class SessionPool {
           this.#closed ?? new GatewayError('UPSTREAM_DISCONNECTED', `${this.#options.server} ended the session at once`)
         );
       }
+      const expected = this.#limit.attribution === session.attribution;
       this.#limit.attribution = session.attribution;
       group.add(slot);
       if (!isService(group.spec) || events.unused) this.#idle.begin(slot);
       this.#options.crashes?.opened(group.spec);
       events.opened(slot);
-      this.#pump();
+      // How many there may be, and who wants one alone, is known for the others as well now.
+      this.#pump(expected ? group : undefined);
     } catch (thrown) {
       if (!slot) group.opening--;
       if (!slot || !group.slots.includes(slot)) this.#limit.tally(group, -1);
@@ -298,12 +304,13 @@ export class SessionPool {
 
   #close(slot: Slot, reason: GatewayError): void {
     const counts = this.#limit.closes(slot.group);
-    const closed = slot.session.close(reason).finally(() => {
-      if (!counts) return;
-      this.#limit.closed();
-      this.#pump();
-    });
-    this.#work.add(closed);
+    const closed = slot.session.close(reason);
+    this.#work.add(counts ? closed.finally(() => this.#closedOne()) : closed);
+  }
+
+  #closedOne(): void {
+    this.#limit.closed();
+    this.#pump();
   }
 
   // The limit.

@@ -1,4 +1,4 @@
-import { type Exchange, GatewayError } from '#libs/kernel';
+import { type Due, DueClock, type Exchange, GatewayError, type Place, Recency } from '#libs/kernel';
 import { formatMs } from '../session/failures.js';
 import type { SessionGroup, Slot } from './slot.js';
 
@@ -13,20 +13,12 @@ export interface WaitLimits {
   readonly tooLong?: () => GatewayError;
 }
 
-/** A call that waits for a session of its group. */
-export interface Waiter {
-  readonly group: SessionGroup;
-  readonly solo: boolean;
-  grant(slot: Slot): void;
-  refuse(error: GatewayError): void;
-}
-
 export interface WaitersPort {
   readonly server: string;
   /** `connection.pool`. */
   readonly limit: number;
   /** Somebody waits: a session may have to be opened. */
-  arrived(): void;
+  arrived(waiter: Waiter): void;
   granted(slot: Slot, solo: boolean): void;
   refused(group: SessionGroup): void;
 }
@@ -34,71 +26,129 @@ export interface WaitersPort {
 /** The queue of one upstream: in order of arrival, each bounded by time and by its exchange. */
 export class Waiters {
   readonly #port: WaitersPort;
-  readonly #waiting = new Set<Waiter>();
+  readonly #queue = new Recency<Waiter>();
+  /** For the time limits. */
+  readonly #clock = new DueClock();
 
   constructor(port: WaitersPort) {
     this.#port = port;
   }
 
   get size(): number {
-    return this.#waiting.size;
+    return this.#queue.size;
   }
 
   /** Those of now, whatever becomes of the queue meanwhile; of one group, if named. */
   all(group?: SessionGroup): readonly Waiter[] {
-    const all = [...this.#waiting];
-    return group ? all.filter((waiter) => waiter.group === group) : all;
-  }
-
-  has(waiter: Waiter): boolean {
-    return this.#waiting.has(waiter);
+    const all: Waiter[] = [];
+    if (group?.waiting === 0) return all;
+    for (const waiter of this.#queue) if (!group || waiter.group === group) all.push(waiter);
+    return all;
   }
 
   refuseAll(error: GatewayError, group?: SessionGroup): void {
     for (const waiter of this.all(group)) waiter.refuse(error);
   }
 
-  /** @throws GatewayError UPSTREAM_BUSY when too many wait already */
-  checkRoom(): void {
-    if (this.#waiting.size < MAX_WAITING) return;
+  /** Why nobody else may wait: too many do. */
+  get full(): GatewayError | undefined {
+    if (this.size < MAX_WAITING) return undefined;
     const { server } = this.#port;
     const text = `${server} is busy: ${MAX_WAITING} calls are already waiting for a session; raise connection.pool or call less`;
     const data = { server, key: 'proxy.servers[].connection.pool' };
-    throw new GatewayError('UPSTREAM_BUSY', text, { data, notExecuted: true });
+    return new GatewayError('UPSTREAM_BUSY', text, { data, notExecuted: true });
   }
 
   wait(group: SessionGroup, solo: boolean, limits: WaitLimits): Promise<Slot> {
     return new Promise((resolve, reject) => {
-      let unsubscribe: (() => void) | undefined;
-      const done = () => {
-        clearTimeout(timer);
-        unsubscribe?.();
-        if (!this.#waiting.delete(waiter)) return;
-        group.waiting--;
-        if (solo) group.waitingSolo--;
-      };
-      const waiter: Waiter = {
-        group,
-        solo,
-        grant: (slot) => {
-          done();
-          this.#port.granted(slot, solo);
-          resolve(slot);
-        },
-        refuse: (error) => {
-          done();
-          this.#port.refused(group);
-          reject(error);
-        },
-      };
-      const { timeout, tooLong = () => this.#waitedTooLong(timeout) } = limits;
-      const timer = setTimeout(() => waiter.refuse(tooLong()), timeout);
-      this.#waiting.add(waiter);
-      group.waiting++;
-      if (solo) group.waitingSolo++;
-      unsubscribe = limits.exchange?.onAbort((reason) => waiter.refuse(reason));
-      if (this.has(waiter)) this.#port.arrived();
+      const waiter = new Waiter(this.#port, this.#clock, { group, solo, limits, resolve, reject });
+      waiter.queue(this.#queue);
+      if (waiter.waiting) this.#port.arrived(waiter);
     });
+  }
+
+  /** Nobody waits any more. */
+  stop(): void {
+    this.#clock.stop();
+  }
+}
+
+interface Waiting {
+  readonly group: SessionGroup;
+  readonly solo: boolean;
+  readonly limits: WaitLimits;
+  resolve(slot: Slot): void;
+  reject(error: GatewayError): void;
+}
+
+/** A call that waits for a session of its group. */
+export class Waiter implements Due {
+  seat = -1;
+  due = 0;
+  readonly #port: WaitersPort;
+  readonly #clock: DueClock;
+  readonly #call: Waiting;
+  #queue: Recency<Waiter> | undefined;
+  #place: Place<Waiter> | undefined;
+  #unsubscribe: (() => void) | undefined;
+
+  constructor(port: WaitersPort, clock: DueClock, call: Waiting) {
+    this.#port = port;
+    this.#clock = clock;
+    this.#call = call;
+  }
+
+  get group(): SessionGroup {
+    return this.#call.group;
+  }
+
+  get solo(): boolean {
+    return this.#call.solo;
+  }
+
+  get waiting(): boolean {
+    return this.#place !== undefined;
+  }
+
+  queue(queue: Recency<Waiter>): void {
+    const { group, limits, solo } = this.#call;
+    this.#queue = queue;
+    this.#place = queue.add(this);
+    group.waiting++;
+    if (solo) group.waitingSolo++;
+    this.#clock.set(this, performance.now() + limits.timeout);
+    const unsubscribe = limits.exchange?.onAbort((reason) => this.refuse(reason));
+    if (this.waiting) this.#unsubscribe = unsubscribe;
+  }
+
+  grant(slot: Slot): void {
+    const { resolve, solo } = this.#call;
+    this.#leave();
+    this.#port.granted(slot, solo);
+    resolve(slot);
+  }
+
+  refuse(error: GatewayError): void {
+    const { group, reject } = this.#call;
+    this.#leave();
+    this.#port.refused(group);
+    reject(error);
+  }
+
+  onDue(): void {
+    const { timeout, tooLong } = this.#call.limits;
+    this.refuse(tooLong ? tooLong() : this.#waitedTooLong(timeout));
+  }
+
+  #leave(): void {
+    if (!this.#place) return;
+    this.#queue?.remove(this.#place);
+    this.#place = undefined;
+    this.#clock.cancel(this);
+    this.#unsubscribe?.();
+    const { group, solo } = this.#call;
+    group.waiting--;
+    if (solo) group.waitingSolo--;
   }
 
   #waitedTooLong(timeout: number): GatewayError {
