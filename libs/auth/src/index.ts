@@ -9,4 +9,4 @@ export { principalOf } from './principal-of.js';
 export { type OauthError, oauthError } from './resource/challenge.js';
 export { endpointNamed, METADATA_PATH, PublicUrls } from './resource/public-urls.js';
 export { type ResourceMetadata, ResourceServer } from './resource/resource-server.js';
-export { type Standing, Standings } from './standing.js';
+export { type Sender, type Standing, Standings, senderOf } from './standing.js';

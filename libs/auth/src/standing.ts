@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { Injectable } from '@nestjs/common';
-import type { AuthOutcome } from '#libs/plugin';
+import type { AuthOutcome, Credentials } from '#libs/plugin';
 import { AuthChain } from './auth-chain.js';
 import { credentialsOf } from './credentials-of.js';
 import { principalOf } from './principal-of.js';
@@ -14,14 +14,25 @@ export type Standing =
   | { readonly kind: 'gone' }
   | { readonly kind: 'unknown' };
 
+/** What is kept of a request so that its sender can be judged again. */
+export interface Sender {
+  readonly credentials: Credentials;
+  /** The principal it was let in as. */
+  readonly key: string;
+}
+
+export function senderOf(request: IncomingMessage): Sender {
+  return { credentials: credentialsOf(request), key: principalOf(request).key };
+}
+
 /** Asks again whether a request that is open for long would still be let in: streams never stand in for a credential. */
 @Injectable()
 export class Standings {
   constructor(private readonly chain: AuthChain) {}
 
   /** Never throws. */
-  async of(request: IncomingMessage): Promise<Standing> {
-    return judge(await this.chain.authenticate(credentialsOf(request)), principalOf(request).key);
+  async of({ credentials, key }: Sender): Promise<Standing> {
+    return judge(await this.chain.authenticate(credentials), key);
   }
 }
 

@@ -2,7 +2,8 @@ import { once } from 'node:events';
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
-import { isLastRequest } from './last-request.js';
+import { isLastRequest, type Writer } from './last-request.js';
+import type { Outlet } from './outlet.js';
 
 const closing: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
@@ -16,16 +17,23 @@ class Streamer {
     response.shouldKeepAlive = false;
     response.writeHead(200, { 'content-type': 'text/plain' });
     response.flushHeaders();
-    isLastRequest(response);
+    isLastRequest(response, this.#writer?.(response));
     this.responses.push(response);
   });
+  readonly #sockets: Socket[] = [];
+  readonly #writer: ((response: ServerResponse) => Writer) | undefined;
 
-  static async start(): Promise<Streamer> {
-    const streamer = new Streamer();
+  constructor(writer?: (response: ServerResponse) => Writer) {
+    this.#writer = writer;
+    this.server.on('connection', (socket) => this.#sockets.push(socket));
+  }
+
+  static async start(writer?: (response: ServerResponse) => Writer): Promise<Streamer> {
+    const streamer = new Streamer(writer);
     streamer.server.listen(0, '127.0.0.1');
     await once(streamer.server, 'listening');
     closing.push(async () => {
-      for (const { socket } of streamer.responses) socket?.destroy();
+      for (const socket of streamer.#sockets) socket.destroy();
       await new Promise((resolve) => streamer.server.close(resolve));
     });
     return streamer;
@@ -130,5 +138,48 @@ describe('the last request of a connection', () => {
     expect(taken).toEqual([]);
     streamer.responses[0]?.end('done');
     await expect.poll(() => client.received).toContain('done');
+  });
+
+  /** The head that is sent, `text`, and what becomes of the response. */
+  async function moving(text: string, listeners: number) {
+    const moves: { readonly outlet: Outlet; readonly socket: Socket }[] = [];
+    const streamer = await Streamer.start((response) => {
+      for (let count = 0; count < listeners; count++) response.on('close', () => {});
+      return { moved: (outlet, socket) => void moves.push({ outlet, socket }) };
+    });
+    const client = await streamer.open(text);
+    // Whatever was to happen to the first has happened before the second is answered.
+    await streamer.open(GET);
+    return { moves, client, response: streamer.responses[0] as ServerResponse };
+  }
+
+  it('gives its connection to a writer that can do without a response', async () => {
+    const { moves, client, response } = await moving(GET, 1);
+    await expect.poll(() => moves.length).toBe(2);
+    expect(response.socket).toBeNull();
+    const [{ outlet, socket }] = moves as [(typeof moves)[number]];
+    outlet.write(Buffer.from('one'));
+    outlet.write(Buffer.alloc(0));
+    const closed = Promise.all([once(client.socket, 'end'), once(socket, 'close')]);
+    outlet.end(Buffer.from('x'.repeat(16)));
+    client.socket.end();
+    await closed;
+    expect(client.received.split('\r\n\r\n').slice(1)).toEqual([`3\r\none\r\n10\r\n${'x'.repeat(16)}\r\n0`, '']);
+  });
+
+  it('leaves the response its connection while somebody else waits for its end', async () => {
+    const { moves, client, response } = await moving(GET, 2);
+    await expect.poll(() => parserOf(response)).toBeNull();
+    expect(moves).toEqual([]);
+    const closed = once(response, 'close');
+    client.socket.destroy();
+    await closed;
+  });
+
+  it('leaves the response its connection where the client knows no chunks', async () => {
+    const { moves, client, response } = await moving(GET.replace('1.1', '1.0'), 1);
+    await expect.poll(() => moves.length).toBe(1);
+    response.end('all of it');
+    await expect.poll(() => client.received).toMatch(/\r\n\r\nall of it$/);
   });
 });

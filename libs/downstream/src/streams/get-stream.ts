@@ -1,6 +1,9 @@
 import type { ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import { SSE_KEEP_ALIVE } from '#libs/mcp';
 import { openEndless } from '../http/answers.js';
+import type { Writer } from '../http/last-request.js';
+import type { Outlet } from '../http/outlet.js';
 import type { AskChannel } from '../legacy/ask-desk.js';
 import type { Lease } from './leases.js';
 import type { Room } from './stream-buffer.js';
@@ -13,8 +16,8 @@ import type { EndlessStream } from './stream-registry.js';
 const AGAIN = Buffer.from('retry: 3000\n\n');
 
 /** A legacy client's standalone stream: for what belongs to no request. No event ids, so nothing to resume. */
-export abstract class GetStream implements EndlessStream, AskChannel {
-  readonly #res: ServerResponse;
+export abstract class GetStream implements EndlessStream, AskChannel, Writer {
+  #out: Outlet;
   readonly #room: Room;
   #lease: Lease | undefined;
   /** Only while a question is open. */
@@ -23,10 +26,15 @@ export abstract class GetStream implements EndlessStream, AskChannel {
   #ended = false;
 
   constructor(res: ServerResponse, room: Room) {
-    this.#res = res;
+    this.#out = res;
     this.#room = room;
     res.on('close', () => this.#close());
-    openEndless(res);
+    openEndless(res, this);
+  }
+
+  moved(outlet: Outlet, socket: Socket): void {
+    this.#out = outlet;
+    socket.on('close', () => this.#close());
   }
 
   /** Nothing more will be sent. Called once. */
@@ -41,9 +49,9 @@ export abstract class GetStream implements EndlessStream, AskChannel {
     if (!this.#ended && this.#lease?.valid !== true) this.end();
     if (this.#ended) return false;
     this.#quiet = 0;
-    this.#res.write(frame);
-    if (this.#room.hasRoom(this.#res)) return true;
-    this.#res.destroy();
+    this.#out.write(frame);
+    if (this.#room.hasRoom(this.#out)) return true;
+    this.#out.destroy();
     return false;
   }
 
@@ -56,13 +64,13 @@ export abstract class GetStream implements EndlessStream, AskChannel {
   tick(): void {
     if (++this.#quiet < 3) return;
     this.#quiet = 0;
-    if (!this.#ended && this.#res.writableLength === 0) this.#res.write(SSE_KEEP_ALIVE);
+    if (!this.#ended && this.#out.writableLength === 0) this.#out.write(SSE_KEEP_ALIVE);
   }
 
   end(): void {
     if (this.#ended) return;
     this.#close();
-    this.#res.end(AGAIN);
+    this.#out.end(AGAIN);
   }
 
   #close(): void {

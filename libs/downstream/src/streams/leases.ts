@@ -1,6 +1,5 @@
-import type { IncomingMessage } from 'node:http';
 import { Injectable, type OnModuleDestroy } from '@nestjs/common';
-import { type Standing, Standings } from '#libs/auth';
+import { type Sender, type Standing, Standings, senderOf } from '#libs/auth';
 import { ApiKeysConfigRef, OauthConfigRef } from '#libs/config';
 import { type Due, DueClock } from '#libs/kernel';
 import type { Inbound } from '../front.js';
@@ -79,7 +78,7 @@ interface Surroundings {
 class Held implements Lease, Due {
   seat = -1;
   due = 0;
-  readonly #request: IncomingMessage;
+  readonly #sender: Sender;
   readonly #around: Surroundings;
   readonly #holder: Holder;
   #expiresAt!: number;
@@ -89,7 +88,7 @@ class Held implements Lease, Due {
   #over = false;
 
   constructor({ request, principal }: Caller, around: Surroundings, holder: Holder) {
-    this.#request = request;
+    this.#sender = senderOf(request);
     this.#around = around;
     this.#holder = holder;
     this.#expire(principal.expiresAt);
@@ -113,7 +112,7 @@ class Held implements Lease, Due {
   async look(): Promise<void> {
     if (this.#looking) return;
     this.#looking = true;
-    const standing = await this.#around.standings.of(this.#request);
+    const standing = await this.#around.standings.of(this.#sender);
     this.#looking = false;
     if (!this.#over) this.#follow(standing);
   }

@@ -3,11 +3,12 @@ import { Injectable } from '@nestjs/common';
 import { FrontLog } from '../http/front-log.js';
 import { FrontPolicy } from '../http/front-policy.js';
 import { HeldBytes } from '../http/held-bytes.js';
+import type { Outlet } from '../http/outlet.js';
 
 /** Whether more may be written to a response. */
 export interface Room {
   /** False while it has more unread than its client may leave. */
-  hasRoom(response: ServerResponse): boolean;
+  hasRoom(response: Pick<Outlet, 'writableLength'>): boolean;
 }
 
 /** What is written to clients, as far as it lies in memory. */
@@ -25,7 +26,7 @@ export class StreamBuffer implements Buffers {
     private readonly held: HeldBytes,
   ) {}
 
-  hasRoom({ writableLength }: ServerResponse): boolean {
+  hasRoom({ writableLength }: Pick<Outlet, 'writableLength'>): boolean {
     if (writableLength <= this.policy.limits.stream_buffer) return true;
     this.log.reached('server.limits.stream_buffer');
     return false;

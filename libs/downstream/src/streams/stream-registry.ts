@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import { Inject, Injectable } from '@nestjs/common';
 import { Roster, type Seated } from '#libs/kernel';
+import type { Outlet } from '../http/outlet.js';
 import { type Buffers, StreamBuffer } from './stream-buffer.js';
 
 /** Something that is open towards a client and must not look dead. */
@@ -44,7 +45,7 @@ export class StreamRegistry implements Buffers {
     return this.#draining;
   }
 
-  hasRoom(response: ServerResponse): boolean {
+  hasRoom(response: Pick<Outlet, 'writableLength'>): boolean {
     return this.buffer.hasRoom(response);
   }
 
