@@ -25,6 +25,7 @@ import { SessionStates } from './changes/session-states.js';
 import { type Listening, type ListenWish, McpProxy, type Readmission, type SessionChannel } from './contract.js';
 import { InitializeAnswers } from './identity/initialize-answers.js';
 import { spellingFor } from './identity/profiles.js';
+import { Spellings } from './identity/spellings.js';
 import { type Desk, type Request, Verdict } from './methods/context.js';
 import { withinLimits } from './methods/limited.js';
 import { handlerOf } from './methods/methods.js';
@@ -48,6 +49,7 @@ export class ProxyService extends McpProxy implements OnApplicationBootstrap, Be
   readonly #reads = new ReadCache();
   readonly #viewRequests = new ViewRequests();
   readonly #answers: InitializeAnswers;
+  readonly #spellings = new Spellings((clientName) => this.#spelled(clientName));
   readonly #profilesSeen = new Set<string>();
   #warm: Promise<void> | undefined;
   readonly #arrivals = new Arrivals();
@@ -108,6 +110,10 @@ export class ProxyService extends McpProxy implements OnApplicationBootstrap, Be
   }
 
   spelling(clientName: string): Spelling {
+    return this.#spellings.of(clientName, this.proxyConfig.current);
+  }
+
+  #spelled(clientName: string): Spelling {
     const { spelling, profile } = spellingFor(clientName, this.proxyConfig.current);
     if (profile !== undefined && !this.#profilesSeen.has(profile)) {
       this.#profilesSeen.add(profile);

@@ -28,9 +28,37 @@ describe('what requests ask the catalogue for', () => {
     expect(requests.of({ ...session, endpoint: elsewhere, session }).endpoint).toBe(elsewhere);
   });
 
-  it('is made anew outside of sessions', () => {
+  it('is the very same for all requests of a caller that need no session, while they ask in the same way', () => {
     const requests = new ViewRequests();
-    expect(requests.of(session)).not.toBe(requests.of(session));
-    expect(requests.of(session).key).toBeUndefined();
+    const first = requests.of(session);
+    expect(requests.of({ ...session })).toBe(first);
+    const one = { kind: 'server', server: 'one' } as const;
+    const others = [
+      { endpoint: one },
+      { endpoint: { kind: 'toolset', toolset: 'one' } as const },
+      { spelling: { separator: '__', maxLength: 128 } },
+      { spelling: { separator: ':', maxLength: 64 } },
+      { client: { ...session.client, era: 'modern', capabilities: { sampling: {} } } as const },
+      { principal: principal('https://issuer.example', 'ann') },
+    ].map((other) => ({ ...session, ...other }));
+    const made = others.map((other) => requests.of(other));
+    expect(new Set([first, ...made]).size).toBe(others.length + 1);
+    for (const [index, other] of others.entries()) {
+      const { principal: who, endpoint, spelling, client } = other;
+      expect(made[index]).toMatchObject({ principal: who, endpoint, spelling, era: client.era });
+      expect(requests.of(other)).toBe(made[index]);
+    }
+    expect(requests.of({ ...session, endpoint: { ...one } })).toBe(made[0]);
+  });
+
+  it('is forgotten where one caller asks in too many ways, and right all the same', () => {
+    const requests = new ViewRequests();
+    const first = requests.of(session);
+    for (let index = 0; index < 40; index++) {
+      const client = { ...session.client, capabilities: index % 2 === 0 ? { sampling: {} } : {} };
+      expect(requests.of({ ...session, client }).capabilities).toBe(index % 2 === 0 ? 's' : '');
+    }
+    expect(requests.of(session)).not.toBe(first);
+    expect(requests.of(session)).toEqual(first);
   });
 });

@@ -1,25 +1,51 @@
 import type { ViewRequest } from '#libs/catalogue';
-import type { ClientSession } from '#libs/kernel';
+import type { ClientHop, ClientSession, Endpoint } from '#libs/kernel';
 import { viewRequest } from './methods/params.js';
 
 type Asking = Pick<ClientSession, 'principal' | 'endpoint' | 'spelling' | 'client'>;
 
-/** What requests ask the catalogue for. A session's ask for the same over and over: it is made once, with room for its key. */
-export class ViewRequests {
-  readonly #ofSessions = new WeakMap<ClientSession, ViewRequest>();
+interface Known {
+  readonly client: ClientHop;
+  readonly request: ViewRequest;
+}
 
-  of(caller: Asking & { readonly session?: ClientSession }): ViewRequest {
-    const { session } = caller;
-    if (!session) return viewRequest(caller);
-    const known = this.#ofSessions.get(session);
-    if (known && isBy(caller, known)) return known;
-    const request = { ...viewRequest(caller), key: { text: '', own: -1, audience: '' } };
-    this.#ofSessions.set(session, request);
+/** Ways of asking that are remembered of one caller. A session has one; of a principal there may be several clients. */
+const MAX_KNOWN = 16;
+
+/**
+ * What requests ask the catalogue for. A session's ask for the same over and over, and so do those of a principal that needs
+ * none: it is made once, with room for its key.
+ */
+export class ViewRequests {
+  readonly #known = new WeakMap<object, Known[]>();
+
+  of(asking: Asking & { readonly session?: ClientSession }): ViewRequest {
+    const who = asking.session ?? asking.principal;
+    let known = this.#known.get(who);
+    if (known) for (const one of known) if (isSame(asking, one)) return one.request;
+    if (!known || known.length >= MAX_KNOWN) {
+      known = [];
+      this.#known.set(who, known);
+    }
+    const request = { ...viewRequest(asking), key: { text: '', own: -1, audience: '' } };
+    known.push({ client: asking.client, request });
     return request;
   }
 }
 
-/** Who asks within a session is the session's own business, and does not change; this makes it so. */
-function isBy({ principal, endpoint, spelling }: Asking, known: ViewRequest): boolean {
-  return known.principal === principal && known.endpoint === endpoint && known.spelling === spelling;
+function isSame({ principal, endpoint, spelling, client }: Asking, { client: its, request }: Known): boolean {
+  return (
+    client === its &&
+    principal === request.principal &&
+    spelling.separator === request.spelling.separator &&
+    spelling.maxLength === request.spelling.maxLength &&
+    isSameEndpoint(endpoint, request.endpoint)
+  );
+}
+
+function isSameEndpoint(a: Endpoint, b: Endpoint): boolean {
+  if (a === b) return true;
+  if (a.kind === 'server') return b.kind === 'server' && a.server === b.server;
+  if (a.kind === 'toolset') return b.kind === 'toolset' && a.toolset === b.toolset;
+  return b.kind === 'aggregate';
 }

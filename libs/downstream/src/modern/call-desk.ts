@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import { Injectable } from '@nestjs/common';
 import { GatewayError, type Outcome, type Resumption, Roster, toGatewayError } from '#libs/kernel';
 import { type Bytes, namedMember, paramsDigest, type RequestMessage } from '#libs/mcp';
@@ -69,19 +70,26 @@ export class CallDesk {
    * Answers a request, now or later.
    * @throws GatewayError while nothing has begun: STATE_INVALID, STATE_LOST, HEADER_MISMATCH, UNKNOWN_*
    */
-  async run(inbound: InboundPost, request: ModernRequest): Promise<void> {
+  run(inbound: InboundPost, request: ModernRequest): Promise<void> | undefined {
     const { requestState } = request;
     const state = requestState === undefined ? undefined : this.states.open(requestState, binding(inbound, request));
     const call = this.exchange(inbound, request, resumptionOf(request, state));
-    await this.#prepare(call, inbound, request);
-    if (state?.kind === 'parked') await this.#readmit(call, request, state);
+    const parked = state?.kind === 'parked' ? state : undefined;
+    const prepared = parked ? this.#readmitted(call, inbound, request, parked) : this.#prepare(call, inbound, request);
+    if (prepared) return prepared.then(() => this.#go(call, inbound, request, parked));
+    this.#go(call, inbound, request, parked);
+    return undefined;
+  }
+
+  /** @throws GatewayError STATE_LOST, STATE_INVALID */
+  #go(call: ModernCall, inbound: InboundPost, request: ModernRequest, state: ParkedState | undefined): void {
     // Nothing is waited for between finding the call and adopting it: of two retries one is first.
-    const parked = state?.kind === 'parked' ? this.#find(state) : undefined;
+    const parked = state && this.#find(state);
     // Nobody is left to be answered.
     if (inbound.response.destroyed) return;
     const at = { inbound, request, reply: this.#reply(inbound) };
     if (!parked) {
-      this.#start(call, at);
+      void this.#start(call, at);
       return;
     }
     this.lot.adopted(parked);
@@ -100,44 +108,51 @@ export class CallDesk {
     for (const call of this.#calls.all()) call.abort(reason);
   }
 
-  #start(call: ModernCall, at: Attachment): void {
+  /** Never rejects: whatever becomes of the call is its answer. */
+  async #start(call: ModernCall, at: Attachment): Promise<void> {
     this.#calls.add(call);
     this.log.began(call.client);
     call.begin(at);
-    this.#handle(call, at.request).then(
-      (outcome) => call.settle(outcome),
-      (thrown) => call.settle(toGatewayError(thrown)),
-    );
+    let settled: Settled;
+    try {
+      settled = await this.#handle(call, at.request);
+    } catch (thrown) {
+      settled = toGatewayError(thrown);
+    }
+    call.settle(settled);
   }
 
-  // async, so that a handler that throws at once is no different from one that rejects
-  async #handle(call: ModernCall, { message }: ModernRequest): Promise<Outcome> {
+  #handle(call: ModernCall, { message }: ModernRequest): Promise<Outcome> | Outcome {
     if (message.method !== 'server/discover') return this.proxy.handle(call, message);
     return { kind: 'result', result: this.proxy.discoverResult(call) };
   }
 
   /**
    * Upstreams may still be connecting, or never have been asked what a client with these capabilities gets. Lists and
-   * `server/discover` wait for them, and so does what would otherwise be unknown; all of it within bounds.
+   * `server/discover` wait for them, and so does what would otherwise be unknown; all of it within bounds. Undefined where
+   * nothing has to be waited for.
    * @throws GatewayError HEADER_MISMATCH when headers a tool declares do not agree with the arguments
    */
-  async #prepare(call: ModernCall, { request }: InboundPost, { message }: ModernRequest): Promise<void> {
+  #prepare(call: ModernCall, { request }: InboundPost, { message }: ModernRequest): Promise<void> | undefined {
     switch (message.method) {
       case 'completion/complete':
-        return;
+        return undefined;
       case 'tools/call': {
         const name = message.params?.get('name')?.string() ?? '';
-        let declared = this.proxy.paramHeaders(call, name);
-        if (!declared) {
-          await this.proxy.warm(call, message);
-          declared = this.proxy.paramHeaders(call, name);
-        }
-        if (declared) checkParams(request, message, declared);
-        return;
+        const declared = this.proxy.paramHeaders(call, name);
+        if (!declared) return this.#prepareTool(call, request, message, name);
+        checkParams(request, message, declared);
+        return undefined;
       }
       default:
-        if (!this.#isKnown(call, message)) await this.proxy.warm(call, message);
+        return this.#isKnown(call, message) ? undefined : this.proxy.warm(call, message);
     }
+  }
+
+  async #prepareTool(call: ModernCall, request: IncomingMessage, message: RequestMessage, name: string): Promise<void> {
+    await this.proxy.warm(call, message);
+    const declared = this.proxy.paramHeaders(call, name);
+    if (declared) checkParams(request, message, declared);
   }
 
   /** Lists and the like always depend on what upstreams offer. */
@@ -152,9 +167,15 @@ export class CallDesk {
   }
 
   /** @throws GatewayError STATE_LOST, STATE_INVALID, and what is said to somebody who may not use this any more */
-  async #readmit(probe: ModernCall, { message }: ModernRequest, state: ParkedState): Promise<void> {
+  async #readmitted(
+    probe: ModernCall,
+    inbound: InboundPost,
+    request: ModernRequest,
+    state: ParkedState,
+  ): Promise<void> {
+    await this.#prepare(probe, inbound, request);
     const call = this.#find(state);
-    const { target, judging } = this.proxy.readmit(probe, message, call);
+    const { target, judging } = this.proxy.readmit(probe, request.message, call);
     if (target !== call.target) throw stateInvalid();
     await judging;
   }

@@ -28,8 +28,8 @@ export function encodeComplete(
   // What a retry was answered is nobody's to keep (M:cache).
   const retry = inputResponses !== undefined || requestState !== undefined;
   const { ttl, scope } = (!retry && outcome.freshness) || { ttl: 0, scope: 'private' as const };
-  const lifetime = CACHEABLE_METHODS.has(message.method) ? { ttlMs: ttl, cacheScope: scope } : {};
-  const members = { resultType: 'complete', serverInfo, fresh: outcome.own === true, ...lifetime } as const;
+  const own = { resultType: 'complete', serverInfo, fresh: outcome.own === true } as const;
+  const members = CACHEABLE_METHODS.has(message.method) ? { ...own, ttlMs: ttl, cacheScope: scope } : own;
   return encodeResult(message.idJson, withResultMembers(outcome.result, members));
 }
 

@@ -10,6 +10,7 @@ import {
   modernEnvelope,
   type RequestMessage,
 } from '#libs/mcp';
+import type { ClientHops } from './client-hops.js';
 import { checkMethodHeader, checkNameHeader, mismatch, singleHeader } from './headers.js';
 import { checkMethod, checkShape } from './methods.js';
 
@@ -32,22 +33,30 @@ export type Tolerates = (
   fault: 'version-header-mismatch',
 ) => boolean;
 
+/** What reading a request takes besides it. */
+export interface Reading {
+  readonly hops: ClientHops;
+  readonly tolerates: Tolerates;
+}
+
 /**
  * Reads a modern request and checks it against its headers, in the order the answers have to come (M:http): envelope,
  * version, method, name, shape.
  * @throws GatewayError META_MISSING, HEADER_MISMATCH, UNSUPPORTED_MODERN_VERSION, METHOD_UNKNOWN, INVALID_PARAMS
  */
-export function readModern(request: IncomingMessage, message: RequestMessage, tolerates: Tolerates): ModernRequest {
+export function readModern(
+  request: IncomingMessage,
+  message: RequestMessage,
+  { hops, tolerates }: Reading,
+): ModernRequest {
   const { params } = message;
-  const { version, clientInfo, clientCapabilities, logLevel } = modernEnvelope(params);
+  const { version, clientInfo, clientCapabilities, logLevel, progressToken } = modernEnvelope(params);
   const protocolVersion = version?.string();
   if (protocolVersion === undefined) throw metaMissing(MODERN_META.protocolVersion, 'a string', version !== undefined);
   if (clientCapabilities?.type !== 'object') {
     throw metaMissing(MODERN_META.clientCapabilities, 'an object', clientCapabilities !== undefined);
   }
-  const name = clientInfo?.get('name')?.string() ?? '';
-  const clientVersion = clientInfo?.get('version')?.string() ?? '';
-  checkVersionHeader(request, protocolVersion, () => tolerates({ name, clientVersion }, 'version-header-mismatch'));
+  if (!saysVersion(request, protocolVersion)) checkTolerated(clientInfo, tolerates);
   if (!isModernVersion(protocolVersion)) throw unsupported(protocolVersion);
   checkMethodHeader(request, message);
   checkNameHeader(request, message);
@@ -55,29 +64,28 @@ export function readModern(request: IncomingMessage, message: RequestMessage, to
   checkShape(message);
   return {
     message,
-    client: {
-      era: 'modern',
-      version: protocolVersion,
-      name,
-      clientVersion,
-      capabilities: clientCapabilities.value() as ClientHop['capabilities'],
-    },
+    client: hops.read(protocolVersion, clientInfo, clientCapabilities),
     logLevel: checkedLevel(logLevel),
-    progressToken: progressTokenOf(params),
+    progressToken: progressTokenOf(progressToken),
     inputResponses: params?.get('inputResponses'),
     requestState: params?.get('requestState')?.string(),
   };
 }
 
-function checkVersionHeader(request: IncomingMessage, version: string, tolerated: () => boolean): void {
-  const header = singleHeader(request, MCP_HEADERS.protocolVersion)?.trim();
-  if (header === version) return;
-  if (header === undefined) {
-    throw mismatch(`The header MCP-Protocol-Version is missing; it repeats ${MODERN_META.protocolVersion}`);
-  }
-  if (!tolerated()) {
-    throw mismatch(`The header MCP-Protocol-Version differs from ${MODERN_META.protocolVersion} in the body`);
-  }
+/** @throws GatewayError HEADER_MISMATCH where there is no such header */
+function saysVersion(request: IncomingMessage, version: string): boolean {
+  const header = singleHeader(request, MCP_HEADERS.protocolVersion);
+  if (header === version) return true;
+  if (header !== undefined) return header.trim() === version;
+  throw mismatch(`The header MCP-Protocol-Version is missing; it repeats ${MODERN_META.protocolVersion}`);
+}
+
+/** @throws GatewayError HEADER_MISMATCH */
+function checkTolerated(clientInfo: JsonView | undefined, tolerates: Tolerates): void {
+  const name = clientInfo?.get('name')?.string() ?? '';
+  const clientVersion = clientInfo?.get('version')?.string() ?? '';
+  if (tolerates({ name, clientVersion }, 'version-header-mismatch')) return;
+  throw mismatch(`The header MCP-Protocol-Version differs from ${MODERN_META.protocolVersion} in the body`);
 }
 
 function checkedLevel(level: JsonView | undefined): string | undefined {
@@ -86,8 +94,7 @@ function checkedLevel(level: JsonView | undefined): string | undefined {
   throw new GatewayError('INVALID_PARAMS', `${MODERN_META.logLevel} in params._meta is no log level MCP knows`);
 }
 
-function progressTokenOf(params: JsonView | undefined): Buffer | undefined {
-  const token = params?.get('_meta')?.get('progressToken');
+function progressTokenOf(token: JsonView | undefined): Buffer | undefined {
   return token && (token.type === 'string' || token.type === 'number') ? token.raw() : undefined;
 }
 

@@ -26,7 +26,8 @@ export function singleHeader(request: IncomingMessage, name: string): string | u
 export function checkMethodHeader(request: IncomingMessage, { method }: RequestMessage): void {
   const header = singleHeader(request, MCP_HEADERS.method);
   if (header === undefined) throw mismatch('The header Mcp-Method is missing; it repeats the method of the body');
-  if (header.trim() !== method) throw mismatch('The header Mcp-Method differs from the method of the body');
+  if (header !== method && header.trim() !== method)
+    throw mismatch('The header Mcp-Method differs from the method of the body');
 }
 
 /** @throws GatewayError HEADER_MISMATCH unless `Mcp-Name` is the name or URI the body is about */

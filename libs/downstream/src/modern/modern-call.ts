@@ -59,14 +59,9 @@ export interface CallGiven {
  * as long as its HTTP request. When an upstream asks something, the request is answered `input_required`, the call is
  * parked without a client, and a retry adopts it.
  */
-export class ModernCall implements Exchange, Seated {
+export class ModernCall extends AbortSource implements Exchange, Seated {
   seat = -1;
-  readonly id: string;
   readonly traceparent?: string;
-  readonly principal: Principal;
-  readonly endpoint: Endpoint;
-  readonly remoteAddress: string;
-  readonly headers: ClientHeaders;
   readonly spelling: Spelling;
   readonly resumption?: Resumption;
   /** How often the client was asked. */
@@ -74,7 +69,7 @@ export class ModernCall implements Exchange, Seated {
   /** Where the request went when the call was parked, by canonical name. */
   target: string | undefined;
   readonly #hooks: CallHooks;
-  readonly #abort = new AbortSource();
+  readonly #inbound: InboundPost;
   readonly #first: ModernRequest;
   #at: Attachment | undefined;
   #unwatch: (() => void) | undefined;
@@ -86,16 +81,33 @@ export class ModernCall implements Exchange, Seated {
 
   /** Until `begin` it is no more than the exchange that checks are made for. */
   constructor(inbound: InboundPost, request: ModernRequest, hooks: CallHooks, given: CallGiven) {
-    this.id = inbound.requestId;
+    super();
     if (inbound.traceparent !== undefined) this.traceparent = inbound.traceparent;
-    this.principal = inbound.principal;
-    this.endpoint = inbound.endpoint;
-    this.remoteAddress = inbound.remoteAddress;
-    this.headers = inbound.request.headers;
     this.spelling = given.spelling;
     if (given.resumption) this.resumption = given.resumption;
+    this.#inbound = inbound;
     this.#first = request;
     this.#hooks = hooks;
+  }
+
+  get id(): string {
+    return this.#inbound.requestId;
+  }
+
+  get principal(): Principal {
+    return this.#inbound.principal;
+  }
+
+  get endpoint(): Endpoint {
+    return this.#inbound.endpoint;
+  }
+
+  get remoteAddress(): string {
+    return this.#inbound.remoteAddress;
+  }
+
+  get headers(): ClientHeaders {
+    return this.#inbound.request.headers;
   }
 
   get client(): ClientHop {
@@ -104,14 +116,6 @@ export class ModernCall implements Exchange, Seated {
 
   get logLevel(): string | undefined {
     return this.#first.logLevel;
-  }
-
-  get aborted(): boolean {
-    return this.#abort.aborted;
-  }
-
-  get signal(): AbortSignal {
-    return this.#abort.signal;
   }
 
   get over(): boolean {
@@ -125,10 +129,6 @@ export class ModernCall implements Exchange, Seated {
 
   get questions(): readonly Question[] {
     return this.#questions?.all() ?? [];
-  }
-
-  onAbort(listener: (reason: GatewayError) => void): () => void {
-    return this.#abort.onAbort(listener);
   }
 
   notify({ method, params }: OutboundNotification): void {
@@ -190,12 +190,12 @@ export class ModernCall implements Exchange, Seated {
     this.#hooks.deliver(at, settled);
   }
 
-  abort(reason: GatewayError): void {
+  override abort(reason: GatewayError): void {
     if (this.#over) return;
     const at = this.#at;
     this.finish();
     if (at && reason.code !== 'CANCELLED') this.#hooks.deliver(at, reason);
-    this.#abort.abort(reason);
+    super.abort(reason);
   }
 
   /** Later notifications and questions have nowhere to go. */

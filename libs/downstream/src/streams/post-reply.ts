@@ -34,7 +34,8 @@ export class PostReply implements AskChannel, OpenReply {
   #closed = false;
   #quiet = 0;
   #collected: Buffer[] | undefined;
-  #watchers: Set<() => void> | undefined;
+  /** Few: a call in flight has one. */
+  #watchers: (() => void)[] | undefined;
 
   constructor(res: ServerResponse, accepted: Accepted, registry: StreamRegistry, parts: ReplyParts = SINGLE) {
     this.#res = res;
@@ -69,9 +70,14 @@ export class PostReply implements AskChannel, OpenReply {
   }
 
   onClosed(listener: () => void): () => void {
-    this.#watchers ??= new Set();
-    this.#watchers.add(listener);
-    return () => this.#watchers?.delete(listener);
+    if (this.#watchers) this.#watchers.push(listener);
+    else this.#watchers = [listener];
+    return () => this.#unwatch(listener);
+  }
+
+  #unwatch(listener: () => void): void {
+    const index = this.#watchers?.indexOf(listener) ?? -1;
+    if (index >= 0) this.#watchers?.splice(index, 1);
   }
 
   /** One request's response. What HTTP has to say of it counts only while the answer is still a single message. */
@@ -138,9 +144,9 @@ export class PostReply implements AskChannel, OpenReply {
     if (this.#closed) return;
     this.#closed = true;
     this.#registry.remove(this);
-    if (!this.#watchers) return;
-    for (const watcher of [...this.#watchers]) watcher();
+    const watchers = this.#watchers;
     this.#watchers = undefined;
+    if (watchers) for (const watcher of watchers) watcher();
   }
 }
 

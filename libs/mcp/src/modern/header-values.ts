@@ -5,7 +5,6 @@ const SUFFIX = '?=';
 
 /** What a header carries as it is: visible ASCII, spaces and tabs. */
 const PLAIN = /^[\t\x20-\x7e]*$/;
-const EDGE_SPACE = /^[\t ]|[\t ]$/;
 const OPTIONAL_SPACE = /^[\t ]+|[\t ]+$/g;
 const INTEGER = /^-?\d+(?:\.0+)?$/;
 const DECIMAL = /^-?\d+(?:\.\d+)?$/;
@@ -16,7 +15,7 @@ const DECIMAL = /^-?\d+(?:\.\d+)?$/;
  * one that looks encoded. Unpaired surrogates, which UTF-8 cannot express, become U+FFFD.
  */
 export function encodeHeaderValue(value: string): string {
-  const plain = value !== '' && PLAIN.test(value) && !EDGE_SPACE.test(value) && !looksEncoded(value);
+  const plain = value !== '' && !hasEdgeSpace(value) && !looksEncoded(value) && PLAIN.test(value);
   return plain ? value : `${PREFIX}${Buffer.from(value).toString('base64')}${SUFFIX}`;
 }
 
@@ -26,7 +25,7 @@ export function encodeHeaderValue(value: string): string {
  * prefix without the suffix, or in another case, is a plain value.
  */
 export function decodeHeaderValue(raw: string): string | undefined {
-  const value = raw.replace(OPTIONAL_SPACE, '');
+  const value = hasEdgeSpace(raw) ? raw.replace(OPTIONAL_SPACE, '') : raw;
   if (!looksEncoded(value)) return PLAIN.test(value) ? value : undefined;
   if (value.length < PREFIX.length + SUFFIX.length) return undefined;
   const encoded = value.slice(PREFIX.length, -SUFFIX.length);
@@ -43,6 +42,14 @@ export function headerEquals(raw: string, bodyValue: string | number | boolean):
   if (value === String(bodyValue)) return true;
   if (typeof bodyValue !== 'number') return false;
   return (Number.isInteger(bodyValue) ? INTEGER : DECIMAL).test(value) && Number(value) === bodyValue;
+}
+
+function hasEdgeSpace(value: string): boolean {
+  return isSpace(value.charCodeAt(0)) || isSpace(value.charCodeAt(value.length - 1));
+}
+
+function isSpace(code: number): boolean {
+  return code === 0x20 || code === 0x09;
 }
 
 function looksEncoded(value: string): boolean {
