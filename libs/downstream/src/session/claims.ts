@@ -27,17 +27,30 @@ const FIXED = 1 + ID_BYTES + HOME_BYTES + 6 + 4 + 1;
 /** Longest client name and version kept, in UTF-8 bytes. */
 export const MAX_CLIENT_TEXT = 64;
 
-/** Binary and short, because session ids travel with every request: fixed part, then length-prefixed texts. */
+/** Longest of the texts, in UTF-8 bytes: their length has to fit into one. */
+const MAX_TEXT = 255;
+
+/** Where claims are written, one session's at a time. */
+const SCRATCH = Buffer.alloc(FIXED + 5 * (1 + MAX_TEXT));
+
+/**
+ * Binary and short, because session ids travel with every request: fixed part, then length-prefixed texts. For at once: the
+ * next claims are written over these.
+ */
 export function encodeClaims(claims: SessionClaims): Buffer {
-  const fixed = Buffer.alloc(FIXED);
-  fixed[0] = FORMAT;
-  fixed.write(claims.id, 1, ID_BYTES, 'base64url');
-  fixed.write(claims.home, 17, HOME_BYTES, 'hex');
-  fixed.writeUIntBE(claims.issuedAt, 21, 6);
-  fixed.writeUInt32BE(claims.expiresAt, 27);
-  fixed[31] = claims.capabilities;
-  const texts = [claims.principalKey, claims.endpoint, claims.version, claims.clientName, claims.clientVersion];
-  return Buffer.concat([fixed, ...texts.flatMap(prefixed)]);
+  const bytes = SCRATCH;
+  bytes[0] = FORMAT;
+  bytes.write(claims.id, 1, ID_BYTES, 'base64url');
+  bytes.write(claims.home, 17, HOME_BYTES, 'hex');
+  bytes.writeUIntBE(claims.issuedAt, 21, 6);
+  bytes.writeUInt32BE(claims.expiresAt, 27);
+  bytes[31] = claims.capabilities;
+  let end = writeText(bytes, FIXED, claims.principalKey);
+  end = writeText(bytes, end, claims.endpoint);
+  end = writeText(bytes, end, claims.version);
+  end = writeText(bytes, end, claims.clientName);
+  end = writeText(bytes, end, claims.clientVersion);
+  return bytes.subarray(0, end);
 }
 
 /** The claims, or undefined when the bytes are not of this format. */
@@ -77,8 +90,12 @@ export function cutText(text: string, maxBytes = MAX_CLIENT_TEXT): string {
   return bytes.toString('utf8', 0, end);
 }
 
-function prefixed(text: string): [Buffer, Buffer] {
-  const bytes = Buffer.from(text);
-  if (bytes.length > 255) throw new RangeError('session claim longer than 255 bytes');
-  return [Buffer.of(bytes.length), bytes];
+/** Returns where it ends. */
+function writeText(bytes: Buffer, at: number, text: string): number {
+  const start = at + 1;
+  const length = Buffer.byteLength(text);
+  if (length > MAX_TEXT) throw new RangeError(`session claim longer than ${MAX_TEXT} bytes`);
+  bytes[at] = length;
+  bytes.write(text, start);
+  return start + length;
 }

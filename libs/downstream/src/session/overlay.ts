@@ -21,8 +21,8 @@ const NONE: readonly Unsolicited[] = [];
  */
 export class SessionOverlay {
   readonly running = new ChurnMap<string, Running>();
-  readonly asks: AskDesk;
   lastUsed = 0;
+  #asks: AskDesk | undefined;
   #streams: readonly Unsolicited[] = NONE;
   #listening: { readonly stream: Unsolicited; readonly stop: () => void } | undefined;
 
@@ -31,9 +31,13 @@ export class SessionOverlay {
     public session: ClientSession,
     /** Milliseconds since the epoch. */
     readonly expiresAt: number,
-    replicaId: string,
-  ) {
-    this.asks = new AskDesk(replicaId);
+    private readonly replicaId: string,
+  ) {}
+
+  /** Made for the first question, or the first answer to none: most sessions see neither. */
+  get asks(): AskDesk {
+    this.#asks ??= new AskDesk(this.replicaId);
+    return this.#asks;
   }
 
   get idle(): boolean {
@@ -53,14 +57,14 @@ export class SessionOverlay {
 
   /** Ends everything this session has open. */
   end(why: string): void {
-    if (this.idle && this.asks.size === 0) return;
+    if (this.idle && !this.#asks?.size) return;
     const reason = new GatewayError('SESSION_NOT_FOUND', why);
     for (const request of this.running.values()) request.abort(reason);
     const streams = this.#streams;
     this.#streams = NONE;
     for (const stream of streams) stream.end();
     this.#listenOnNewest();
-    this.asks.rejectAll(new GatewayError('ASK_UNDELIVERED', 'The client ended its session', { cause: reason }));
+    this.#asks?.rejectAll(new GatewayError('ASK_UNDELIVERED', 'The client ended its session', { cause: reason }));
   }
 
   #listenOnNewest(): void {
