@@ -55,7 +55,7 @@ export abstract class McpProxy {
    * and the first time for those whose lists depend on the capabilities the client declared. With a request, also for the
    * upstream that it is about, as long as its call would.
    */
-  abstract warm(exchange: Exchange, request?: RequestMessage): Promise<void>;
+  abstract warm(exchange: Exchange, request?: RequestMessage): Promise<void> | undefined;
 
   /** JSON of a legacy InitializeResult for this endpoint, caller and negotiated version. Never waits for upstreams. */
   abstract initializeResult(exchange: Exchange): Buffer;

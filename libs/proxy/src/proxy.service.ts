@@ -51,6 +51,7 @@ export class ProxyService extends McpProxy implements OnApplicationBootstrap, Be
   readonly #answers: InitializeAnswers;
   readonly #spellings = new Spellings((clientName) => this.#spelled(clientName));
   readonly #profilesSeen = new Set<string>();
+  /** While upstreams connect for the first time. */
   #warm: Promise<void> | undefined;
   readonly #arrivals = new Arrivals();
   /** Upstreams that list to each caller alone; none in most configurations. */
@@ -93,7 +94,9 @@ export class ProxyService extends McpProxy implements OnApplicationBootstrap, Be
     this.#bind();
     await this.#apply();
     this.proxyConfig.onChange(() => void this.#apply().catch((thrown) => this.#applyFailed(thrown)));
-    this.#warm = this.upstreams.settled(this.options.warmUp);
+    this.#warm = this.upstreams.settled(this.options.warmUp).finally(() => {
+      this.#warm = undefined;
+    });
   }
 
   /** Running calls had their time before the application closes: what is left is cut off, and no session and no child stays. */
@@ -125,7 +128,13 @@ export class ProxyService extends McpProxy implements OnApplicationBootstrap, Be
     return spelling;
   }
 
-  async warm(exchange: Exchange, request?: RequestMessage): Promise<void> {
+  warm(exchange: Exchange, request?: RequestMessage): Promise<void> | undefined {
+    const arriving = request !== undefined && this.#arrivals.pending;
+    const waits = this.#warm !== undefined || arriving || this.#perCaller.length > 0;
+    return waits || capabilitiesOf(exchange.client).key !== '' ? this.#warmed(exchange, request) : undefined;
+  }
+
+  async #warmed(exchange: Exchange, request?: RequestMessage): Promise<void> {
     await this.#warm;
     if (request && this.#arrivals.pending) await this.#arrivals.of(exchange, request, this.#view(exchange));
     await this.#listed(exchange);

@@ -6,6 +6,7 @@ import type { InboundPost } from '../front.js';
 import { FrontPolicy } from '../http/front-policy.js';
 import { cutText, type SessionClaims } from '../session/claims.js';
 import { packCapabilities } from '../session/client-capabilities.js';
+import type { OpenedSession } from '../session/session-opener.js';
 import { Sessions } from '../session/sessions.js';
 import { PostReply } from '../streams/post-reply.js';
 import { StreamRegistry } from '../streams/stream-registry.js';
@@ -25,7 +26,7 @@ export class Initializer {
   ) {}
 
   /** @throws GatewayError SESSION_EXISTS, INVALID_PARAMS, SESSION_LIMIT */
-  async initialize(inbound: InboundPost, request: RequestMessage): Promise<void> {
+  initialize(inbound: InboundPost, request: RequestMessage): Promise<void> | undefined {
     if (inbound.request.headers['mcp-session-id'] !== undefined) {
       throw new GatewayError(
         'SESSION_EXISTS',
@@ -37,10 +38,17 @@ export class Initializer {
     const overlay = this.sessions.touch(opened, inbound);
     const reply = new PostReply(inbound.response, inbound.accepted, this.registry);
     const exchange = new LegacyExchange(inbound, overlay, request, reply, this.#hooks);
-    await this.proxy.warm(exchange);
+    const warming = this.proxy.warm(exchange);
+    if (warming) return warming.then(() => this.#answer(exchange, opened));
+    this.#answer(exchange, opened);
+    return undefined;
+  }
+
+  #answer(exchange: LegacyExchange, { token }: OpenedSession): void {
+    const { reply, request } = exchange;
     const result = this.proxy.initializeResult(exchange);
     exchange.finish();
-    reply.answer(encodeResult(request.idJson, result), { status: 200, headers: { 'mcp-session-id': opened.token } });
+    reply.answer(encodeResult(request.idJson, result), { status: 200, headers: { 'mcp-session-id': token } });
   }
 
   #claims({ principal, endpoint }: InboundPost, { params }: RequestMessage): Omit<SessionClaims, 'home'> {

@@ -60,7 +60,9 @@ export class FakeProxy extends McpProxy {
     return { separator: ':', maxLength: 128 };
   }
 
-  async warm(): Promise<void> {}
+  warm(): Promise<void> | undefined {
+    return undefined;
+  }
 
   initializeResult(exchange: Exchange): Buffer {
     this.initialized = exchange;
