@@ -41,6 +41,13 @@ export class Recency<T> {
     this.#size = 0;
   }
 
+  /** A copy, oldest first. */
+  all(): T[] {
+    const items: T[] = [];
+    for (let place = this.#oldest; place; place = place.newer) items.push(place.item);
+    return items;
+  }
+
   /** Oldest first. The item at hand may be removed meanwhile. */
   *[Symbol.iterator](): Generator<T> {
     for (let place = this.#oldest; place; ) {

@@ -100,7 +100,7 @@ export class SessionPool {
     slot.lastUsed = performance.now();
     if (slot.running === 0 && slot.group.disposable) this.#dismiss(slot);
     else if (slot.running === 0 && slot.retiring) this.#drop(slot, this.#ended());
-    if (this.#waiters.size > 0) this.#pump();
+    this.#pump();
   }
 
   /**
@@ -182,6 +182,7 @@ export class SessionPool {
    * has come for others.
    */
   #pump(group?: SessionGroup): void {
+    if (this.#waiters.size === 0) return;
     for (const waiter of this.#waiters.all(group)) if (waiter.waiting) this.#serve(waiter);
   }
 

@@ -40,10 +40,8 @@ export class Waiters {
 
   /** Those of now, whatever becomes of the queue meanwhile; of one group, if named. */
   all(group?: SessionGroup): readonly Waiter[] {
-    const all: Waiter[] = [];
-    if (group?.waiting === 0) return all;
-    for (const waiter of this.#queue) if (!group || waiter.group === group) all.push(waiter);
-    return all;
+    if (!group) return this.#queue.all();
+    return group.waiting === 0 ? NONE : this.#queue.all().filter((waiter) => waiter.group === group);
   }
 
   refuseAll(error: GatewayError, group?: SessionGroup): void {
@@ -72,6 +70,8 @@ export class Waiters {
     this.#clock.stop();
   }
 }
+
+const NONE: readonly Waiter[] = [];
 
 interface Waiting {
   readonly group: SessionGroup;

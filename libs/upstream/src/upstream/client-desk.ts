@@ -141,12 +141,13 @@ export class ClientDesk {
 
   /** The client session ended: nothing is kept for it, and upstream sessions that were its own end. */
   release(client: string): void {
-    const { pool } = this.#options;
     const groups = this.#groups.get(client);
-    if (!groups) {
-      this.#levels.delete(client, NO_GROUPS);
-      return;
-    }
+    if (groups) this.#releaseFrom(groups, client);
+    else this.#levels.delete(client, NO_GROUPS);
+  }
+
+  #releaseFrom(groups: readonly SessionGroup[], client: string): void {
+    const { pool } = this.#options;
     this.#groups.delete(client);
     const served = groups.filter((group) => group.release(client));
     const hadLevel = this.#levels.delete(client, served);

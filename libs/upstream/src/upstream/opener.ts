@@ -2,6 +2,7 @@ import type { UpstreamConfig } from '#libs/config';
 import { type ClientHeaders, DueClock, type Era, type Log } from '#libs/kernel';
 import { LATEST_MODERN } from '#libs/mcp';
 import {
+  type Connection,
   type ConnectionListener,
   type ExtensionPoint,
   type RequestCaller,
@@ -29,6 +30,14 @@ export const STDIO = 'stdio';
 export interface Extensions {
   /** @throws GatewayError naming the known alternatives */
   get<T extends object>(point: ExtensionPoint<T>, name: string): T;
+}
+
+/** What a session is opened with. */
+interface Beginning {
+  readonly spec: SessionSpec;
+  readonly listener: SessionListener;
+  readonly signal: AbortSignal;
+  connect(listener: ConnectionListener, opening: Opening): Promise<Connection>;
 }
 
 /** Opens sessions with one upstream: finds its transport and credential and its era, connects, speaks the era's handshake. */
@@ -61,12 +70,18 @@ export class SessionOpener {
   }
 
   async open(spec: SessionSpec, listener: SessionListener, signal: AbortSignal): Promise<UpstreamSession> {
-    const { config, log } = this;
-    const server = config.name;
     const connect = this.#connector(spec.personal);
     const era = await this.#eraFor(spec, signal);
-    const common = {
-      server,
+    const opening = { spec, listener, signal, connect };
+    return await (era === 'legacy' ? this.#openLegacy(opening) : this.#openModern(opening));
+  }
+
+  #openLegacy({ connect, listener, signal, spec }: Beginning): Promise<UpstreamSession> {
+    const { config, log } = this;
+    const { capabilities, shared } = spec;
+    // There are thousands of them: one object each, not one made of another.
+    return LegacySession.open({
+      server: config.name,
       gatewayVersion: this.settings().version,
       startTimeout: config.connection.start_timeout,
       listener,
@@ -75,20 +90,29 @@ export class SessionOpener {
       connect,
       forwarded: this.#forwarded,
       clock: this.#clock,
-    };
-    const { verdict } = this;
-    const dual = verdict?.era === 'modern' && verdict.dual !== undefined;
-    if (era === 'legacy') {
-      const { capabilities, shared } = spec;
-      const standing = this.#stands(spec);
-      const welcomes = this.#welcomes;
-      const http = config.type === HTTP;
-      return await LegacySession.open({ ...common, capabilities, shared, standing, dual, http, welcomes });
-    }
-    return await ModernSession.open({
-      ...common,
+      capabilities,
+      shared,
+      standing: this.#stands(spec),
+      dual: this.#dual,
+      http: config.type === HTTP,
+      welcomes: this.#welcomes,
+    });
+  }
+
+  #openModern({ connect, listener, signal, spec }: Beginning): Promise<UpstreamSession> {
+    const { config, log, verdict } = this;
+    return ModernSession.open({
+      server: config.name,
+      gatewayVersion: this.settings().version,
+      startTimeout: config.connection.start_timeout,
+      listener,
+      log,
+      signal,
+      connect,
+      forwarded: this.#forwarded,
+      clock: this.#clock,
       version: LATEST_MODERN,
-      dual,
+      dual: this.#dual,
       ...(config.type === HTTP && { streamLifetime: config.connection.limits.stream_lifetime }),
       cancelBy: config.type === HTTP ? 'stream' : 'notification',
       // Somebody has to hear of changed lists.
@@ -99,6 +123,11 @@ export class SessionOpener {
       // A pinned upstream is asked at each start, on the very connection.
       ...(verdict?.era === 'modern' && config.protocol === 'auto' ? { discovered: verdict.discovered } : {}),
     });
+  }
+
+  /** Whether the upstream speaks both eras. */
+  get #dual(): boolean {
+    return this.#verdict?.era === 'modern' && this.#verdict.dual !== undefined;
   }
 
   /**
