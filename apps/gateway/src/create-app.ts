@@ -14,6 +14,7 @@ import { GatewayMetrics } from '#libs/metrics';
 import { ExtensionRegistry, loadPlugins, type UpstreamStatus } from '#libs/plugin';
 import { GatewayStatus } from '#libs/proxy';
 import { settingsProblems, UpstreamRegistry } from '#libs/upstream';
+import { keepSocketsAlike } from './alike-sockets.js';
 import { AppModule } from './app.module.js';
 import { closeGateway } from './close-gateway.js';
 import { processTerminal } from './terminal.js';
@@ -114,6 +115,7 @@ async function assemble(options: GatewayOptions): Promise<NestFastifyApplication
     abortOnError: false,
   });
   installBodyPassthrough(adapter.getInstance(), () => live.current.server.limits);
+  keepSocketsAlike(app.getHttpServer());
   logRequests(app.getHttpServer(), logger, correlationOf);
   const extensions = app.get(ExtensionRegistry);
   live.checkWith((config) => [
