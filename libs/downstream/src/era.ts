@@ -48,7 +48,7 @@ function carriesModernMark(message: Message): boolean {
   switch (message.kind) {
     case 'request':
     case 'notification':
-      return message.params?.at('_meta', MODERN_META.protocolVersion) !== undefined;
+      return message.params?.get('_meta')?.has(MODERN_META.protocolVersion) === true;
     case 'batch':
       return message.items.some((item) => !(item instanceof Error) && carriesModernMark(item));
     case 'response':

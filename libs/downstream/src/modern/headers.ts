@@ -38,9 +38,9 @@ export function checkNameHeader(request: IncomingMessage, { method, params }: Re
   if (header === undefined) throw mismatch(`The header Mcp-Name is missing; it repeats params.${member}`);
   const value = decodeHeaderValue(header);
   if (value === undefined) throw mismatch('The header Mcp-Name is not encoded as it should be');
-  const own = params?.get(member)?.string();
+  const own = params?.get(member);
   // What is no string at all is wrong in the body, and said there.
-  if (own !== undefined && own !== value) throw mismatch(`The header Mcp-Name differs from params.${member}`);
+  if (own?.type === 'string' && !own.equals(value)) throw mismatch(`The header Mcp-Name differs from params.${member}`);
 }
 
 /** @throws GatewayError HEADER_MISMATCH unless the `Mcp-Param-*` headers a tool declares agree with the arguments */
