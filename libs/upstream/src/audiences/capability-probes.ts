@@ -59,18 +59,18 @@ export class CapabilityProbes {
 
   /**
    * Asks a session for its lists when its capability set is new or out of date. What a session under somebody's own
-   * credential is offered is for nobody else. Never rejects.
+   * credential is offered is for nobody else. A promise only when something is asked; it never rejects.
    */
-  async opened(slot: Slot): Promise<void> {
+  opened(slot: Slot): Promise<void> | undefined {
     const { capabilities, personal } = slot.group.spec;
     const { key } = capabilities;
-    if (personal || (this.knows(key) && !this.#stale.has(key))) return;
+    if (personal || (this.knows(key) && !this.#stale.has(key))) return undefined;
     let asking = this.#asking.get(key);
     if (!asking) {
       asking = this.#ask(key, slot).finally(() => this.#asking.delete(key));
       this.#asking.set(key, asking);
     }
-    await asking;
+    return asking;
   }
 
   async #ask(key: string, slot: Slot): Promise<void> {

@@ -64,13 +64,13 @@ export class PersonalLists {
   }
 
   /** A session of this caller is open: its lists are fetched, unless they are fresh. Never rejects. */
-  async opened(slot: Slot): Promise<void> {
+  opened(slot: Slot): Promise<void> | undefined {
     const owner = this.#ownerOf(slot);
-    if (!owner || performance.now() < owner.due) return;
+    if (!owner || performance.now() < owner.due) return undefined;
     owner.asking ??= this.#ask(owner, slot).finally(() => {
       owner.asking = undefined;
     });
-    await owner.asking;
+    return owner.asking;
   }
 
   /** The upstream says that its lists changed for whoever this session belongs to. */

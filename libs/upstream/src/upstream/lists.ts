@@ -66,9 +66,9 @@ export class Lists {
     return personal !== undefined || this.#probes.knows(capabilities.key);
   }
 
-  /** A session is there to be asked, where that has not been done. Never rejects. */
-  async opened(slot: Slot): Promise<void> {
-    await (this.#personal ?? this.#probes).opened(slot);
+  /** A session is there to be asked, where that has not been done: a promise then, which never rejects. */
+  opened(slot: Slot): Promise<void> | undefined {
+    return (this.#personal ?? this.#probes).opened(slot);
   }
 
   /** A call came through on this session: its caller's lists may be out of date. */
