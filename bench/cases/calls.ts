@@ -96,13 +96,17 @@ function callCase(name: string, about: string, options: CallCase): Case {
   }));
 }
 
+/** A visit begins and ends its session once in the time of some ten calls: V8 takes longer until it is done with that. */
+const VISIT_WARMUPS = 3;
+
 function visitCase(name: string, about: string, { world, line = ALL_FOUR }: { world: World; line?: Line }): Case {
-  return roundsCase(name, about, world, line, ({ scale }) => ({
+  const load = ({ scale }: CaseContext): Load => ({
     concurrency: 16,
     executes: 1,
     sessions: 1,
     clients: (door) => (slot) => new VisitTask(door, scale.sessions, slot),
-  }));
+  });
+  return roundsCase(name, about, world, line, load, VISIT_WARMUPS);
 }
 
 export function roundsCase(
@@ -111,6 +115,7 @@ export function roundsCase(
   world: World,
   line: Line,
   load: (context: CaseContext) => Load,
+  warmups = 1,
 ): Case {
   return {
     name,
@@ -118,8 +123,10 @@ export function roundsCase(
     needs: [],
     metrics: ROUND_METRICS,
     async run(context) {
+      const { scale } = context;
+      const warmed = { ...context, scale: { ...scale, warmup: scale.warmup * warmups } };
       const entrants = await standardEntrants(context, world, load(context), line);
-      return { name, about, base: 'floor', metrics: ROUND_METRICS, entrants: await interleaved(entrants, context) };
+      return { name, about, base: 'floor', metrics: ROUND_METRICS, entrants: await interleaved(entrants, warmed) };
     },
   };
 }
