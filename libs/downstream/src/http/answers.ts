@@ -61,12 +61,12 @@ export function sendJson(res: ServerResponse, status: number, body: Bytes, heade
 const SMALL = 4_096;
 
 export function sendEmpty(res: ServerResponse, status: number, headers?: OutgoingHttpHeaders): void {
-  res.writeHead(status, {
-    'x-request-id': correlationOf(res.req),
-    ...(status !== 204 && { 'content-length': 0 }),
-    'cache-control': 'no-store',
-    ...headers,
-  });
+  const id = correlationOf(res.req);
+  const own: OutgoingHttpHeaders =
+    status === 204
+      ? { 'x-request-id': id, 'cache-control': 'no-store' }
+      : { 'x-request-id': id, 'content-length': 0, 'cache-control': 'no-store' };
+  res.writeHead(status, headers ? { ...own, ...headers } : own);
   res.end();
 }
 
