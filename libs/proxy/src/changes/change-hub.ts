@@ -1,5 +1,5 @@
 import type { View } from '#libs/catalogue';
-import { ChurnMap, type ClientSession, type OutboundNotification } from '#libs/kernel';
+import { ChurnMap, type ClientSession, type InputRequest, type OutboundNotification } from '#libs/kernel';
 import { editMembers, JsonView, LIST_KINDS, LIST_METHODS, type ListKind, splice, withoutHopMeta } from '#libs/mcp';
 import type { UpstreamEvents } from '#libs/upstream';
 import type { SessionChannel } from '../contract.js';
@@ -7,8 +7,10 @@ import { passesLevel } from '../methods/log-level.js';
 import { forwardAsk } from '../methods/sink.js';
 import { type SessionStates, subscriptionKey } from './session-states.js';
 
-interface Channel extends SessionChannel {
+interface Channel {
   readonly session: ClientSession;
+  /** Called as it is: it may need itself. */
+  readonly way: SessionChannel;
 }
 
 /**
@@ -32,8 +34,8 @@ export class ChangeHub {
     return this.#channels.has(sessionId);
   }
 
-  open(session: ClientSession, { deliver, ask }: SessionChannel): () => void {
-    const channel = { session, deliver, ask };
+  open(session: ClientSession, way: SessionChannel): () => void {
+    const channel = { session, way };
     this.#channels.set(session.id, channel);
     this.#announce(channel, LIST_KINDS);
     return () => {
@@ -64,7 +66,8 @@ export class ChangeHub {
   asked({ server, client, request, take }: UpstreamEvents['asked']): void {
     const channel = this.#channels.get(client);
     if (!channel) return;
-    const { session, ask } = channel;
+    const { session, way } = channel;
+    const ask = (asked: InputRequest) => way.ask(asked);
     const view = this.viewOf(session);
     if (!view.servers.includes(server)) return;
     take(forwardAsk(request, { client: session.client, endpoint: session.endpoint, ask }, view, server));
@@ -102,10 +105,10 @@ export class ChangeHub {
   }
 
   #deliver(client: string, notification: OutboundNotification): void {
-    this.#channels.get(client)?.deliver(notification);
+    this.#channels.get(client)?.way.deliver(notification);
   }
 
-  #announce({ session, deliver }: Channel, kinds: readonly ListKind[]): void {
+  #announce({ session, way }: Channel, kinds: readonly ListKind[]): void {
     const view = this.viewOf(session);
     const { seen } = this.states.of(session.id);
     const methods = new Set<string>();
@@ -115,7 +118,7 @@ export class ChangeHub {
       seen[kind] = fingerprint;
       if (before !== undefined && before !== fingerprint) methods.add(LIST_METHODS[kind].changed);
     }
-    for (const method of methods) deliver({ method });
+    for (const method of methods) way.deliver({ method });
   }
 }
 
