@@ -243,7 +243,7 @@ export class TestClient {
       remoteAddress: '127.0.0.1',
       headers: {},
       notify: (notification) => void this.told.push(textOf(notification)),
-      ask: (request) => this.#ask(request),
+      ask: (request) => this.ask(request),
       get aborted() {
         return source.aborted;
       },
@@ -285,13 +285,15 @@ export class TestClient {
 
   /** Opens the session's own stream. */
   listen(): () => void {
-    return this.proxy.subscribe(this.session, {
-      deliver: (notification) => void this.heard.push(textOf(notification)),
-      ask: (request) => this.#ask(request),
-    });
+    return this.proxy.subscribe(this.session, this);
   }
 
-  #ask(request: InputRequest): Ask {
+  // As the front door's streams do, it needs itself for both.
+  deliver(notification: OutboundNotification): void {
+    this.heard.push(textOf(notification));
+  }
+
+  ask(request: InputRequest): Ask {
     this.asked.push({ ...textOf(request), server: request.server });
     const answer = (async () => this.reply(request))();
     answer.catch(() => {});
