@@ -1,6 +1,6 @@
 import { maskedAs, type Principal } from '#libs/kernel';
-import type { JsonView } from '#libs/mcp';
-import type { AuditEvent } from '#libs/plugin';
+import { JsonView } from '#libs/mcp';
+import type { AuditEvent, JsonSpan } from '#libs/plugin';
 import { argumentsText, argumentsTextWithValues } from './audit-arguments.js';
 import { jsonText } from './audit-text.js';
 import { numberMember } from './number-member.js';
@@ -76,11 +76,12 @@ export class AuditLines {
   }
 
   /** Everything else is bounded far below the shortest limit there can be, so that values get what remains. */
-  #argumentsOf(json: JsonView | undefined, values: boolean, line: string, maxLine: number): string {
-    if (!json) return '';
+  #argumentsOf(span: JsonSpan | undefined, values: boolean, line: string, maxLine: number): string {
+    if (!span) return '';
+    const args = new JsonView(span.bytes, span.start, span.end);
     const text = values
-      ? argumentsTextWithValues(json, maxLine - Buffer.byteLength(line) - 2, this.#texts)
-      : argumentsText(json, this.#texts);
+      ? argumentsTextWithValues(args, maxLine - Buffer.byteLength(line) - 2, this.#texts)
+      : argumentsText(args, this.#texts);
     return `,"arguments":${text}`;
   }
 

@@ -55,6 +55,7 @@ export {
   type Decision,
   type ExitStatus,
   GatewayLog,
+  type JsonSpan,
   type ProcessStatus,
   StatusSource,
   type UpstreamState,

@@ -1,5 +1,4 @@
 import type { Log, ObjectRef, Principal } from '#libs/kernel';
-import type { JsonView } from '#libs/mcp';
 
 /**
  * What a policy says of one caller and one object. `allow`: see and use. `challenge`: see; using it needs all of `scopes`,
@@ -32,6 +31,13 @@ export abstract class Decide {
   onChange(_listener: () => void): () => void {
     return () => {};
   }
+}
+
+/** One JSON value that was found valid, where it lies. */
+export interface JsonSpan {
+  readonly bytes: Buffer;
+  readonly start: number;
+  readonly end: number;
 }
 
 /**
@@ -67,8 +73,8 @@ export interface AuditEvent {
   /** Code of the catalogue when the gateway itself failed or refused; the number of an error that the upstream answered. */
   readonly code?: string | undefined;
   readonly durationMs?: number | undefined;
-  /** The call's arguments, of which keys and sizes are recorded. To be read at once: they are a part of its message. */
-  readonly arguments?: JsonView | undefined;
+  /** The call's arguments, of which keys and sizes are recorded. To be read at once: the memory is the message's. */
+  readonly arguments?: JsonSpan | undefined;
 }
 
 /** Port: who did what, and who was kept from it. Bound by the AuditModule. Never throws, never waits. */

@@ -48,7 +48,8 @@ describe('the audit of calls', () => {
       outcome: 'result',
       durationMs: expect.any(Number),
     });
-    expect(events[0]?.arguments?.text()).toBe(given);
+    const told = events[0]?.arguments;
+    expect(told?.bytes.toString('utf8', told.start, told.end)).toBe(given);
   });
 
   it('has none for lists and the like', async () => {

@@ -1,6 +1,6 @@
 import { canonicalName, type Exchange, endpointPath, GatewayError, type Outcome, toGatewayError } from '#libs/kernel';
-import type { JsonView, RequestMessage } from '#libs/mcp';
-import type { AuditEvent, AuditTrail } from '#libs/plugin';
+import type { RequestMessage } from '#libs/mcp';
+import type { AuditEvent, AuditTrail, JsonSpan } from '#libs/plugin';
 import type { WatchRequest } from '../changes/listeners.js';
 import { type Desk, type Handler, type Request, Verdict } from '../methods/context.js';
 import { withinLimits } from '../methods/limited.js';
@@ -74,7 +74,7 @@ interface About {
   /** Whether what came to no decision was a name that is not in the view. */
   readonly unknown: boolean;
   readonly durationMs: number | undefined;
-  readonly arguments: JsonView | undefined;
+  readonly arguments: JsonSpan | undefined;
 }
 
 function event(exchange: Exchange, verdict: Verdict, about: About): AuditEvent {
@@ -125,6 +125,6 @@ function spelledName({ method, params }: RequestMessage): string | undefined {
   return params?.get(method.startsWith('resources/') ? 'uri' : 'name')?.string();
 }
 
-function argumentsOf({ method, params }: RequestMessage): JsonView | undefined {
+function argumentsOf({ method, params }: RequestMessage): JsonSpan | undefined {
   return params?.get(method === 'completion/complete' ? 'argument' : 'arguments');
 }
