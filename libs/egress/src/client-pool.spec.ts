@@ -217,6 +217,25 @@ describe('a pool of sockets', () => {
     expect(await running.done).toBe(200);
   });
 
+  it('sends nothing new on the sockets there are when it is told so, and what waits gets others', async () => {
+    const { pool, server } = await pooled(1);
+    const [running, waiting] = [send(pool, '/a'), send(pool, '/b')];
+    await server.until(() => server.held.length === 1);
+    pool.renewAll();
+    await server.until(() => server.held.length === 2);
+    for (const { response } of server.held) response.end();
+    expect(await Promise.all([running.done, waiting.done])).toEqual([200, 200]);
+    const [first, second] = server.held;
+    expect(first?.socket).not.toBe(second?.socket);
+    await server.until(() => first?.socket.destroyed === true);
+    await turn();
+    const later = send(pool, '/c');
+    await server.until(() => server.held.length === 3);
+    server.held[2]?.response.end();
+    expect(await later.done).toBe(200);
+    expect(server.held[2]?.socket).toBe(second?.socket);
+  });
+
   it('tells what runs, what waits and what comes later that it is over', async () => {
     const { pool, server } = await pooled(1);
     const sent = [send(pool, '/a'), send(pool, '/b')];

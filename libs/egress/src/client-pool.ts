@@ -102,6 +102,12 @@ export class ClientPool implements Owner {
     for (const client of this.#free.all()) this.#retire(client);
   }
 
+  /** Sends nothing new on the sockets of now: those in use finish what they have, and whoever waits gets others. */
+  renewAll(): void {
+    for (const client of [...this.#clients]) this.#retire(client);
+    this.#serve();
+  }
+
   /** Ends everything, what waits included. Resolves when no socket is left. */
   async destroy(): Promise<void> {
     this.#destroyed ??= new ClientDestroyedError();

@@ -92,7 +92,7 @@ export class EgressClient {
 
   /** The policy changed: sockets that are open were judged by the one of then, and are used for nothing new. */
   renew(): void {
-    for (const pool of this.#pools.clear()) pool.renew();
+    for (const pool of this.#pools.values()) pool.renewAll();
   }
 
   /** Closes every socket. */

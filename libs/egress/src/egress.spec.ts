@@ -1,7 +1,8 @@
+import { once } from 'node:events';
 import { createServer, type RequestListener, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
-import { addressKind, EgressClient, EgressError, EgressGuard, inNetwork } from './index.js';
+import { addressKind, EgressClient, EgressError, EgressGuard, guardedConnect, inNetwork } from './index.js';
 
 describe('addressKind', () => {
   it.each([
@@ -210,6 +211,30 @@ describe('EgressClient', () => {
     client.renew();
     await client.json({ url, trust: 'operator' });
     expect(sockets.size).toBe(2);
+  });
+
+  it('closes with it what the policy before left under way', async () => {
+    const { url, client, server } = await serve((_request, response) => void response.flushHeaders());
+    const under = client.json({ url, trust: 'operator' });
+    await once(server, 'request');
+    client.renew();
+    await client.close();
+    expect(await refused(under)).toBe('unreachable');
+  });
+
+  it('keeps nothing of an attempt to connect that went well', async () => {
+    const { url } = await serve(() => {});
+    const { hostname, port } = new URL(url);
+    const socket = await new Promise<Socket>((resolve, reject) => {
+      const options = { hostname, host: hostname, port, protocol: 'http:' };
+      guardedConnect(
+        new EgressGuard(),
+        'operator',
+        {},
+      )(options, (...[error, made]) => (error ? reject(error) : resolve(made)));
+    });
+    expect(socket.listenerCount('error')).toBe(0);
+    socket.destroy();
   });
 
   it('sends nothing where the guard does not admit it', async () => {

@@ -50,9 +50,9 @@ function connector(guard: EgressGuard, trust: Trust, settings: ConnectSettings):
   return (options, callback) => {
     const socket = connect(options, (...outcome) => {
       // What waits for the attempt to fail would keep all of the attempt for as long as the socket lives.
-      if (outcome[0] === null) socket.off('error', waiting);
+      if (outcome[0] === null && waiting) socket.off('error', waiting);
       callback(...outcome);
     }) as unknown as Socket;
-    const waiting = socket.listeners('error').at(-1) as () => void;
+    const waiting = socket.listeners('error').at(-1) as (() => void) | undefined;
   };
 }

@@ -30,6 +30,11 @@ export class Lru<K, V> {
     return this.#weight;
   }
 
+  /** Oldest first, and none is used by that. */
+  values(): V[] {
+    return [...this.#order].map(({ value }) => value);
+  }
+
   /** Oldest first. */
   keys(): K[] {
     return [...this.#order].map(({ key }) => key);
@@ -70,7 +75,7 @@ export class Lru<K, V> {
 
   /** Returns the values that were in it. */
   clear(): readonly V[] {
-    const values = [...this.#order].map(({ value }) => value);
+    const values = this.values();
     this.#places.clear();
     this.#order.clear();
     this.#weight = 0;
