@@ -1,14 +1,14 @@
 import type { Registry } from 'prom-client';
 import type { UpstreamState, UpstreamStatus } from '#libs/plugin';
-import { defineRead } from './read-metric.js';
+import { defineRead, type Put } from './read-metric.js';
 
 const STATES: readonly UpstreamState[] = ['connecting', 'ready', 'degraded', 'unreachable', 'disabled'];
 const BREAKER_STATES = ['closed', 'open', 'half_open'] as const;
 
-/** One value of one upstream under these labels; the upstream's name is added. */
-type Put = (value: number, labels?: Readonly<Record<string, string>>) => void;
-
-/** What is known of upstreams, read when the metrics are scraped. Labels are names of the configuration and closed sets. */
+/**
+ * What is known of upstreams, read when the metrics are scraped. Labels are names of the configuration and closed sets; the
+ * upstream's own is added to those of each value.
+ */
 export function defineUpstreamMetrics(registry: Registry, upstreams: () => readonly UpstreamStatus[]): void {
   const statuses = onceATurn(upstreams);
   const define = (
