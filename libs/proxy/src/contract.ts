@@ -53,7 +53,7 @@ export abstract class McpProxy {
   /**
    * Waits until what this client is offered can be told, within bounds: right after the start for upstreams to connect,
    * and the first time for those whose lists depend on the capabilities the client declared. With a request, also for the
-   * upstream that it is about, as long as its call would.
+   * upstream that it is about, as long as its call would. Undefined where nothing has to be waited for.
    */
   abstract warm(exchange: Exchange, request?: RequestMessage): Promise<void> | undefined;
 

@@ -217,9 +217,10 @@ export class LegacySession implements UpstreamSession, CallOwner, ConnectionList
     return call.outcome;
   }
 
-  notify(method: string, params?: Buffer): Promise<void> {
-    if (this.#connection && !this.#gone) return this.#connection.post(encodeNotification(method, params));
-    return Promise.reject(this.#gone ?? new GatewayError('INTERNAL', 'The session is not open'));
+  // async, so that a plug-in's transport that throws at once is no different from one that rejects
+  async notify(method: string, params?: Buffer): Promise<void> {
+    if (!this.#connection || this.#gone) throw this.#gone ?? new GatewayError('INTERNAL', 'The session is not open');
+    await this.#connection.post(encodeNotification(method, params));
   }
 
   close(reason: GatewayError): Promise<void> {
