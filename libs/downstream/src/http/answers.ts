@@ -2,7 +2,7 @@ import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import { ERRORS, type Era, GatewayError } from '#libs/kernel';
 import { type Bytes, encodeError, errorObject, inOneText, lengthOf } from '#libs/mcp';
 import { correlationOf } from './correlation.js';
-import { isLastRequest, type Writer } from './last-request.js';
+import { markLastRequest, type Writer } from './last-request.js';
 
 /**
  * The head of a stream that ends only when somebody ends it: its connection ends with it, so that a client that opens it
@@ -11,7 +11,7 @@ import { isLastRequest, type Writer } from './last-request.js';
 export function openEndless(res: ServerResponse, writer?: Writer): void {
   res.shouldKeepAlive = false;
   openStream(res);
-  isLastRequest(res, writer);
+  markLastRequest(res, writer);
 }
 
 /** The head of an event stream. */

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
-import { isLastRequest, type Writer } from './last-request.js';
+import { markLastRequest, type Writer } from './last-request.js';
 import type { Outlet } from './outlet.js';
 
 const closing: (() => Promise<unknown>)[] = [];
@@ -17,7 +17,7 @@ class Streamer {
     response.shouldKeepAlive = false;
     response.writeHead(200, { 'content-type': 'text/plain' });
     response.flushHeaders();
-    isLastRequest(response, this.#writer?.(response));
+    markLastRequest(response, this.#writer?.(response));
     this.responses.push(response);
   });
   readonly #sockets: Socket[] = [];

@@ -17,7 +17,7 @@ export interface Writer {
  * A parser that waits for one holds eleven kilobytes, half of what an open stream costs; request and response hold two, which
  * a writer that can do without them saves.
  */
-export function isLastRequest(res: ServerResponse, writer?: Writer): void {
+export function markLastRequest(res: ServerResponse, writer?: Writer): void {
   // The request may be on the parser's own stack.
   setImmediate(release, res, writer);
 }

@@ -17,12 +17,12 @@ import { StreamLimits } from '../streams/stream-limits.js';
 import { StreamRegistry } from '../streams/stream-registry.js';
 import { Initializer } from './initializer.js';
 import { RequestRunner } from './request-runner.js';
-import { SessionStream, type StreamHouse } from './session-stream.js';
+import { SessionStream, type StreamServices } from './session-stream.js';
 
 /** Legacy clients (2024-11-05 to 2025-11-25): sessions, streams and the JSON-RPC traffic on them. */
 @Injectable()
 export class LegacyFront extends EraFront {
-  readonly #house: StreamHouse;
+  readonly #services: StreamServices;
 
   constructor(
     private readonly sessions: Sessions,
@@ -35,7 +35,7 @@ export class LegacyFront extends EraFront {
     policy: FrontPolicy,
   ) {
     super();
-    this.#house = { proxy, registry, limits, policy };
+    this.#services = { proxy, registry, limits, policy };
   }
 
   post(inbound: InboundPost): void | Promise<void> {
@@ -66,15 +66,15 @@ export class LegacyFront extends EraFront {
     checkLegacyVersion(versionHeader(inbound.request));
     const opened = this.#open(inbound);
     const owner = this.sessions.ownerOf(inbound);
-    this.#house.limits.take(owner);
+    this.#services.limits.take(owner);
     let overlay: SessionOverlay;
     try {
       overlay = this.sessions.touch(opened, inbound);
     } catch (thrown) {
-      this.#house.limits.release(owner);
+      this.#services.limits.release(owner);
       throw thrown;
     }
-    const stream = new SessionStream(inbound.response, this.#house, { overlay, session: opened.session, owner });
+    const stream = new SessionStream(inbound.response, this.#services, { overlay, session: opened.session, owner });
     stream.hold(this.leases.take(inbound, stream));
     this.registry.addStream(stream);
     overlay.addStream(stream);

@@ -9,7 +9,7 @@ import type { StreamLimits } from '../streams/stream-limits.js';
 import type { StreamRegistry } from '../streams/stream-registry.js';
 
 /** What all of them share. */
-export interface StreamHouse {
+export interface StreamServices {
   readonly proxy: McpProxy;
   readonly registry: StreamRegistry;
   readonly limits: StreamLimits;
@@ -17,7 +17,7 @@ export interface StreamHouse {
 }
 
 /** Whose stream it is. */
-export interface StreamSeat {
+export interface StreamOptions {
   readonly overlay: SessionOverlay;
   /** As this stream's request opened it: its token says what may be seen. */
   readonly session: ClientSession;
@@ -27,21 +27,21 @@ export interface StreamSeat {
 
 /** A session's way to its client outside of requests. One object and no closures: there are as many as there are clients. */
 export class SessionStream extends GetStream implements SessionChannel, Unsolicited {
-  readonly #house: StreamHouse;
+  readonly #services: StreamServices;
   readonly #overlay: SessionOverlay;
   readonly #session: ClientSession;
   readonly #owner: string;
 
-  constructor(res: ServerResponse, house: StreamHouse, { overlay, session, owner }: StreamSeat) {
-    super(res, house.registry);
-    this.#house = house;
+  constructor(res: ServerResponse, services: StreamServices, { overlay, session, owner }: StreamOptions) {
+    super(res, services.registry);
+    this.#services = services;
     this.#overlay = overlay;
     this.#session = session;
     this.#owner = owner;
   }
 
   listen(): () => void {
-    return this.#house.proxy.subscribe(this.#session, this);
+    return this.#services.proxy.subscribe(this.#session, this);
   }
 
   deliver({ method, params }: OutboundNotification): void {
@@ -49,12 +49,12 @@ export class SessionStream extends GetStream implements SessionChannel, Unsolici
   }
 
   ask(request: InputRequest): Ask {
-    return this.#overlay.asks.ask(request, this, this.#house.policy.limits.ask);
+    return this.#overlay.asks.ask(request, this, this.#services.policy.limits.ask);
   }
 
   protected closed(): void {
-    this.#house.limits.release(this.#owner);
-    this.#house.registry.removeStream(this);
+    this.#services.limits.release(this.#owner);
+    this.#services.registry.removeStream(this);
     this.#overlay.removeStream(this);
   }
 }

@@ -7,10 +7,10 @@ import { passesLevel } from '../methods/log-level.js';
 import { forwardAsk } from '../methods/sink.js';
 import { type SessionStates, subscriptionKey } from './session-states.js';
 
-interface Channel {
+interface Listener {
   readonly session: ClientSession;
-  /** Called as it is: it may need itself. */
-  readonly way: SessionChannel;
+  /** Its methods are called on it: it may need itself. */
+  readonly channel: SessionChannel;
 }
 
 /**
@@ -18,7 +18,7 @@ interface Channel {
  * moment, and only while they have a stream; a list that changed while one had none is announced when it opens one.
  */
 export class ChangeHub {
-  readonly #channels = new ChurnMap<string, Channel>();
+  readonly #listeners = new ChurnMap<string, Listener>();
 
   constructor(
     private readonly states: SessionStates,
@@ -26,20 +26,20 @@ export class ChangeHub {
   ) {}
 
   get size(): number {
-    return this.#channels.size;
+    return this.#listeners.size;
   }
 
   /** Whether a session can be told something outside of its requests. */
   has(sessionId: string): boolean {
-    return this.#channels.has(sessionId);
+    return this.#listeners.has(sessionId);
   }
 
-  open(session: ClientSession, way: SessionChannel): () => void {
-    const channel = { session, way };
-    this.#channels.set(session.id, channel);
-    this.#announce(channel, LIST_KINDS);
+  open(session: ClientSession, channel: SessionChannel): () => void {
+    const listener = { session, channel };
+    this.#listeners.set(session.id, listener);
+    this.#announce(listener, LIST_KINDS);
     return () => {
-      if (this.#channels.get(session.id) === channel) this.#channels.delete(session.id);
+      if (this.#listeners.get(session.id) === listener) this.#listeners.delete(session.id);
     };
   }
 
@@ -49,7 +49,7 @@ export class ChangeHub {
   }
 
   catalogueChanged(kinds: readonly ListKind[]): void {
-    for (const channel of this.#channels.values()) this.#announce(channel, kinds);
+    for (const listener of this.#listeners.values()) this.#announce(listener, kinds);
   }
 
   resourceUpdated(event: UpstreamEvents['resourceUpdated']): void {
@@ -64,10 +64,10 @@ export class ChangeHub {
 
   /** A question about the client's roots, which belong to the session and not to a call. */
   asked({ server, client, request, take }: UpstreamEvents['asked']): void {
-    const channel = this.#channels.get(client);
-    if (!channel) return;
-    const { session, way } = channel;
-    const ask = (asked: InputRequest) => way.ask(asked);
+    const listener = this.#listeners.get(client);
+    if (!listener) return;
+    const { session, channel } = listener;
+    const ask = (asked: InputRequest) => channel.ask(asked);
     const view = this.viewOf(session);
     if (!view.servers.includes(server)) return;
     take(forwardAsk(request, { client: session.client, endpoint: session.endpoint, ask }, view, server));
@@ -90,25 +90,25 @@ export class ChangeHub {
   /** How a session calls a resource it is subscribed to, or a part of one (M:res); undefined when it is not. */
   #spelled(client: string, server: string, uri: string): string | undefined {
     const subscriptions = this.states.find(client)?.subscriptions;
-    const channel = this.#channels.get(client);
-    if (!subscriptions || !channel) return undefined;
+    const listener = this.#listeners.get(client);
+    if (!subscriptions || !listener) return undefined;
     const key = subscriptionKey(server, uri);
-    const view = this.viewOf(channel.session);
+    const view = this.viewOf(listener.session);
     const isWatched = subscriptions.entries().some(([whole]) => isWithin(key, whole));
     const spelled = subscriptions.get(key) ?? (isWatched ? view.exposeUri(server, uri) : undefined);
     return spelled !== undefined && view.resource(spelled)?.server === server ? spelled : undefined;
   }
 
   #sees(client: string, server: string): boolean {
-    const channel = this.#channels.get(client);
-    return channel !== undefined && this.viewOf(channel.session).servers.includes(server);
+    const listener = this.#listeners.get(client);
+    return listener !== undefined && this.viewOf(listener.session).servers.includes(server);
   }
 
   #deliver(client: string, notification: OutboundNotification): void {
-    this.#channels.get(client)?.way.deliver(notification);
+    this.#listeners.get(client)?.channel.deliver(notification);
   }
 
-  #announce({ session, way }: Channel, kinds: readonly ListKind[]): void {
+  #announce({ session, channel }: Listener, kinds: readonly ListKind[]): void {
     const view = this.viewOf(session);
     const { seen } = this.states.of(session.id);
     const methods = new Set<string>();
@@ -118,7 +118,7 @@ export class ChangeHub {
       seen[kind] = fingerprint;
       if (before !== undefined && before !== fingerprint) methods.add(LIST_METHODS[kind].changed);
     }
-    for (const method of methods) way.deliver({ method });
+    for (const method of methods) channel.deliver({ method });
   }
 }
 
