@@ -18,8 +18,10 @@ export function authorize(
 ): Allowed | undefined {
   const { policyVersion } = catalogue;
   if (verdict.ref !== ref || verdict.policyVersion !== policyVersion || !verdict.decision) {
+    // First: should it throw, nothing that was decided of another thing may stand for this one.
+    const decision = catalogue.decide(exchange.principal, ref);
     verdict.ref = ref;
-    verdict.decision = catalogue.decide(exchange.principal, ref);
+    verdict.decision = decision;
     verdict.policyVersion = policyVersion;
   }
   const { decision } = verdict;
