@@ -1,35 +1,23 @@
-import { Backoff, type Exchange, GatewayError, type Log, toGatewayError } from '#libs/kernel';
-import { LIST_KINDS, type Listing, type ListKind } from '#libs/mcp';
+import { type Exchange, GatewayError, type Log } from '#libs/kernel';
+import type { Listing, ListKind } from '#libs/mcp';
 import type { UpstreamState } from '#libs/plugin';
-import { diedEarly, TOLERATED } from '../pool/early-death.js';
 import type { Slot } from '../pool/slot.js';
-import type { ColdStartGate } from './cold-start-gate.js';
-import { discover, sameListing } from './discovery.js';
-import { ServiceWatch, type WatchSettings } from './service-watch.js';
+import { PublishedListing } from './published-listing.js';
+import { RestartPace } from './restart-pace.js';
+import { type ServicePort, ServiceSession } from './service-session.js';
+import type { WatchSettings } from './service-watch.js';
 
 /** Why a session ended that nobody used. */
 const UNUSED = new GatewayError('UPSTREAM_DISCONNECTED', 'The gateway stopped this session, which nobody used');
-
-/** Longest time a list is not asked for again whatever the upstream says of it (milliseconds). */
-const MAX_TTL = 3_600_000;
 
 export interface SupervisorSettings extends WatchSettings {
   /** Milliseconds a down upstream's lists stay. */
   readonly grace: number;
 }
 
-export interface SupervisorPort {
-  readonly server: string;
-  /** Milliseconds one list request may take. */
-  readonly timeout: number;
-  readonly gate: ColdStartGate;
+export interface SupervisorPort extends ServicePort {
   readonly log: Log;
   settings(): SupervisorSettings;
-  /** Opens the service session, or returns the one that lives. */
-  service(): Promise<Slot>;
-  discard(slot: Slot, cause: GatewayError): void;
-  /** Gives a session no new calls, and closes it with its last one. */
-  retire(slot: Slot): void;
   /** It was silent for too long: connections that are kept may be dead. */
   unheard(): void;
   changed(): void;
@@ -65,35 +53,32 @@ export class Supervisor {
     nextRetry: undefined,
     cause: undefined,
   };
-  #listing: Listing | undefined;
-  /** When each list was fetched last (milliseconds, monotonic). */
-  readonly #fetched = new Map<ListKind, number>();
-  #published = false;
-  #slot: Slot | undefined;
-  #watch: ServiceWatch | undefined;
-  #complaints: readonly string[] = [];
-  #wavering: string | undefined;
-  /** Waits after failures to connect in a row, and after early deaths in a row. */
-  readonly #failures: Backoff;
-  readonly #crashes: Backoff;
-  #earlyDeaths = 0;
+  readonly #lists: PublishedListing;
+  readonly #service: ServiceSession;
+  readonly #pace: RestartPace;
   /** Calls fail although the session answers: why, and how long to leave it alone. */
   #held: { readonly cause: GatewayError; readonly wait: number } | undefined;
   #stopped = false;
   #resting = false;
-  #grace: NodeJS.Timeout | undefined;
   #endPause: (() => void) | undefined;
-  #wake: () => void = () => {};
   #settle!: () => void;
   #running: Promise<void> | undefined;
 
   /** `inherited`: lists of the same upstream under an earlier configuration, served until there are new ones. */
   constructor(port: SupervisorPort, inherited?: Listing) {
     this.#port = port;
-    this.#failures = new Backoff(() => port.settings().retry);
-    this.#crashes = new Backoff(() => port.settings().retry);
-    this.#listing = inherited;
-    this.#published = inherited !== undefined;
+    this.#lists = new PublishedListing(
+      {
+        listed: (listing) => port.listed(listing),
+        withdrawn: () => port.withdrawn(`unreachable for longer than proxy.grace: ${this.#health.reason ?? ''}`),
+      },
+      inherited,
+    );
+    this.#service = new ServiceSession(port, this.#lists, {
+      looked: () => this.#looked(),
+      wavering: () => this.#show(),
+    });
+    this.#pace = new RestartPace({ retry: () => port.settings().retry });
     this.settled = new Promise((resolve) => {
       this.#settle = resolve;
     });
@@ -104,7 +89,7 @@ export class Supervisor {
   }
 
   get listing(): Listing | undefined {
-    return this.#listing;
+    return this.#lists.current;
   }
 
   /** Whether calls can be sent now. */
@@ -118,9 +103,8 @@ export class Supervisor {
 
   async stop(): Promise<void> {
     this.#stopped = true;
-    clearTimeout(this.#grace);
-    this.#watch?.end(this.#stopping());
-    this.#wake();
+    this.#lists.stop();
+    this.#service.stop();
     this.#endPause?.();
     this.#settle();
     await this.#running;
@@ -149,17 +133,17 @@ export class Supervisor {
 
   listChanged(kinds: readonly ListKind[]): void {
     if (this.#resting) this.wake();
-    else this.#watch?.listChanged(kinds);
+    else this.#service.listChanged(kinds);
   }
 
   sessionLost(slot: Slot, cause: GatewayError): void {
-    if (slot === this.#slot) this.#watch?.end(cause);
+    if (this.#service.isOn(slot)) this.#service.end(cause);
     else this.check();
   }
 
   /** Nobody uses the service session: it may end until somebody does. The upstream goes on serving, its lists stay. */
   rest(): void {
-    if (this.serving && !this.#resting) this.#watch?.end(UNUSED);
+    if (this.serving && !this.#resting) this.#service.end(UNUSED);
   }
 
   /** Somebody needs the service session again. */
@@ -170,7 +154,7 @@ export class Supervisor {
   /** Something failed elsewhere that may mean the upstream is down. */
   check(): void {
     if (this.#resting) this.wake();
-    else this.#watch?.check();
+    else this.#service.check();
   }
 
   /**
@@ -178,23 +162,22 @@ export class Supervisor {
    * and list. Running calls go on. False when the upstream is down as it is.
    */
   hold(cause: GatewayError, wait: () => number): boolean {
-    if (this.#stopped || !this.serving || !this.#watch || this.#held) return false;
+    if (this.#stopped || !this.serving || !this.#service.watched || this.#held) return false;
     this.#held = { cause, wait: wait() };
-    this.#watch.end(cause);
+    this.#service.end(cause);
     return true;
   }
 
   async #run(): Promise<void> {
     while (!this.#stopped) {
-      const cause = await this.#connect();
+      const cause = await this.#service.connect();
       if (this.#stopped) return;
       if (cause) {
-        await this.#down(cause, this.#failures.next());
+        await this.#down(cause, this.#pace.failed());
         continue;
       }
-      this.#failures.reset();
-      const born = performance.now();
-      const lost = await this.#watch!.lost;
+      this.#pace.connected();
+      const lost = await this.#service.lost;
       // Calls may still run on it: who stops the supervisor closes the sessions.
       if (this.#stopped) return;
       if (lost === UNUSED) {
@@ -204,94 +187,29 @@ export class Supervisor {
       const held = this.#held;
       this.#held = undefined;
       if (held?.cause === lost) {
-        const slot = this.#part();
-        if (slot) this.#port.retire(slot);
+        this.#service.retire();
         await this.#down(lost, held.wait);
         continue;
       }
-      this.#leave(lost);
-      const { retry } = this.#port.settings();
-      if (diedEarly(performance.now() - born, retry)) {
-        if (this.#earlyDeaths++ <= TOLERATED) this.#crashes.reset();
-        await this.#down(lost, this.#crashes.next());
-      } else {
-        this.#earlyDeaths = 0;
+      this.#service.discard(lost);
+      const wait = this.#pace.lost();
+      if (wait !== undefined) await this.#down(lost, wait);
+      else {
         if (isSilence(lost)) this.#port.unheard();
         this.#set('degraded', `connection lost (${lost.message}); connecting again`, lost);
       }
     }
   }
 
-  /** Connects and lists. Returns the failure, or undefined when the upstream serves. */
-  async #connect(): Promise<GatewayError | undefined> {
-    const { gate, server, settings } = this.#port;
-    try {
-      this.#slot = await this.#orStopped(gate.run(async () => (this.#stopped ? undefined : this.#port.service())));
-      if (!this.#slot || this.#stopped) return this.#stopping();
-      const { session } = this.#slot;
-      if (session.lost) throw new GatewayError('UPSTREAM_DISCONNECTED', `${server} ended the session at once`);
-      this.#wavering = undefined;
-      this.#watch = new ServiceWatch(session, {
-        server,
-        settings,
-        relist: (kinds) => this.#relist(kinds),
-        fresh: (kind) => {
-          const ttl = Math.min(this.#listing?.freshness?.[kind]?.ttl ?? 0, MAX_TTL);
-          return performance.now() - (this.#fetched.get(kind) ?? Number.NEGATIVE_INFINITY) < ttl;
-        },
-        wavering: (reason) => {
-          this.#wavering = reason;
-          this.#show();
-        },
-      });
-      await this.#orStopped(this.#watch.start());
-      return undefined;
-    } catch (thrown) {
-      const error = toGatewayError(thrown);
-      if (this.#stopped) return error;
-      this.#watch?.stop();
-      this.#leave(error);
-      return error;
-    }
-  }
-
-  /** Waits for the task, but not when the supervisor is stopped meanwhile. */
-  #orStopped<T>(task: Promise<T>): Promise<T | undefined> {
-    return new Promise((resolve, reject) => {
-      this.#wake = () => resolve(undefined);
-      task.then(resolve, reject);
-    });
-  }
-
-  /** Returns the lists that failed. */
-  async #relist(kinds: readonly ListKind[]): Promise<readonly ListKind[]> {
-    const { server, settings, timeout } = this.#port;
-    const slot = this.#slot;
-    if (!slot) return [];
-    const previous = this.#listing;
-    const { complaints, listing } = await discover(server, slot.session, kinds, previous, {
-      timeout,
-      limits: settings().discovery,
-    });
-    if (this.#stopped || slot !== this.#slot) return [];
-    this.#complaints = complaints;
-    for (const kind of kinds) if (listing.failed[kind] === undefined) this.#fetched.set(kind, performance.now());
-    const news = !this.#published || !sameListing(previous, listing);
-    // What is derived from the lists stays valid with them.
-    if (news) this.#listing = listing;
-    this.#published = true;
-    clearTimeout(this.#grace);
-    this.#grace = undefined;
-    if (news) this.#port.listed(listing);
+  #looked(): void {
     this.#show();
     this.#settle();
     this.#port.tended();
-    return LIST_KINDS.filter((kind) => listing.failed[kind] !== undefined);
   }
 
   /** Ready, or degraded with what is amiss. */
   #show(): void {
-    const amiss = this.#wavering ?? (this.#complaints.length > 0 ? this.#complaints.join('; ') : undefined);
+    const amiss = this.#service.wavering ?? this.#lists.complaint;
     this.#set(amiss === undefined ? 'ready' : 'degraded', amiss, undefined);
   }
 
@@ -300,21 +218,13 @@ export class Supervisor {
     const { grace } = this.#port.settings();
     this.#set('unreachable', cause.message, cause, Date.now() + delay);
     this.#settle();
-    if (this.#published && !this.#grace) {
-      this.#grace = setTimeout(() => {
-        this.#published = false;
-        this.#listing = undefined;
-        this.#port.withdrawn(`unreachable for longer than proxy.grace: ${this.#health.reason ?? ''}`);
-      }, grace);
-      this.#grace.unref();
-    }
+    this.#lists.expire(grace);
     await this.#pause(delay);
   }
 
   async #asleep(): Promise<void> {
-    const slot = this.#part();
-    if (slot) this.#port.retire(slot);
-    this.#earlyDeaths = 0;
+    this.#service.retire();
+    this.#pace.unused();
     this.#resting = true;
     this.#set('ready', 'its process was stopped because nobody used it; the next call starts it', undefined);
     await this.#pause();
@@ -334,19 +244,6 @@ export class Supervisor {
     });
   }
 
-  /** Ends the session, which is of no use. */
-  #leave(cause: GatewayError): void {
-    const slot = this.#part();
-    if (slot) this.#port.discard(slot, cause);
-  }
-
-  #part(): Slot | undefined {
-    const slot = this.#slot;
-    this.#slot = undefined;
-    this.#watch = undefined;
-    return slot;
-  }
-
   #set(state: UpstreamState, reason: string | undefined, cause: GatewayError | undefined, nextRetry?: number): void {
     const before = this.#health;
     const same = before.state === state && before.reason === reason;
@@ -360,10 +257,6 @@ export class Supervisor {
     }
     if (serves(state) && !serves(before.state)) this.#port.recovered();
     this.#port.changed();
-  }
-
-  #stopping(): GatewayError {
-    return new GatewayError('UPSTREAM_REMOVED', `${this.#port.server} is no longer configured or the gateway stops`);
   }
 }
 
