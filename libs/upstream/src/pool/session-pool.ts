@@ -1,9 +1,9 @@
 import { ChurnMap, GatewayError, toGatewayError } from '#libs/kernel';
 import type { SessionListener, UpstreamSession } from '../session/upstream-session.js';
-import type { ChildPlaces, IdleChild } from './child-places.js';
+import type { ChildPlaces } from './child-places.js';
 import type { CrashLoops } from './crash-loops.js';
 import { Ear, type SessionNews } from './ear.js';
-import { IdleWatch, oldestIdle } from './idle.js';
+import { SessionCloser } from './session-closer.js';
 import { SessionLimit } from './session-limit.js';
 import { isService, type SessionSpec } from './session-spec.js';
 import { SessionGroup, Slot } from './slot.js';
@@ -46,26 +46,32 @@ export class SessionPool {
   /** Openings and closings under way, so that `close` can wait for the last child. */
   readonly #work = new Underway();
   readonly #limit: SessionLimit;
-  readonly #idle: IdleWatch;
+  readonly #closer: SessionCloser;
   #closed: GatewayError | undefined;
-  #end: GatewayError | undefined;
   readonly #forget: (() => void) | undefined;
 
   constructor(options: PoolOptions) {
     this.#options = options;
     this.#limit = new SessionLimit(options.limit);
-    this.#idle = new IdleWatch({
+    this.#closer = new SessionCloser({
+      server: options.server,
       idle: options.idle,
-      unused: (slot) => (isService(slot.group.spec) ? options.events.unused?.() : this.#dismiss(slot)),
+      crashes: options.crashes,
+      limit: this.#limit,
+      work: this.#work,
+      unused: options.events.unused?.bind(options.events),
+      lost: (slot, error) => options.events.lost(slot, error),
+      left: (group) => this.tidy(group),
+      room: () => this.#pump(),
     });
     this.#waiters = new Waiters({
       server: options.server,
       limit: options.limit,
       arrived: (waiter) => this.#serve(waiter),
       granted: (slot, solo) => this.#occupy(slot, solo),
-      refused: (group) => this.#tidy(group),
+      refused: (group) => this.tidy(group),
     });
-    this.#forget = options.places?.join({ oldestIdle: () => this.#oldestIdle() });
+    this.#forget = options.places?.join({ oldestIdle: () => this.#closer.oldestIdle(this.slots()) });
   }
 
   groups(): readonly SessionGroup[] {
@@ -98,28 +104,20 @@ export class SessionPool {
     slot.running--;
     if (solo) slot.solo--;
     slot.lastUsed = performance.now();
-    if (slot.running === 0 && slot.group.disposable) this.#dismiss(slot);
-    else if (slot.running === 0 && slot.retiring) this.#drop(slot, this.#ended());
+    if (slot.running === 0 && slot.group.disposable) this.#closer.dismiss(slot);
+    else if (slot.running === 0 && slot.retiring) this.#closer.retire(slot);
     this.#pump();
   }
 
-  /**
-   * Ends a session that is of no use. The cause says nothing of the calls on it: whatever was not executed of a ping that was
-   * refused, they may have been.
-   */
+  /** Ends a session that is of no use, whatever the cause says of the calls on it. */
   discard(slot: Slot, cause: GatewayError): void {
-    if (slot.group.slots.includes(slot) && !slot.session.lost) this.#noteLoss(slot, cause);
-    const { data, message } = cause;
-    this.#drop(slot, new GatewayError('UPSTREAM_DISCONNECTED', message, { data, cause }));
+    this.#closer.discard(slot, cause);
     this.#pump();
   }
 
   /** Lets sessions finish their calls and closes them then. */
   retire(slots: Iterable<Slot>): void {
-    for (const slot of [...slots]) {
-      slot.retiring = true;
-      if (slot.running === 0) this.#drop(slot, this.#ended());
-    }
+    for (const slot of [...slots]) this.#closer.retire(slot);
     this.#pump();
   }
 
@@ -137,7 +135,7 @@ export class SessionPool {
 
   /** Forgets a group nobody needs. */
   tidy(group: SessionGroup): void {
-    this.#tidy(group);
+    if (group.empty && this.#groups.get(group.spec.key) === group) this.#groups.delete(group.spec.key);
   }
 
   /** Nobody waits for a session here any more. */
@@ -151,9 +149,9 @@ export class SessionPool {
     this.#forget?.();
     this.#abort.abort(refusal);
     this.#waiters.refuseAll(refusal);
-    for (const slot of [...this.slots()]) this.#drop(slot, error);
+    for (const slot of [...this.slots()]) this.#closer.drop(slot, error);
     await this.#work.over();
-    this.#idle.stop();
+    this.#closer.stop();
     this.#waiters.stop();
     this.#groups.clear();
   }
@@ -209,14 +207,14 @@ export class SessionPool {
   async #open(group: SessionGroup): Promise<void> {
     const { events, open } = this.#options;
     let slot: Slot | undefined;
-    const listener = new Ear(group, events, this.#onLost);
+    const listener = new Ear(group, events, this.#closer.onLost);
     try {
       const session = await open(group.spec, listener, this.#abort.signal);
       group.opening--;
       slot = new Slot(group, session);
       listener.slot = slot;
       if (this.#closed || session.lost) {
-        await session.close(this.#closed ?? this.#ended());
+        await session.close(this.#closed ?? this.#closer.ended);
         throw (
           this.#closed ?? new GatewayError('UPSTREAM_DISCONNECTED', `${this.#options.server} ended the session at once`)
         );
@@ -224,7 +222,7 @@ export class SessionPool {
       const expected = this.#limit.attribution === session.attribution;
       this.#limit.attribution = session.attribution;
       group.add(slot);
-      if (!isService(group.spec) || events.unused) this.#idle.begin(slot);
+      this.#closer.watch(slot);
       this.#options.crashes?.opened(group.spec);
       events.opened(slot);
       // How many there may be, and who wants one alone, is known for the others as well now.
@@ -242,7 +240,7 @@ export class SessionPool {
     const waiting = this.#waiters.all(group);
     const alone = group.slots.length === 0 && group.opening === 0;
     for (const waiter of alone ? waiting : waiting.slice(0, 1)) waiter.refuse(error);
-    this.#tidy(group);
+    this.tidy(group);
     this.#pump();
   }
 
@@ -250,7 +248,7 @@ export class SessionPool {
   #refuseAll(group: SessionGroup, error: GatewayError): void {
     if (group.slots.length > 0 || group.opening > 0) return;
     this.#waiters.refuseAll(error, group);
-    this.#tidy(group);
+    this.tidy(group);
   }
 
   #group(spec: SessionSpec): SessionGroup {
@@ -262,80 +260,14 @@ export class SessionPool {
     return group;
   }
 
-  #tidy(group: SessionGroup): void {
-    if (group.empty && this.#groups.get(group.spec.key) === group) this.#groups.delete(group.spec.key);
-  }
-
-  // How sessions end.
-
-  readonly #onLost = (slot: Slot, error: GatewayError) => this.#lost(slot, error);
-
-  #lost(slot: Slot, error: GatewayError): void {
-    const { group } = slot;
-    if (!group.remove(slot)) return;
-    this.#limit.tally(group, -1);
-    slot.retiring = true;
-    this.#idle.end(slot);
-    this.#noteLoss(slot, error);
-    // Other calls may still be running on streams of their own: the last one closes it.
-    if (slot.running === 0) this.#close(slot, error);
-    this.#options.events.lost(slot, error);
-    this.#tidy(group);
-    this.#pump();
-  }
-
-  #noteLoss(slot: Slot, error: GatewayError): void {
-    this.#options.crashes?.lost(slot.group.spec, error, performance.now() - slot.opened);
-  }
-
-  /** Ends a session that did its work and is not needed any more. */
-  #dismiss(slot: Slot): void {
-    if (slot.usable) this.#options.crashes?.served(slot.group.spec);
-    this.#drop(slot, this.#ended());
-  }
-
-  #drop(slot: Slot, reason: GatewayError): void {
-    const { group } = slot;
-    if (group.remove(slot)) this.#limit.tally(group, -1);
-    slot.retiring = true;
-    this.#idle.end(slot);
-    this.#close(slot, reason);
-    this.#tidy(group);
-  }
-
-  #close(slot: Slot, reason: GatewayError): void {
-    const counts = this.#limit.closes(slot.group);
-    const closed = slot.session.close(reason);
-    this.#work.add(counts ? closed.finally(() => this.#closedOne()) : closed);
-  }
-
-  #closedOne(): void {
-    this.#limit.closed();
-    this.#pump();
-  }
-
   // The limit.
 
   /** Whether one more may be opened. If not, one of another key may have to go, and then somebody is served later. */
   #room(asking: SessionGroup): boolean {
     if (this.#limit.hasRoom) return true;
     if (this.#limit.closing >= this.#waiters.size) return false;
-    const oldest = this.#oldestIdle(asking);
+    const oldest = this.#closer.oldestIdle(this.slots(), asking);
     oldest?.end();
     return oldest !== undefined && this.#limit.hasRoom;
-  }
-
-  #oldestIdle(except?: SessionGroup): IdleChild | undefined {
-    const oldest = oldestIdle(this.slots(), except);
-    return oldest && { lastUsed: oldest.lastUsed, end: () => this.#dismiss(oldest) };
-  }
-
-  /** One for all sessions: it says the same of each, and taking a trace costs more than closing one. */
-  #ended(): GatewayError {
-    this.#end ??= new GatewayError(
-      'UPSTREAM_DISCONNECTED',
-      `The gateway closed this session with ${this.#options.server}`,
-    );
-    return this.#end;
   }
 }
