@@ -1,3 +1,5 @@
+import type { ChurnMap } from '#libs/kernel';
+import type { ResponseMessage } from '#libs/mcp';
 import type { RunningCall } from './running-call.js';
 
 /** Calls in flight on one session, by id. */
@@ -44,4 +46,15 @@ export function soleCaller(pending: InFlight): RunningCall | undefined {
     sole = call;
   }
   return sole;
+}
+
+/** The call a response is for, by its id, whatever stream it came on. */
+export function answeredCall(
+  { id }: ResponseMessage,
+  origin: RunningCall | undefined,
+  pending: ChurnMap<number, RunningCall>,
+): RunningCall | undefined {
+  if (id !== undefined) return typeof id === 'number' ? pending.get(id) : undefined;
+  // No id: the upstream could not read the request. On its own stream, or alone in flight, that is clear enough.
+  return origin ?? (pending.size === 1 ? pending.values()[0] : undefined);
 }

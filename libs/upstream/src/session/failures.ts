@@ -65,6 +65,22 @@ export function startedTooLate(server: string, text: string): GatewayError {
   return new GatewayError('UPSTREAM_UNREACHABLE', text, { data, notExecuted: true });
 }
 
+/** What it answered breaks the rules. */
+export function brokenAnswer(server: string, { subject }: Named, text: string): GatewayError {
+  return new GatewayError('UPSTREAM_PROTOCOL', text, { data: { server, subject } });
+}
+
+/** A request came when its session, or connection, had ended; `over` says which. */
+export function tooLate(
+  server: string,
+  over: 'connection' | 'session',
+  { subject }: Named,
+  cause: GatewayError | undefined,
+): GatewayError {
+  const text = `${server}: the ${over} had ended before ${subject} was sent${cause ? `: ${cause.message}` : ''}`;
+  return new GatewayError('UPSTREAM_DISCONNECTED', text, { data: { server }, cause, notExecuted: true });
+}
+
 /** The upstream had to wait for a client that does not read, and not for ever. */
 export function unread(server: string, request: SessionRequest): GatewayError {
   const text = `The client did not read what ${server} says about ${request.subject} for ${formatMs(request.timeout)} (connection.timeout of this server)`;

@@ -11,7 +11,9 @@ import {
 import { idFromEnds, mayBeResponse } from '../transports/shared/ends.js';
 import { excerpt } from '../transports/shared/text.js';
 import type { AskDesk } from './ask-desk.js';
-import { withoutMembers } from './params.js';
+import { answeredCall } from './attribution.js';
+import { brokenAnswer } from './failures.js';
+import { tellProgress } from './progress.js';
 import type { RunningCall } from './running-call.js';
 import type { SessionListener } from './upstream-session.js';
 
@@ -55,7 +57,7 @@ export class Inbound {
       const error = toGatewayError(thrown);
       this.#complain(error, bytes);
       const call = origin ?? this.#meantFor(bytes);
-      if (call) this.port.giveUp(call, this.#protocolError(`${server}: ${error.message}`, call));
+      if (call) this.port.giveUp(call, brokenAnswer(server, call.request, `${server}: ${error.message}`));
     }
   }
 
@@ -98,7 +100,7 @@ export class Inbound {
   }
 
   #response(message: ResponseMessage, origin: RunningCall | undefined): void {
-    const call = this.#callOf(message, origin);
+    const call = answeredCall(message, origin, this.port.pending);
     if (!call) return;
     if (message.result?.type === 'object') {
       const { result, view } = message;
@@ -107,20 +109,13 @@ export class Inbound {
     }
     const code = message.error?.get('code')?.value();
     if (!message.error || !Number.isInteger(code)) {
-      const text = `${this.port.server} answered ${call.request.subject} with neither a result nor a proper error`;
-      this.port.fail(call, this.#protocolError(text, call));
+      const { server } = this.port;
+      const text = `${server} answered ${call.request.subject} with neither a result nor a proper error`;
+      this.port.fail(call, brokenAnswer(server, call.request, text));
       return;
     }
     if (code === -32042) this.#noteElicitations(message.error, call);
     this.port.settle(call, { kind: 'error', code: code as number, error: message.error.raw() }, origin);
-  }
-
-  #callOf(message: ResponseMessage, origin: RunningCall | undefined): RunningCall | undefined {
-    const { pending } = this.port;
-    if (message.id !== undefined) return typeof message.id === 'number' ? pending.get(message.id) : undefined;
-    // No id: the upstream could not read the request. On its own stream, or alone in flight, that is clear enough.
-    if (origin) return origin;
-    return pending.size === 1 ? pending.values()[0] : undefined;
   }
 
   /** URLElicitationRequired names elicitations whose completion is announced later. */
@@ -136,7 +131,7 @@ export class Inbound {
     const { method, params } = message;
     switch (method) {
       case 'notifications/progress':
-        if (params) this.#progress(params);
+        if (params) tellProgress(params, this.port.pending);
         return;
       case 'notifications/message': {
         if (!params) return;
@@ -169,21 +164,5 @@ export class Inbound {
         if (kinds.length > 0) listener.listChanged(kinds);
       }
     }
-  }
-
-  #progress(params: JsonView): void {
-    const token = params.get('progressToken')?.value();
-    const call = typeof token === 'number' ? this.port.pending.get(token) : undefined;
-    const caller = call?.request.caller;
-    if (!call || !caller) return;
-    call.alive();
-    if (!caller.wantsProgress) return;
-    caller.sink.progress(withoutMembers(params, ['progressToken']));
-    call.pace();
-  }
-
-  #protocolError(text: string, call: RunningCall): GatewayError {
-    const { server } = this.port;
-    return new GatewayError('UPSTREAM_PROTOCOL', text, { data: { server, subject: call.request.subject } });
   }
 }

@@ -15,7 +15,7 @@ import { AskDesk, type AskPort } from './ask-desk.js';
 import { attribute, soleCaller } from './attribution.js';
 import type { ClientCapabilities } from './capabilities.js';
 import type { ExpiredLimit } from './deadline.js';
-import { connectionEnded, formatMs, notOpened, startedTooLate, toldTo } from './failures.js';
+import { connectionEnded, formatMs, notOpened, startedTooLate, toldTo, tooLate } from './failures.js';
 import { initializeParams, NO_WELCOME, WelcomeReader } from './handshake.js';
 import { Inbound, type InboundPort } from './inbound.js';
 import { connectionOf, type Opening, openWithin } from './opening.js';
@@ -184,7 +184,7 @@ export class LegacySession implements UpstreamSession, CallOwner, ConnectionList
 
   #send(request: SessionRequest): Promise<Outcome> {
     const connection = this.#connection;
-    if (this.#gone || !connection) return Promise.reject(this.#tooLate(request));
+    if (this.#gone || !connection) return Promise.reject(tooLate(this.server, 'session', request, this.#gone));
     const { method } = request;
     const exchange = request.caller?.exchange;
     const id = ++this.#lastId;
@@ -355,13 +355,6 @@ export class LegacySession implements UpstreamSession, CallOwner, ConnectionList
     this.#gone = error;
     this.#desk?.closeStanding();
     this.#options.listener.lost(error);
-  }
-
-  #tooLate(request: SessionRequest): GatewayError {
-    const { server } = this.#options;
-    const cause = this.#gone;
-    const text = `${server}: the session had ended before ${request.subject} was sent${cause ? `: ${cause.message}` : ''}`;
-    return new GatewayError('UPSTREAM_DISCONNECTED', text, { data: { server }, cause, notExecuted: true });
   }
 
   #tooSlow(): GatewayError {

@@ -1,26 +1,13 @@
-import { ChurnMap, DueClock, GatewayError, type Log, type Outcome, toGatewayError } from '#libs/kernel';
-import {
-  encodeDraft,
-  encodeError,
-  encodeNotification,
-  errorObject,
-  type JsonView,
-  logLevelRank,
-  MODERN_META,
-  type NotificationMessage,
-  parseUpstreamMessage,
-  type ResponseMessage,
-} from '#libs/mcp';
+import { ChurnMap, DueClock, type GatewayError, type Log, type Outcome, toGatewayError } from '#libs/kernel';
+import { encodeDraft, encodeNotification, type NotificationMessage } from '#libs/mcp';
 import type { Connection, ConnectionListener, ConnectionStatus } from '#libs/plugin';
-import { excerpt } from '../../transports/shared/text.js';
-import { soleCaller } from '../attribution.js';
 import type { ExpiredLimit } from '../deadline.js';
-import { connectionEnded, toldTo } from '../failures.js';
+import { connectionEnded, toldTo, tooLate } from '../failures.js';
 import { Outbound } from '../outbound.js';
-import { withoutMembers } from '../params.js';
 import { type CallOwner, RunningCall } from '../running-call.js';
 import type { SessionRequest } from '../upstream-session.js';
 import type { ModernCodec } from './codec.js';
+import { type InboundPort, receive } from './inbound.js';
 
 export interface WireOptions {
   /** The upstream's configured name. */
@@ -41,13 +28,13 @@ export interface WireOptions {
 }
 
 /**
- * Modern requests over one connection: ids, clocks, progress, log messages, cancelling. Knows nothing of what requests
- * mean.
+ * Modern requests over one connection: ids, clocks, cancelling, how calls end. Knows nothing of what requests mean, and has
+ * what comes in read for it (`inbound`).
  */
-export class ModernWire implements CallOwner, ConnectionListener {
+export class ModernWire implements CallOwner, ConnectionListener, InboundPort {
   readonly clock: DueClock;
   readonly #options: WireOptions;
-  readonly #pending = new ChurnMap<number, RunningCall>();
+  readonly pending = new ChurnMap<number, RunningCall>();
   #connection: Connection | undefined;
   #lastId = 0;
   #lastHeard = performance.now();
@@ -80,7 +67,7 @@ export class ModernWire implements CallOwner, ConnectionListener {
   }
 
   get inFlight(): number {
-    return this.#pending.size;
+    return this.pending.size;
   }
 
   get lastHeard(): number {
@@ -97,10 +84,10 @@ export class ModernWire implements CallOwner, ConnectionListener {
     const call = new RunningCall(id, request, this);
     const connection = this.#connection;
     if (this.#gone || !connection) {
-      call.fail(this.#tooLate(request));
+      call.fail(tooLate(this.#options.server, 'connection', request, this.#gone));
       return call;
     }
-    this.#pending.set(id, call);
+    this.pending.set(id, call);
     const unsubscribe = request.caller?.exchange.onAbort((reason) => this.giveUp(call, reason));
     if (call.ended) return call;
     call.unsubscribe = unsubscribe;
@@ -115,7 +102,7 @@ export class ModernWire implements CallOwner, ConnectionListener {
       if (call.ended) handle.abandon();
       else call.handle = handle;
     } catch (thrown) {
-      this.#fail(call, toGatewayError(thrown));
+      this.fail(call, toGatewayError(thrown));
     }
     return call;
   }
@@ -124,11 +111,11 @@ export class ModernWire implements CallOwner, ConnectionListener {
   giveUp(call: RunningCall, error: GatewayError): void {
     if (call.ended) return;
     const { handle, sent } = call;
-    this.#fail(call, toldTo(error, sent));
+    this.fail(call, toldTo(error, sent));
     if (!handle) return;
     if (sent && this.#options.cancelBy === 'notification') {
       const reason = JSON.stringify(error.message.slice(0, 500));
-      this.#post(encodeNotification('notifications/cancelled', `{"requestId":${call.id},"reason":${reason}}`));
+      this.post(encodeNotification('notifications/cancelled', `{"requestId":${call.id},"reason":${reason}}`));
     }
     handle.abandon();
   }
@@ -140,7 +127,7 @@ export class ModernWire implements CallOwner, ConnectionListener {
   }
 
   async #close(reason: GatewayError): Promise<void> {
-    for (const call of this.#pending.values()) this.giveUp(call, reason);
+    for (const call of this.pending.values()) this.giveUp(call, reason);
     try {
       await this.#connection?.close();
     } catch (thrown) {
@@ -153,22 +140,14 @@ export class ModernWire implements CallOwner, ConnectionListener {
 
   onMessage(bytes: Buffer, origin?: RunningCall): void {
     this.#lastHeard = performance.now();
-    try {
-      this.#receive(bytes, origin);
-    } catch (thrown) {
-      const { log, server } = this.#options;
-      const error = toGatewayError(thrown);
-      log.warn({ upstream: server, code: error.code }, `${server}: ${error.message}`);
-      log.debug({ upstream: server, text: excerpt(bytes) }, `${server}: this is how it begins`);
-      if (origin) this.giveUp(origin, this.#protocolError(`${server}: ${error.message}`, origin));
-    }
+    receive(this, bytes, origin);
   }
 
   onClose(error: GatewayError): void {
     const told = connectionEnded(error, this.#options.server, this.status().stderr);
     const first = this.#gone === undefined;
     this.#gone ??= told;
-    for (const call of this.#pending.values()) this.#fail(call, toldTo(told, call.sent));
+    for (const call of this.pending.values()) this.fail(call, toldTo(told, call.sent));
     if (first) this.#options.lost(told);
   }
 
@@ -178,7 +157,7 @@ export class ModernWire implements CallOwner, ConnectionListener {
 
   onError(error: GatewayError, call: RunningCall): void {
     const told = connectionEnded(error, this.#options.server, this.status().stderr);
-    this.#fail(call, call.sent ? told : toldTo(told, false));
+    this.fail(call, call.sent ? told : toldTo(told, false));
   }
 
   /** Everything about a modern call comes on its own stream (M:base). */
@@ -188,122 +167,43 @@ export class ModernWire implements CallOwner, ConnectionListener {
     this.giveUp(call, call.expiry(this.#options.server, limit));
   }
 
-  #receive(bytes: Buffer, origin: RunningCall | undefined): void {
-    const message = parseUpstreamMessage(bytes);
-    switch (message.kind) {
-      case 'response':
-        this.#response(message, origin);
-        return;
-      case 'notification':
-        this.#notification(message, origin);
-        return;
-      case 'request': {
-        // Modern servers ask by `input_required`; this one does not, and over HTTP there is no way to answer it.
-        const { log, server } = this.#options;
-        const fields = { upstream: server, method: message.method };
-        log.warn(fields, `${server} sent a request (${message.method}), which servers of this revision must not`);
-        if (this.#options.cancelBy === 'stream') return;
-        this.#post(encodeError(message.idJson, errorObject(-32601, 'Servers of this revision send no requests')));
-      }
-    }
+  // What reading its messages asks of it.
+
+  get server(): string {
+    return this.#options.server;
   }
 
-  #response(message: ResponseMessage, origin: RunningCall | undefined): void {
-    const call = this.#callOf(message, origin);
-    if (!call) return;
-    if (message.result) {
-      if (message.result.type === 'object') this.#settle(call, this.#options.codec.read(message.result, call.request));
-      else this.giveUp(call, this.#protocolError(`${this.#options.server}: the result is not an object`, call));
-      return;
-    }
-    const code = message.error?.get('code')?.value();
-    if (!message.error || !Number.isInteger(code)) {
-      const { server } = this.#options;
-      const text = `${server} answered ${call.request.subject} with neither a result nor a proper error`;
-      this.#fail(call, this.#protocolError(text, call));
-      return;
-    }
-    this.#settle(call, { kind: 'error', code: code as number, error: message.error.raw() });
+  get log(): Log {
+    return this.#options.log;
   }
 
-  #callOf(message: ResponseMessage, origin: RunningCall | undefined): RunningCall | undefined {
-    if (message.id !== undefined) return typeof message.id === 'number' ? this.#pending.get(message.id) : undefined;
-    // No id: the upstream could not read the request. On its own stream, or alone in flight, that is clear enough.
-    return origin ?? (this.#pending.size === 1 ? this.#pending.values()[0] : undefined);
+  get codec(): ModernCodec {
+    return this.#options.codec;
   }
 
-  #notification(message: NotificationMessage, origin: RunningCall | undefined): void {
-    const { method, params } = message;
-    switch (method) {
-      case 'notifications/progress':
-        if (params) this.#progress(params);
-        return;
-      case 'notifications/message': {
-        const call = origin ?? soleCaller(this.#pending);
-        const caller = call?.request.caller;
-        const rank = logLevelRank(params?.get('level')?.string());
-        // Without a wish for them there must be none (M:log), and what is too chatty is kept back.
-        if (!params || !caller?.logLevel || (rank >= 0 && rank < logLevelRank(caller.logLevel))) return;
-        caller.sink.log(params.raw());
-        call?.pace();
-        return;
-      }
-      case 'notifications/cancelled': {
-        // On a shared stream a server ends a subscription so (M:cancel).
-        const id = params?.get('requestId')?.value();
-        const call = typeof id === 'number' ? this.#pending.get(id) : undefined;
-        const { server } = this.#options;
-        // A client's call is not the upstream's to cancel.
-        if (call && !call.request.caller) {
-          this.#fail(call, new GatewayError('UPSTREAM_DISCONNECTED', `${server} cancelled it`));
-        }
-        return;
-      }
-      default: {
-        const named = params?.at('_meta', MODERN_META.subscriptionId)?.value();
-        this.#options.notified(message, origin?.id ?? (typeof named === 'number' ? named : undefined));
-      }
-    }
+  get cancelBy(): 'stream' | 'notification' {
+    return this.#options.cancelBy;
   }
 
-  #progress(params: JsonView): void {
-    const token = params.get('progressToken')?.value();
-    const call = typeof token === 'number' ? this.#pending.get(token) : undefined;
-    const caller = call?.request.caller;
-    if (!call || !caller) return;
-    call.alive();
-    if (!caller.wantsProgress) return;
-    caller.sink.progress(withoutMembers(params, ['progressToken']));
-    call.pace();
+  notified(message: NotificationMessage, subscription: number | undefined): void {
+    this.#options.notified(message, subscription);
   }
 
-  #settle(call: RunningCall, outcome: Outcome): void {
-    this.#pending.delete(call.id);
+  settle(call: RunningCall, outcome: Outcome): void {
+    this.pending.delete(call.id);
     call.settle(outcome);
   }
 
-  #fail(call: RunningCall, error: GatewayError): void {
-    this.#pending.delete(call.id);
+  fail(call: RunningCall, error: GatewayError): void {
+    this.pending.delete(call.id);
     call.fail(error);
   }
 
-  #post(message: Buffer): void {
+  post(message: Buffer): void {
     this.#connection?.post(message).catch((thrown: unknown) => {
       const { log, server } = this.#options;
       const error = toGatewayError(thrown);
       log.debug({ upstream: server, code: error.code }, `${server} did not take a message: ${error.message}`);
     });
-  }
-
-  #tooLate(request: SessionRequest): GatewayError {
-    const { server } = this.#options;
-    const cause = this.#gone;
-    const text = `${server}: the connection had ended before ${request.subject} was sent${cause ? `: ${cause.message}` : ''}`;
-    return new GatewayError('UPSTREAM_DISCONNECTED', text, { data: { server }, cause, notExecuted: true });
-  }
-
-  #protocolError(text: string, call: RunningCall): GatewayError {
-    const { server } = this.#options;
-    return new GatewayError('UPSTREAM_PROTOCOL', text, { data: { server, subject: call.request.subject } });
   }
 }
