@@ -11,13 +11,11 @@ import {
   type Outcome,
   type Principal,
   type Spelling,
-  within,
 } from '#libs/kernel';
 import { LIST_KINDS, type NotificationMessage, type ParamHeader, type RequestMessage } from '#libs/mcp';
 import { AuditTrail, CallMetrics, CallPolicy, ExtensionRegistry, GatewayLog } from '#libs/plugin';
 import { RateLimits } from '#libs/ratelimit';
-import { capabilitiesOf, type UpstreamHandle, UpstreamRegistry } from '#libs/upstream';
-import { Arrivals } from './arrivals.js';
+import { UpstreamRegistry } from '#libs/upstream';
 import { audited, isCall, watchEvent } from './audit/audited.js';
 import { ChangeHub } from './changes/change-hub.js';
 import { Listeners } from './changes/listeners.js';
@@ -26,6 +24,7 @@ import { type Listening, type ListenWish, McpProxy, type Readmission, type Sessi
 import { InitializeAnswers } from './identity/initialize-answers.js';
 import { spellingFor } from './identity/profiles.js';
 import { Spellings } from './identity/spellings.js';
+import { ListingWaits } from './listing-waits.js';
 import { type Desk, type Request, Verdict } from './methods/context.js';
 import { withinLimits } from './methods/limited.js';
 import { handlerOf } from './methods/methods.js';
@@ -51,11 +50,7 @@ export class ProxyService extends McpProxy implements OnApplicationBootstrap, Be
   readonly #answers: InitializeAnswers;
   readonly #spellings = new Spellings((clientName) => this.#spelled(clientName));
   readonly #profilesSeen = new Set<string>();
-  /** While upstreams connect for the first time. */
-  #warm: Promise<void> | undefined;
-  readonly #arrivals = new Arrivals();
-  /** Upstreams that list to each caller alone; none in most configurations. */
-  #perCaller: readonly UpstreamHandle[] = [];
+  readonly #waits: ListingWaits;
 
   constructor(
     private readonly proxyConfig: ProxyConfigRef,
@@ -85,6 +80,12 @@ export class ProxyService extends McpProxy implements OnApplicationBootstrap, Be
       decide: ({ principal }, ref) => catalogue.decide(principal, ref),
       record: (...watch) => this.audit.enabled && this.audit.record(watchEvent(...watch)),
     });
+    this.#waits = new ListingWaits({
+      upstreams,
+      catalogue,
+      view: (exchange) => this.#view(exchange),
+      patience: options.prepare,
+    });
     this.#answers = new InitializeAnswers(upstreams, options.version);
     this.identity = JSON.stringify(this.#answers.serverInfo);
   }
@@ -94,9 +95,7 @@ export class ProxyService extends McpProxy implements OnApplicationBootstrap, Be
     this.#bind();
     await this.#apply();
     this.proxyConfig.onChange(() => void this.#apply().catch((thrown) => this.#applyFailed(thrown)));
-    this.#warm = this.upstreams.settled(this.options.warmUp).finally(() => {
-      this.#warm = undefined;
-    });
+    this.#waits.begin(this.options.warmUp);
   }
 
   /** Running calls had their time before the application closes: what is left is cut off, and no session and no child stays. */
@@ -129,38 +128,7 @@ export class ProxyService extends McpProxy implements OnApplicationBootstrap, Be
   }
 
   warm(exchange: Exchange, request?: RequestMessage): Promise<void> | undefined {
-    const arriving = request !== undefined && this.#arrivals.pending;
-    const waits = this.#warm !== undefined || arriving || this.#perCaller.length > 0;
-    return waits || capabilitiesOf(exchange.client).key !== '' ? this.#warmed(exchange, request) : undefined;
-  }
-
-  async #warmed(exchange: Exchange, request?: RequestMessage): Promise<void> {
-    await this.#warm;
-    if (request && this.#arrivals.pending) await this.#arrivals.of(exchange, request, this.#view(exchange));
-    await this.#listed(exchange);
-    if (capabilitiesOf(exchange.client).key === '') return;
-    const { servers } = this.#view(exchange);
-    const preparing = servers.map((name) => this.upstreams.get(name)?.prepare(exchange));
-    await within(this.options.prepare, Promise.allSettled(preparing));
-  }
-
-  /**
-   * Upstreams that list to each caller alone: what this caller was never listed is waited for, within bounds; what is out
-   * of date is fetched behind the request.
-   */
-  async #listed(exchange: Exchange): Promise<void> {
-    const missing: Promise<void>[] = [];
-    for (const upstream of this.#perCaller) {
-      if (!this.#concerns(upstream, exchange)) continue;
-      const prepared = upstream.prepare(exchange).catch(() => {});
-      if (!upstream.listsFor(exchange)) missing.push(prepared);
-    }
-    if (missing.length > 0) await within(this.options.prepare, Promise.all(missing));
-  }
-
-  /** Whether an upstream that has listed nothing yet may have something for this caller at this endpoint. */
-  #concerns({ name }: UpstreamHandle, { endpoint, principal }: Exchange): boolean {
-    return (endpoint.kind !== 'server' || endpoint.server === name) && this.catalogue.mayKnow(principal, name);
+    return this.#waits.beforeFirst(exchange, request);
   }
 
   initializeResult(exchange: Exchange): Buffer {
@@ -168,14 +136,11 @@ export class ProxyService extends McpProxy implements OnApplicationBootstrap, Be
   }
 
   handle(exchange: Exchange, message: RequestMessage): Promise<Outcome> | Outcome {
-    const isWaitedFor = this.#perCaller.length > 0 || this.#arrivals.pending;
-    return isWaitedFor ? this.#handleListed(exchange, message) : this.#handle(exchange, message);
+    return this.#waits.pending ? this.#handleListed(exchange, message) : this.#handle(exchange, message);
   }
 
-  /** What upstreams have not listed yet is waited for, within bounds, and only while there is such an upstream. */
   async #handleListed(exchange: Exchange, message: RequestMessage): Promise<Outcome> {
-    if (this.#perCaller.length > 0) await this.#listed(exchange);
-    if (this.#arrivals.pending) await this.#arrivals.of(exchange, message, this.#view(exchange));
+    await this.#waits.before(exchange, message);
     return this.#handle(exchange, message);
   }
 
@@ -290,8 +255,7 @@ export class ProxyService extends McpProxy implements OnApplicationBootstrap, Be
       version: this.options.version,
       shutdownTimeout: server.shutdown.timeout,
     });
-    this.#arrivals.expect(this.upstreams.all());
-    this.#perCaller = this.upstreams.all().filter(({ listsPerCaller }) => listsPerCaller);
+    this.#waits.expect(this.upstreams.all());
   }
 
   #applyFailed(thrown: unknown): void {
