@@ -59,8 +59,13 @@ export function notOpened(error: GatewayError): GatewayError {
   return new GatewayError(broke ? 'UPSTREAM_UNREACHABLE' : error.code, message, { data, cause, notExecuted: true });
 }
 
-/** It was not ready in time; `text` says for what. */
-export function startedTooLate(server: string, text: string): GatewayError {
+/** Connecting and the handshake took longer than both may. */
+export function startedTooLate(
+  server: string,
+  handshake: 'initialize' | 'server/discover',
+  startTimeout: number,
+): GatewayError {
+  const text = `${server} did not finish connecting and ${handshake} within ${formatMs(startTimeout)} (connection.start_timeout)`;
   const data = { server, limit: 'connection.start_timeout' };
   return new GatewayError('UPSTREAM_UNREACHABLE', text, { data, notExecuted: true });
 }

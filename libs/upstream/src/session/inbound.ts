@@ -1,17 +1,10 @@
 import { type ChurnMap, GatewayError, type Log, Lru, type Outcome, toGatewayError } from '#libs/kernel';
-import {
-  JsonView,
-  LIST_KINDS,
-  LIST_METHODS,
-  type NotificationMessage,
-  parseUpstreamMessage,
-  type ResponseMessage,
-  scan,
-} from '#libs/mcp';
+import { JsonView, type NotificationMessage, parseUpstreamMessage, type ResponseMessage, scan } from '#libs/mcp';
 import { idFromEnds, mayBeResponse } from '../transports/shared/ends.js';
 import { excerpt } from '../transports/shared/text.js';
 import type { AskDesk } from './ask-desk.js';
 import { answeredCall } from './attribution.js';
+import { tellChange } from './changes.js';
 import { brokenAnswer } from './failures.js';
 import { tellProgress } from './progress.js';
 import type { RunningCall } from './running-call.js';
@@ -148,21 +141,14 @@ export class Inbound {
           this.port.desk.withdraw(id.raw().toString(), params?.get('reason')?.string() ?? 'The upstream withdrew it');
         return;
       }
-      case 'notifications/resources/updated': {
-        const uri = params?.get('uri')?.string();
-        if (params && uri !== undefined) listener.resourceUpdated(uri, params.raw());
-        return;
-      }
       case 'notifications/elicitation/complete': {
         const id = params?.get('elicitationId')?.string();
         const client = id === undefined ? undefined : this.#elicited?.get(id);
         if (params) listener.elicitationCompleted(params.raw(), client ?? origin?.client);
         return;
       }
-      default: {
-        const kinds = LIST_KINDS.filter((kind) => LIST_METHODS[kind].changed === method);
-        if (kinds.length > 0) listener.listChanged(kinds);
-      }
+      default:
+        tellChange(message, listener);
     }
   }
 }

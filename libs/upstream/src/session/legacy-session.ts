@@ -10,25 +10,21 @@ import {
 } from '#libs/kernel';
 import { Draft, encodeDraft, encodeNotification, encodeRequest } from '#libs/mcp';
 import type { Connection, ConnectionListener, ConnectionStatus } from '#libs/plugin';
-import type { Forwarded } from '../credentials/forwarded-headers.js';
 import { AskDesk, type AskPort } from './ask-desk.js';
 import { attribute, soleCaller } from './attribution.js';
 import type { ClientCapabilities } from './capabilities.js';
 import type { ExpiredLimit } from './deadline.js';
-import { connectionEnded, formatMs, notOpened, startedTooLate, toldTo, tooLate } from './failures.js';
+import { connectionEnded, startedTooLate, toldTo, tooLate } from './failures.js';
 import { initializeParams, NO_WELCOME, WelcomeReader } from './handshake.js';
 import { Inbound, type InboundPort } from './inbound.js';
-import { connectionOf, type Opening, openWithin } from './opening.js';
+import { connectionOf, type Opening, openSession } from './opening.js';
 import { Outbound } from './outbound.js';
 import { ownMeta } from './own-meta.js';
 import { type CallOwner, RunningCall } from './running-call.js';
+import type { SessionOptions } from './session-options.js';
 import type { SessionListener, SessionRequest, UpstreamSession } from './upstream-session.js';
 
-export interface LegacySessionOptions {
-  /** The upstream's configured name. */
-  readonly server: string;
-  /** Version the gateway gives itself in `clientInfo`. */
-  readonly gatewayVersion: string;
+export interface LegacySessionOptions extends SessionOptions {
   readonly capabilities: ClientCapabilities;
   /** The upstream speaks the modern era too. */
   readonly dual?: boolean;
@@ -37,20 +33,8 @@ export interface LegacySessionOptions {
   readonly standing?: boolean;
   /** True when callers of different principals share this session. */
   readonly shared: boolean;
-  /** Milliseconds for connecting and `initialize` together. */
-  readonly startTimeout: number;
-  readonly listener: SessionListener;
-  readonly log: Log;
   /** Reads what the upstream says of itself; one of its own when absent. */
   readonly welcomes?: WelcomeReader | undefined;
-  /** Opens the transport's connection. */
-  readonly connect: (listener: ConnectionListener, opening: Opening) => Promise<Connection>;
-  /** Headers of a caller's own request that go along. */
-  readonly forwarded?: Forwarded | undefined;
-  /** Gives up opening. */
-  readonly signal: AbortSignal;
-  /** For the time limits of its calls; one of its own when absent. */
-  readonly clock?: DueClock | undefined;
 }
 
 const NO_PARAMS = Draft.of(Buffer.from('{}'));
@@ -86,19 +70,11 @@ export class LegacySession implements UpstreamSession, CallOwner, ConnectionList
    * Connects and initializes.
    * @throws GatewayError UPSTREAM_UNREACHABLE, UPSTREAM_UNAUTHORIZED, UPSTREAM_HTTP, UPSTREAM_PROTOCOL
    */
-  static async open(options: LegacySessionOptions): Promise<LegacySession> {
+  static open(options: LegacySessionOptions): Promise<LegacySession> {
     const session = new LegacySession(options);
-    try {
-      const { clock, startTimeout: limit, signal } = options;
-      await openWithin({ signal, limit, clock, tooSlow: () => session.#tooSlow() }, (opening) =>
-        session.#open(opening),
-      );
-      return session;
-    } catch (thrown) {
-      const error = toGatewayError(thrown);
-      await session.close(error);
-      throw notOpened(connectionEnded(error, options.server, session.status().stderr));
-    }
+    const { clock, server, signal, startTimeout: limit } = options;
+    const tooSlow = () => startedTooLate(server, 'initialize', limit);
+    return openSession(session, server, { signal, limit, clock, tooSlow }, (opening) => session.#open(opening));
   }
 
   async #open(opening: Opening): Promise<void> {
@@ -271,8 +247,9 @@ export class LegacySession implements UpstreamSession, CallOwner, ConnectionList
   }
 
   onExpired(limit: ExpiredLimit, call: RunningCall): void {
+    const { server, startTimeout } = this.#options;
     const opening = call.request.method === 'initialize';
-    this.giveUp(call, opening ? this.#tooSlow() : call.expiry(this.#options.server, limit));
+    this.giveUp(call, opening ? startedTooLate(server, 'initialize', startTimeout) : call.expiry(server, limit));
   }
 
   // What its reader and its desk ask of it.
@@ -355,11 +332,5 @@ export class LegacySession implements UpstreamSession, CallOwner, ConnectionList
     this.#gone = error;
     this.#desk?.closeStanding();
     this.#options.listener.lost(error);
-  }
-
-  #tooSlow(): GatewayError {
-    const { startTimeout, server } = this.#options;
-    const text = `${server} did not finish connecting and initialize within ${formatMs(startTimeout)} (connection.start_timeout)`;
-    return startedTooLate(server, text);
   }
 }

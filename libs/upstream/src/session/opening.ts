@@ -1,5 +1,7 @@
 import { type Due, DueClock, type GatewayError, toGatewayError, within } from '#libs/kernel';
 import type { Connection } from '#libs/plugin';
+import { connectionEnded, notOpened } from './failures.js';
+import type { UpstreamSession } from './upstream-session.js';
 
 /** Milliseconds a transport has to let go of a connection that was given up while it opened. */
 const LATE_CONNECTION = 6_000;
@@ -20,6 +22,26 @@ export interface Opening {
   readonly signal: AbortSignal;
   /** Waits for one step, but no longer than for the opening to be given up: rejects then, whatever becomes of the step. */
   until<T>(step: Promise<T>): Promise<T>;
+}
+
+/**
+ * Opens a session by such a task. One that does not get open is closed.
+ * @throws GatewayError of a session that could not be opened
+ */
+export async function openSession<S extends Pick<UpstreamSession, 'close' | 'status'>>(
+  session: S,
+  server: string,
+  limits: OpeningLimits,
+  task: (opening: Opening) => Promise<void>,
+): Promise<S> {
+  try {
+    await openWithin(limits, task);
+    return session;
+  } catch (thrown) {
+    const error = toGatewayError(thrown);
+    await session.close(error);
+    throw notOpened(connectionEnded(error, server, session.status().stderr));
+  }
 }
 
 /**

@@ -1,5 +1,6 @@
-import type { Freshness, Outcome } from '#libs/kernel';
+import { type Freshness, GatewayError, type Outcome } from '#libs/kernel';
 import { JsonView, MODERN_META, MODERN_VERSIONS, type ModernVersion } from '#libs/mcp';
+import { saidIn } from '../failures.js';
 import { objectOf } from '../handshake.js';
 
 /** What an upstream said of itself at `server/discover` (M:disc). */
@@ -9,6 +10,17 @@ export interface Discovered {
   readonly capabilities: Readonly<Record<string, unknown>>;
   readonly serverInfo: Readonly<Record<string, unknown>>;
   readonly instructions: string | undefined;
+}
+
+export const DISCOVER = { method: 'server/discover', subject: 'server/discover' } as const;
+
+/** Reads a DiscoverResult of an upstream that is known to be of this era. @throws GatewayError UPSTREAM_PROTOCOL when it is none */
+export function discoveredOf(server: string, version: string, outcome: Outcome): Discovered {
+  const discovered = readDiscovered(outcome);
+  if (discovered) return discovered;
+  const said = outcome.kind === 'error' ? `error ${outcome.code} ${saidIn(outcome.error)}` : 'something else';
+  const text = `${server} does not speak ${version}: it answered server/discover with ${said}; set protocol: auto or legacy`;
+  throw new GatewayError('UPSTREAM_PROTOCOL', text, { data: { server } });
 }
 
 /** Reads a DiscoverResult; undefined when it is none, or has no revision the gateway speaks. */

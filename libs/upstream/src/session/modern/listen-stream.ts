@@ -1,7 +1,8 @@
 import { Backoff, GatewayError, type Log, toGatewayError } from '#libs/kernel';
-import { type JsonView, LIST_KINDS, type ListKind, type NotificationMessage } from '#libs/mcp';
+import { type JsonView, LIST_KINDS, type NotificationMessage } from '#libs/mcp';
 import { saidIn } from '../failures.js';
 import type { RunningCall } from '../running-call.js';
+import type { SessionListener } from '../upstream-session.js';
 
 /** Changes of the filter within this time make one new stream (milliseconds). */
 const BATCH = 100;
@@ -17,20 +18,18 @@ const KINDS = { toolsListChanged: 'tools', promptsListChanged: 'prompts', resour
 export interface ListenPort {
   readonly server: string;
   readonly log: Log;
+  /** Hears what may have been missed while there was no stream, and which limits streams reached. */
+  readonly listener: SessionListener;
   /** Milliseconds one stream may stay open; for ever when absent. */
   readonly lifetime: number | undefined;
   capabilities(): Readonly<Record<string, unknown>>;
   /** Sends `subscriptions/listen` with this filter (JSON). */
   open(filter: string): RunningCall;
   cancel(call: RunningCall, reason: GatewayError): void;
-  /** Something may have been missed while there was no stream. */
-  resumed(kinds: readonly ListKind[], uris: readonly string[]): void;
   /** It takes no such request: is it still of this era? */
   refused(): void;
   /** Nobody is there any more. */
   gone(error: GatewayError): void;
-  /** A stream reached a limit and is followed by another: the limit's key below `connection`. */
-  limited(key: string): void;
 }
 
 interface Stream {
@@ -174,7 +173,9 @@ export class ListenStream {
     stream.timer = this.#renewal();
     if (!this.#missed) return;
     this.#missed = false;
-    this.#port.resumed(LIST_KINDS, watched);
+    const { listener } = this.#port;
+    listener.listChanged(LIST_KINDS);
+    for (const uri of watched) listener.resourceUpdated(uri, Buffer.from(JSON.stringify({ uri })));
   }
 
   /** The next stream stands before this one goes, so nothing is missed. */
@@ -182,7 +183,7 @@ export class ListenStream {
     const { lifetime } = this.#port;
     if (lifetime === undefined) return undefined;
     return setTimeout(() => {
-      this.#port.limited('limits.stream_lifetime');
+      this.#port.listener.limited('limits.stream_lifetime');
       this.#open();
     }, lifetime).unref();
   }
@@ -208,7 +209,7 @@ export class ListenStream {
       return;
     }
     if (error?.code === 'UPSTREAM_TOO_LARGE')
-      this.#port.limited(String(error.data['limit']).slice('connection.'.length));
+      this.#port.listener.limited(String(error.data['limit']).slice('connection.'.length));
     const status = error?.code === 'UPSTREAM_HTTP' ? Number(error.data['status']) : 0;
     const refused = final || (status >= 400 && status < 500);
     if (refused || stream.useless) {

@@ -9,8 +9,9 @@ const MAX_PAGES = 64;
 
 export interface RepairPort {
   readonly server: string;
-  send(request: SessionRequest, paramHeaders?: Readonly<Record<string, string>>): Promise<Outcome>;
-  version(): string;
+  readonly version: string;
+  /** One request, one response, of which nothing is mended. */
+  leg(request: SessionRequest, paramHeaders?: Readonly<Record<string, string>>): Promise<Outcome>;
   /** From now on in this revision. */
   speak(version: string): void;
   toolsChanged(): void;
@@ -36,9 +37,9 @@ export class Repairs {
 
   async #otherVersion(request: SessionRequest, error: Buffer): Promise<Outcome> {
     const version = mutualVersion(supportedOf(error));
-    if (version === undefined || version === this.port.version()) throw this.#refused(request, error);
+    if (version === undefined || version === this.port.version) throw this.#refused(request, error);
     this.port.speak(version);
-    return this.#relayable(request, await this.port.send(request));
+    return this.#relayable(request, await this.port.leg(request));
   }
 
   async #otherHeaders(request: SessionRequest, error: Buffer): Promise<Outcome> {
@@ -49,7 +50,7 @@ export class Repairs {
     const schema = await this.#schemaOf(name, request);
     if (!schema) throw this.#refused(request, error);
     const headers = paramHeaderValues(JsonView.of(params.bytes).get('arguments'), scanParamHeaders(schema).headers);
-    return this.#relayable(request, await this.port.send(request, headers));
+    return this.#relayable(request, await this.port.leg(request, headers));
   }
 
   /** The tool's input schema as the upstream defines it now. */
@@ -57,7 +58,7 @@ export class Repairs {
     const method = 'tools/list';
     let params: Draft | undefined;
     for (let page = 0; page < MAX_PAGES; page++) {
-      const outcome = await this.port.send({
+      const outcome = await this.port.leg({
         method,
         params,
         subject: method,
