@@ -534,8 +534,15 @@ describe('reload', () => {
     test.apply(proxyOf([serverOf('lab', 'in-process', {}, { enabled: false })]));
     expect(test.withdrawn).toHaveLength(1);
     expect(test.upstream('lab').status).toMatchObject({ state: 'disabled', counts: { tools: 0 } });
-    await expect(use(test, 'lab', 'echo')).rejects.toMatchObject({ code: 'UPSTREAM_UNREACHABLE' });
-    await test.registry.settled(1_000);
+    const disabled = {
+      code: 'UPSTREAM_UNREACHABLE',
+      notExecuted: true,
+      message: expect.stringContaining('lab is disabled'),
+    };
+    await expect(use(test, 'lab', 'echo')).rejects.toMatchObject(disabled);
+    expect(test.upstream('lab').unavailable).toMatchObject(disabled);
+    expect(test.upstream('lab').arriving).toBe(false);
+    await test.upstream('lab').settled;
     await test.up(proxyOf([serverOf('lab', 'in-process')]));
     expect(await use(test, 'lab', 'echo', { back: 1 })).toEqual({ back: 1 });
   });

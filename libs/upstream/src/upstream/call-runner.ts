@@ -1,17 +1,17 @@
 import type { ProxyConfig, UpstreamConfig } from '#libs/config';
-import { type Era, type Exchange, GatewayError, type Outcome, toGatewayError } from '#libs/kernel';
+import { type Era, GatewayError, type Outcome, toGatewayError } from '#libs/kernel';
 import type { UpstreamHandle } from '../contract.js';
 import type { SessionPool } from '../pool/session-pool.js';
 import { isService, type SessionSpec } from '../pool/session-spec.js';
 import type { Slot } from '../pool/slot.js';
 import { concernsHealth, type Expiry, expired, formatMs, timedOut, toldTo } from '../session/failures.js';
 import { type CallBreaker, failedOnTheWay } from '../supervisor/call-breaker.js';
-import type { Health } from '../supervisor/supervisor.js';
 import type { Supervision } from '../supervisor/unsupervised.js';
 import type { ClientDesk } from './client-desk.js';
 import { Drain } from './drain.js';
 import type { Job } from './errand.js';
 import { afterFirst, brokenOff, full, mayReplay, toldOf, unavailable } from './explain.js';
+import type { Sessions } from './sessions.js';
 import { FIRST_CONNECT_WAIT } from './settings.js';
 
 /** Calls in a row that end in silence until somebody asks whether their session still lives. */
@@ -20,7 +20,6 @@ const SILENCES = 3;
 /** What running a call needs of its upstream. */
 export interface CallRunnerParts {
   readonly server: string;
-  readonly enabled: boolean;
   /** Milliseconds a call waits for a session, and those it may take in all. */
   readonly timeout: number;
   readonly maxTotal: number;
@@ -35,9 +34,7 @@ export interface CallRunnerParts {
   readonly supervisor: Supervision;
   readonly breaker: CallBreaker;
   heartbeat(): ProxyConfig['heartbeat'];
-  /** The session an exchange belongs on, in the era it is sent in. @throws GatewayError REPLICA_STATE */
-  spec(exchange: Exchange, era: Era | undefined): SessionSpec;
-  health(): Health;
+  readonly sessions: Pick<Sessions, 'spec'>;
   /** Why the upstream is retired; undefined while it is not. */
   gone(): GatewayError | undefined;
   /** Who serves this upstream's calls when it is retired; undefined while there is nobody. */
@@ -58,7 +55,7 @@ export class CallRunner {
    * upstream is retired before anything was sent.
    */
   async run(job: Job, era?: Era): Promise<Outcome> {
-    const { breaker, concurrency, gone, pool, server, spec, supervisor } = this.parts;
+    const { breaker, concurrency, gone, pool, server, sessions, supervisor } = this.parts;
     if (this.drain.running >= concurrency) throw toldOf(server, full(server, concurrency));
     const { deadline, exchange, solo } = job;
     let first: GatewayError | undefined;
@@ -68,7 +65,7 @@ export class CallRunner {
       if (gone() || !supervisor.serving) await this.#admitted(job);
       for (;;) {
         // At the second attempt it may have come back as a server of the other era.
-        const where = spec(exchange, era);
+        const where = sessions.spec(exchange, era);
         const slot = pool.take(where, solo) ?? (await this.#wait(where, job));
         const { epoch } = breaker;
         try {
@@ -100,13 +97,12 @@ export class CallRunner {
 
   /** @throws GatewayError when the upstream is gone, down, or does not come up in time */
   async #admitted(job: Job): Promise<void> {
-    const { server, supervisor, enabled, timeout, health } = this.parts;
+    const { server, supervisor, timeout } = this.parts;
     const { deadline, exchange } = job;
     this.#refuseGone();
-    if (!enabled) throw unavailable(server, health());
     await supervisor.awaitFirst(deadline.nearer(Math.min(timeout, FIRST_CONNECT_WAIT)).wait, exchange);
     this.#refuseGone();
-    if (!supervisor.serving) throw unavailable(server, health());
+    if (!supervisor.serving) throw unavailable(server, supervisor.health);
     this.#inTime(job);
   }
 

@@ -1,5 +1,5 @@
 import type { Log, Principal } from '#libs/kernel';
-import type { Listing } from '#libs/mcp';
+import { LIST_KINDS, type Listing } from '#libs/mcp';
 import { CapabilityProbes } from '../audiences/capability-probes.js';
 import { PersonalLists } from '../audiences/personal-lists.js';
 import type { UpstreamEvents } from '../contract.js';
@@ -22,11 +22,14 @@ export interface ListsPort {
 
 /** What one upstream offers: to everybody and by what clients declare, or to each caller alone. */
 export class Lists {
+  readonly #port: ListsPort;
   readonly #probes: CapabilityProbes;
   /** Set where each caller is listed what is its alone. */
   readonly #personal: PersonalLists | undefined;
 
-  constructor({ base, emit, log, perCaller, server, settings, timeout }: ListsPort) {
+  constructor(port: ListsPort) {
+    const { base, emit, log, perCaller, server, settings, timeout } = port;
+    this.#port = port;
     this.#probes = new CapabilityProbes({
       server,
       log,
@@ -55,6 +58,11 @@ export class Lists {
     return this.#personal ? this.#personal.outline : this.#probes.listing;
   }
 
+  get offersOneThing(): boolean {
+    const items = this.listing?.items;
+    return items !== undefined && LIST_KINDS.reduce((sum, kind) => sum + items[kind].length, 0) <= 1;
+  }
+
   /** Whether what is this caller's alone has been listed; true where there is no such thing. */
   has(principal: Principal): boolean {
     return this.#personal?.has(principal) ?? true;
@@ -79,6 +87,12 @@ export class Lists {
   /** A session of this group says that its lists changed. */
   changed({ slots: [first] }: SessionGroup): void {
     if (first) this.#personal?.changed(first);
+  }
+
+  /** The service session listed something new. */
+  baseChanged(): void {
+    const { listing } = this;
+    if (listing) this.#port.emit('listed', listing);
   }
 
   /** What clients are offered by what they declare may have changed. */

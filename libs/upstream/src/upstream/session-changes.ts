@@ -1,8 +1,8 @@
 import { type Era, GatewayError } from '#libs/kernel';
-import { LIST_KINDS } from '#libs/mcp';
+import { LIST_KINDS, type ListKind } from '#libs/mcp';
 import type { SessionPool } from '../pool/session-pool.js';
 import { isService } from '../pool/session-spec.js';
-import type { Slot } from '../pool/slot.js';
+import type { SessionGroup, Slot } from '../pool/slot.js';
 import type { UpstreamSession } from '../session/upstream-session.js';
 import type { Supervision } from '../supervisor/unsupervised.js';
 import type { ClientDesk } from './client-desk.js';
@@ -22,7 +22,7 @@ export interface SessionChangesParts {
   changed(): void;
 }
 
-/** What it means for the rest of an upstream that a session opens, is lost, or has to go. */
+/** What it means for the rest of an upstream that a session opens, offers other things, is lost, or has to go. */
 export class SessionChanges {
   readonly #parts: SessionChangesParts;
   /** A session was lost: the next one may find other lists. */
@@ -47,6 +47,12 @@ export class SessionChanges {
     desk.opened(slot);
     void lists.opened(slot);
     this.#changed(slot);
+  }
+
+  listChanged(group: SessionGroup, kinds: readonly ListKind[]): void {
+    const { lists, supervisor } = this.#parts;
+    supervisor.listChanged(kinds);
+    lists.changed(group);
   }
 
   lost(slot: Slot, error: GatewayError): void {

@@ -1,46 +1,28 @@
-import type { UpstreamConfig } from '#libs/config';
-import {
-  type Emitter,
-  type Era,
-  type Exchange,
-  GatewayError,
-  type Log,
-  type Outcome,
-  toGatewayError,
-} from '#libs/kernel';
-import { LIST_KINDS, type Listing } from '#libs/mcp';
+import type { Emitter, Exchange, GatewayError, Outcome } from '#libs/kernel';
+import type { Listing } from '#libs/mcp';
 import type { UpstreamStatus } from '#libs/plugin';
 import type { CallSink, UpstreamCall, UpstreamEvents, UpstreamHandle } from '../contract.js';
-import type { ChildPlaces } from '../pool/child-places.js';
-import { CrashLoops } from '../pool/crash-loops.js';
-import { SessionPool } from '../pool/session-pool.js';
-import { effectiveState, SERVICE, type SessionSpec, specFor } from '../pool/session-spec.js';
-import type { Slot } from '../pool/slot.js';
+import type { SessionPool } from '../pool/session-pool.js';
 import { Deadline } from '../session/deadline.js';
-import type { SessionListener, UpstreamSession } from '../session/upstream-session.js';
 import { CallBreaker } from '../supervisor/call-breaker.js';
 import type { ColdStartGate } from '../supervisor/cold-start-gate.js';
-import { type Health, Supervisor } from '../supervisor/supervisor.js';
+import { Disabled } from '../supervisor/disabled.js';
+import { Supervisor } from '../supervisor/supervisor.js';
 import { type Supervision, Unsupervised } from '../supervisor/unsupervised.js';
 import { CallRunner } from './call-runner.js';
 import { ClientDesk } from './client-desk.js';
-import { Eras } from './eras.js';
 import { type CallLimits, Errand, type Job } from './errand.js';
-import { cutOff, heldElsewhere, removed, unavailable } from './explain.js';
+import { cutOff, removed, unavailable } from './explain.js';
 import { Lists } from './lists.js';
-import { type Extensions, SessionOpener, STDIO } from './opener.js';
+import { STDIO } from './opener.js';
 import { SessionChanges } from './session-changes.js';
-import { FIRST_CONNECT_WAIT, type GatewaySettings, PROBING } from './settings.js';
+import { Sessions, type SessionsOptions } from './sessions.js';
+import { FIRST_CONNECT_WAIT } from './settings.js';
 import { statusOf } from './status.js';
 
-export interface UpstreamOptions {
-  readonly config: UpstreamConfig;
-  readonly extensions: Extensions;
-  readonly settings: () => GatewaySettings;
+export interface UpstreamOptions extends SessionsOptions {
   readonly events: Emitter<UpstreamEvents>;
   readonly gate: ColdStartGate;
-  readonly places: ChildPlaces;
-  readonly log: Log;
   /** Lists of the same upstream under its earlier configuration. */
   readonly inherited?: Listing;
 }
@@ -49,11 +31,8 @@ export interface UpstreamOptions {
 export class Upstream implements UpstreamHandle {
   readonly name: string;
   readonly #options: UpstreamOptions;
-  readonly #opener: SessionOpener;
-  readonly #eras: Eras;
+  readonly #sessions: Sessions;
   readonly #pool: SessionPool;
-  /** Set where sessions are child processes. */
-  readonly #crashes: CrashLoops | undefined;
   readonly #supervisor: Supervision;
   readonly #desk: ClientDesk;
   readonly #lists: Lists;
@@ -61,81 +40,39 @@ export class Upstream implements UpstreamHandle {
   readonly #breaker: CallBreaker;
   readonly #calls: CallRunner;
   readonly #limits: CallLimits;
-  readonly #disabled: Health;
   #gone: GatewayError | undefined;
   /** The same upstream under a newer configuration, once this one is retired. */
   #successor: Upstream | undefined;
 
   constructor(options: UpstreamOptions) {
-    const { config, gate, log, settings } = options;
+    const { config, log, settings } = options;
     const server = config.name;
     this.name = server;
     this.#options = options;
     this.#limits = { timeout: config.connection.timeout, maxTotal: config.connection.max_total };
-    this.#disabled = {
-      state: 'disabled',
-      reason: 'enabled: false in the configuration',
-      since: Date.now(),
-      nextRetry: undefined,
-      cause: undefined,
-    };
-    this.#opener = new SessionOpener(config, options.extensions, settings, log);
-    this.#eras = new Eras(config, this.#opener);
-    this.#crashes = config.type === STDIO ? new CrashLoops({ server, retry: () => settings().retry }) : undefined;
-    this.#pool = new SessionPool({
-      server,
-      crashes: this.#crashes,
-      limit: config.connection.pool,
-      places: config.type === STDIO ? options.places : undefined,
-      idle: config.connection.idle,
-      open: (spec, listener, signal) => this.#open(spec, listener, signal),
-      events: {
+    this.#sessions = new Sessions(
+      options,
+      {
         resourceUpdated: (...update) => this.#desk.resourceUpdated(...update),
         logged: (...message) => this.#desk.logged(...message),
         elicitationCompleted: (...completed) => this.#desk.elicitationCompleted(...completed),
         asked: (...question) => this.#desk.asked(...question),
         limited: (key) => this.#limited(`connection.${key}`),
-        listChanged: (group, kinds) => {
-          this.#supervisor.listChanged(kinds);
-          this.#lists.changed(group);
-        },
+        listChanged: (...changed) => this.#changes.listChanged(...changed),
         opened: (slot) => this.#changes.opened(slot),
         lost: (slot, error) => this.#changes.lost(slot, error),
         ...(config.type === STDIO && config.connection.idle_service ? { unused: () => this.#supervisor.rest() } : {}),
       },
-    });
+      (key) => this.#limited(key),
+    );
+    this.#pool = this.#sessions.pool;
     // Without a credential of the gateway's own nothing is discovered, and nothing decides about health.
-    const perCaller = config.enabled && !this.#opener.serves;
-    this.#supervisor = perCaller
-      ? new Unsupervised({
-          server,
-          log,
-          changed: () => this.#emit('status', this.status),
-          recovered: () => this.#breaker.restored(),
-        })
-      : new Supervisor(
-          {
-            server,
-            gate,
-            log,
-            settings,
-            timeout: config.connection.timeout,
-            service: () => this.#service(),
-            discard: (slot, cause) => this.#changes.discard(slot, cause),
-            retire: (slot) => this.#pool.retire([slot]),
-            unheard: () => this.#opener.renew(),
-            recovered: () => this.#breaker.restored(),
-            changed: () => this.#emit('status', this.status),
-            listed: () => this.#listed(),
-            withdrawn: (reason) => this.#emit('withdrawn', { server, reason }),
-            tended: () => this.#changes.tended(),
-          },
-          options.inherited,
-        );
+    const perCaller = config.enabled && !this.#sessions.serves;
+    this.#supervisor = this.#supervise(perCaller);
     this.#breaker = new CallBreaker({
       server,
       settings,
-      single: () => this.#offersOneThing,
+      single: () => this.#lists.offersOneThing,
       open: (cause, wait) => this.#supervisor.hold(cause, wait),
     });
     this.#lists = new Lists({
@@ -159,7 +96,7 @@ export class Upstream implements UpstreamHandle {
     this.#changes = new SessionChanges({
       server,
       pool: this.#pool,
-      eras: this.#eras,
+      eras: this.#sessions.eras,
       lists: this.#lists,
       desk: this.#desk,
       supervisor: this.#supervisor,
@@ -168,7 +105,6 @@ export class Upstream implements UpstreamHandle {
     });
     this.#calls = new CallRunner({
       server,
-      enabled: config.enabled,
       ...this.#limits,
       replay: config.connection.replay,
       poolSize: config.connection.pool,
@@ -178,8 +114,7 @@ export class Upstream implements UpstreamHandle {
       breaker: this.#breaker,
       heartbeat: () => settings().heartbeat,
       concurrency: config.connection.concurrency,
-      spec: (exchange, era) => this.#spec(exchange, era),
-      health: () => this.#health,
+      sessions: this.#sessions,
       gone: () => this.#gone,
       successor: () => this.#successor,
       served: (slot) => this.#lists.served(slot),
@@ -199,11 +134,12 @@ export class Upstream implements UpstreamHandle {
   }
 
   get unavailable(): GatewayError | undefined {
-    return this.enabled && this.#supervisor.serving ? undefined : unavailable(this.name, this.#health);
+    const { health, serving } = this.#supervisor;
+    return serving ? undefined : unavailable(this.name, health);
   }
 
   get arriving(): boolean {
-    return this.enabled && this.#gone === undefined && !this.listing && this.#supervisor.health.state === 'connecting';
+    return this.#gone === undefined && !this.listing && this.#supervisor.health.state === 'connecting';
   }
 
   async arrived(exchange: Exchange): Promise<void> {
@@ -214,22 +150,22 @@ export class Upstream implements UpstreamHandle {
   get status(): UpstreamStatus {
     return statusOf({
       config: this.#options.config,
-      health: this.#health,
+      health: this.#supervisor.health,
       listing: this.listing,
       slots: [...this.#pool.slots()],
       inFlight: this.#calls.drain.running,
       breaker: this.#breaker,
-      crashes: this.#crashes,
+      crashes: this.#sessions.crashes,
     });
   }
 
   /** Resolves at the first success or failure; at once when disabled. */
   get settled(): Promise<void> {
-    return this.enabled ? this.#supervisor.settled : Promise.resolve();
+    return this.#supervisor.settled;
   }
 
   start(): void {
-    if (this.enabled) this.#supervisor.start();
+    this.#supervisor.start();
   }
 
   /** Keeps what clients asked of this upstream under its earlier configuration, unless sessions are shared otherwise now. */
@@ -256,9 +192,7 @@ export class Upstream implements UpstreamHandle {
     }
     await this.#supervisor.stop();
     await this.#calls.drain.wait(grace);
-    await this.#pool.close(cutOff(reason), reason);
-    await this.#eras.stop(reason);
-    await this.#opener.release();
+    await this.#sessions.close(cutOff(reason), reason);
   }
 
   /** Shortens the time that a retiring upstream gives its running calls. */
@@ -280,11 +214,12 @@ export class Upstream implements UpstreamHandle {
       deadline,
       perform: (slot) => this.#desk.subscribe(slot, uri, subscriber, deadline),
     };
-    return await this.#calls.run(job, this.#eras.watching);
+    return await this.#calls.run(job, this.#sessions.eras.watching);
   }
 
   async unsubscribe(uri: string, exchange: Exchange, subscriber: string): Promise<Outcome> {
-    const group = this.#pool.group(this.#spec(exchange, this.#eras.watching));
+    const spec = this.#sessions.spec(exchange, this.#sessions.eras.watching);
+    const group = this.#pool.group(spec);
     return await this.#desk.unsubscribe(group, uri, subscriber);
   }
 
@@ -293,11 +228,12 @@ export class Upstream implements UpstreamHandle {
   }
 
   async prepare(exchange: Exchange): Promise<void> {
-    const spec = this.#spec(exchange);
+    const spec = this.#sessions.spec(exchange);
     if (this.#gone || !this.#supervisor.serving) return;
     if (this.#lists.knows(spec)) return;
+    const { start_timeout } = this.#options.config.connection;
     const slot =
-      this.#pool.take(spec, false) ?? (await this.#pool.wait(spec, false, { timeout: this.#startTimeout, exchange }));
+      this.#pool.take(spec, false) ?? (await this.#pool.wait(spec, false, { timeout: start_timeout, exchange }));
     try {
       await this.#desk.serve(slot, exchange);
       await this.#lists.opened(slot);
@@ -322,17 +258,37 @@ export class Upstream implements UpstreamHandle {
     this.#desk.release(clientSession);
   }
 
-  get #health(): Health {
-    return this.enabled ? this.#supervisor.health : this.#disabled;
-  }
-
-  get #startTimeout(): number {
-    return this.#options.config.connection.start_timeout;
-  }
-
-  get #offersOneThing(): boolean {
-    const items = this.listing?.items;
-    return items !== undefined && LIST_KINDS.reduce((sum, kind) => sum + items[kind].length, 0) <= 1;
+  #supervise(perCaller: boolean): Supervision {
+    const { config, gate, inherited, log, settings } = this.#options;
+    const server = config.name;
+    if (!config.enabled) return new Disabled();
+    if (perCaller) {
+      return new Unsupervised({
+        server,
+        log,
+        changed: () => this.#emit('status', this.status),
+        recovered: () => this.#breaker.restored(),
+      });
+    }
+    return new Supervisor(
+      {
+        server,
+        gate,
+        log,
+        settings,
+        timeout: config.connection.timeout,
+        service: () => this.#sessions.service(),
+        discard: (slot, cause) => this.#changes.discard(slot, cause),
+        retire: (slot) => this.#pool.retire([slot]),
+        unheard: () => this.#sessions.renew(),
+        recovered: () => this.#breaker.restored(),
+        changed: () => this.#emit('status', this.status),
+        listed: () => this.#lists.baseChanged(),
+        withdrawn: (reason) => this.#emit('withdrawn', { server, reason }),
+        tended: () => this.#changes.tended(),
+      },
+      inherited,
+    );
   }
 
   /** What is retired says nothing any more: its name may belong to its successor. */
@@ -340,45 +296,8 @@ export class Upstream implements UpstreamHandle {
     if (!this.#gone) this.#options.events.emit(name, event);
   }
 
-  #spec(exchange: Exchange, wanted?: Era): SessionSpec {
-    const { config, settings } = this.#options;
-    const era = wanted ?? this.#eras.of(exchange);
-    const policy = effectiveState(config.state, config.type, this.#eras.profile(era));
-    if (policy === 'session' && exchange.session?.elsewhere) throw heldElsewhere(this.name);
-    return specFor(policy, exchange, {
-      credential: this.#opener.credentialUse(exchange.headers),
-      sharedAnonymous: settings().sharedAnonymous,
-      era,
-      dual: this.#eras.dual !== undefined,
-    });
-  }
-
-  // Sessions.
-
-  async #service(): Promise<Slot> {
-    const wait = { timeout: this.#startTimeout + PROBING };
-    const slot = this.#pool.take(SERVICE, false) ?? (await this.#pool.wait(SERVICE, false, wait));
-    this.#pool.release(slot, false);
-    return slot;
-  }
-
-  async #open(spec: SessionSpec, listener: SessionListener, signal: AbortSignal): Promise<UpstreamSession> {
-    try {
-      return await this.#opener.open(spec, listener, signal);
-    } catch (thrown) {
-      const { limit } = toGatewayError(thrown).data;
-      if (typeof limit === 'string') this.#limited(limit);
-      throw thrown;
-    }
-  }
-
   /** `key`: of this server's entry. */
   #limited(key: string): void {
     this.#emit('limited', { server: this.name, key: `proxy.servers[].${key}` });
-  }
-
-  #listed(): void {
-    const { listing } = this;
-    if (listing) this.#emit('listed', listing);
   }
 }
