@@ -2,6 +2,7 @@ import { GatewayError, type Outcome } from '#libs/kernel';
 import { Draft, isLegacyVersion, JsonView, LATEST_LEGACY } from '#libs/mcp';
 import type { ClientCapabilities } from './capabilities.js';
 import { saidIn } from './failures.js';
+import type { SessionRequest } from './upstream-session.js';
 
 /** What an upstream said of itself at `initialize`. */
 export interface Welcome {
@@ -14,11 +15,26 @@ export interface Welcome {
 /** Before anything was said. */
 export const NO_WELCOME: Welcome = { version: '', capabilities: {}, serverInfo: {}, instructions: undefined };
 
+/** The request that opens a session, which has `startTimeout` milliseconds in all. */
+export function initializeRequest(
+  capabilities: ClientCapabilities,
+  gatewayVersion: string,
+  startTimeout: number,
+): SessionRequest {
+  return {
+    method: 'initialize',
+    params: initializeParams(capabilities, gatewayVersion),
+    subject: 'initialize',
+    timeout: startTimeout,
+    maxTotal: startTimeout,
+  };
+}
+
 /**
  * Params of `initialize`: the newest legacy revision, the client's relayed capabilities, the gateway's own name (L:life). They
  * are put together once for each set of capabilities, of which most clients have one of few.
  */
-export function initializeParams(capabilities: ClientCapabilities, gatewayVersion: string): Draft {
+function initializeParams(capabilities: ClientCapabilities, gatewayVersion: string): Draft {
   const known = spoken.get(capabilities);
   if (known?.version === gatewayVersion) return known.params;
   const clientInfo = JSON.stringify({ name: 'mcp-gateway', version: gatewayVersion });

@@ -3,7 +3,7 @@ import { JsonView, type NotificationMessage, parseUpstreamMessage, type Response
 import { idFromEnds, mayBeResponse } from '../transports/shared/ends.js';
 import { excerpt } from '../transports/shared/text.js';
 import type { AskDesk } from './ask-desk.js';
-import { answeredCall } from './attribution.js';
+import { answeredCall, soleCaller } from './attribution.js';
 import { tellChange } from './changes.js';
 import { brokenAnswer } from './failures.js';
 import { tellProgress } from './progress.js';
@@ -23,8 +23,6 @@ export interface InboundPort {
   readonly listener: SessionListener;
   /** Made for the first question. */
   readonly desk: AskDesk;
-  /** The only call a message outside any call's stream can belong to. */
-  soleCaller(): RunningCall | undefined;
   settle(call: RunningCall, outcome: Outcome, origin: RunningCall | undefined): void;
   fail(call: RunningCall, error: GatewayError): void;
   giveUp(call: RunningCall, error: GatewayError): void;
@@ -128,7 +126,7 @@ export class Inbound {
         return;
       case 'notifications/message': {
         if (!params) return;
-        const call = origin ?? this.port.soleCaller();
+        const call = origin ?? soleCaller(this.port.pending);
         if (call?.request.caller) {
           call.request.caller.sink.log(params.raw());
           call.pace();

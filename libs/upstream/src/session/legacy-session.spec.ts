@@ -135,25 +135,6 @@ describe('requests', () => {
     expect(results).toEqual(calls.map((_, index) => `t${index}`));
   });
 
-  it('keep every other byte of params and _meta', async () => {
-    const connection = new ScriptedConnection('request');
-    const bodies: string[] = [];
-    const send = connection.send.bind(connection);
-    connection.send = (request, sink) => {
-      bodies.push(request.body.toString());
-      return send(request, sink);
-    };
-    const { session } = await open(connection);
-    call(session, {
-      params: '{ "name":"x","arguments":{"n":9007199254740993},"_meta":{"a/b":1.0, "progressToken":"old"}}',
-    });
-    call(session, { params: '{"name":"x"}' });
-    await connection.request('tools/call', 2);
-    expect(bodies[1]).toContain('"arguments":{"n":9007199254740993},"_meta":{"a/b":1.0,"progressToken":2}');
-    expect(bodies[2]).toContain('"name":"x"');
-    expect(connection.received[2]!.params).toEqual({ name: 'x', _meta: { progressToken: 3 } });
-  });
-
   it('carry the correlation id in headers where there are any, else in _meta', async () => {
     const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
     const http = new ScriptedConnection('request');

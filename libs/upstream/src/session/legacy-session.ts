@@ -8,18 +8,18 @@ import {
   type Outcome,
   toGatewayError,
 } from '#libs/kernel';
-import { Draft, encodeDraft, encodeNotification, encodeRequest } from '#libs/mcp';
+import { encodeNotification } from '#libs/mcp';
 import type { Connection, ConnectionListener, ConnectionStatus } from '#libs/plugin';
 import { AskDesk, type AskPort } from './ask-desk.js';
-import { attribute, soleCaller } from './attribution.js';
+import { attribute } from './attribution.js';
 import type { ClientCapabilities } from './capabilities.js';
 import type { ExpiredLimit } from './deadline.js';
 import { connectionEnded, startedTooLate, toldTo, tooLate } from './failures.js';
-import { initializeParams, NO_WELCOME, WelcomeReader } from './handshake.js';
+import { initializeRequest, NO_WELCOME, WelcomeReader } from './handshake.js';
 import { Inbound, type InboundPort } from './inbound.js';
+import { outboundOf } from './legacy-request.js';
 import { connectionOf, type Opening, openSession } from './opening.js';
-import { Outbound } from './outbound.js';
-import { ownMeta } from './own-meta.js';
+import { encodeCancelled } from './outbound.js';
 import { type CallOwner, RunningCall } from './running-call.js';
 import type { SessionOptions } from './session-options.js';
 import type { SessionListener, SessionRequest, UpstreamSession } from './upstream-session.js';
@@ -36,8 +36,6 @@ export interface LegacySessionOptions extends SessionOptions {
   /** Reads what the upstream says of itself; one of its own when absent. */
   readonly welcomes?: WelcomeReader | undefined;
 }
-
-const NO_PARAMS = Draft.of(Buffer.from('{}'));
 
 /**
  * A session of the revisions with `initialize` (2024-11-05 to 2025-11-25) over one connection. It is itself what its reader and
@@ -81,13 +79,7 @@ export class LegacySession implements UpstreamSession, CallOwner, ConnectionList
     const { capabilities, connect, startTimeout, gatewayVersion, server } = this.#options;
     const { welcomes = new WelcomeReader(server) } = this.#options;
     this.#connection = await connectionOf(connect(this, opening), opening);
-    const initialize = this.request({
-      method: 'initialize',
-      params: initializeParams(capabilities, gatewayVersion),
-      subject: 'initialize',
-      timeout: startTimeout,
-      maxTotal: startTimeout,
-    });
+    const initialize = this.request(initializeRequest(capabilities, gatewayVersion, startTimeout));
     this.#welcome = welcomes.read(await opening.until(initialize));
     this.#connection.setProtocolVersion(this.#welcome.version);
     await opening.until(this.notify('notifications/initialized'));
@@ -161,30 +153,15 @@ export class LegacySession implements UpstreamSession, CallOwner, ConnectionList
   #send(request: SessionRequest): Promise<Outcome> {
     const connection = this.#connection;
     if (this.#gone || !connection) return Promise.reject(tooLate(this.server, 'session', request, this.#gone));
-    const { method } = request;
-    const exchange = request.caller?.exchange;
     const id = ++this.#lastId;
-    let params = request.params;
-    let headers: Record<string, string> | undefined;
-    if (exchange) {
-      const forwarded = this.#options.forwarded?.(exchange.headers);
-      if (forwarded) headers = { ...forwarded };
-      const shared = connection.attribution === 'connection';
-      if (!shared) {
-        headers ??= {};
-        headers['x-request-id'] = exchange.id;
-        if (exchange.traceparent !== undefined) headers['traceparent'] = exchange.traceparent;
-      }
-      params = (params ?? NO_PARAMS).with({ meta: ownMeta(id, shared ? exchange.id : undefined) });
-    }
-    const message = params ? encodeDraft(id, method, params) : encodeRequest(id, method);
+    const outbound = outboundOf(id, request, connection.attribution, this.#options.forwarded);
     const call = new RunningCall(id, request, this);
     this.pending.set(id, call);
-    const unsubscribe = exchange?.onAbort((reason) => this.giveUp(call, reason));
+    const unsubscribe = request.caller?.exchange.onAbort((reason) => this.giveUp(call, reason));
     if (call.ended) return call.outcome;
     call.unsubscribe = unsubscribe;
     try {
-      const handle = connection.send(new Outbound(id, method, message, headers, exchange), call);
+      const handle = connection.send(outbound, call);
       if (call.ended) handle.abandon();
       else call.handle = handle;
     } catch (thrown) {
@@ -274,10 +251,6 @@ export class LegacySession implements UpstreamSession, CallOwner, ConnectionList
     return attribute(origin, this.pending, this.attribution, this.#options.shared);
   }
 
-  soleCaller(): RunningCall | undefined {
-    return soleCaller(this.pending);
-  }
-
   standing(request: InputRequest): Ask | undefined {
     return this.listener.asked(request);
   }
@@ -306,10 +279,7 @@ export class LegacySession implements UpstreamSession, CallOwner, ConnectionList
     const { handle, sent } = call;
     this.fail(call, toldTo(error, sent));
     if (!handle) return;
-    if (sent && call.request.method !== 'initialize') {
-      const reason = JSON.stringify(error.message.slice(0, 500));
-      this.post(encodeNotification('notifications/cancelled', `{"requestId":${call.id},"reason":${reason}}`));
-    }
+    if (sent && call.request.method !== 'initialize') this.post(encodeCancelled(call, error));
     handle.abandon();
   }
 

@@ -1,4 +1,5 @@
-import { type Buffers, inOne } from '#libs/mcp';
+import type { GatewayError } from '#libs/kernel';
+import { type Buffers, encodeNotification, inOne } from '#libs/mcp';
 import type { OutboundRequest, RequestCaller } from '#libs/plugin';
 
 /** A request as its transport gets it: whole, or in the pieces it was put together from. */
@@ -24,4 +25,10 @@ export class Outbound implements OutboundRequest {
   get pieces(): readonly Buffer[] | undefined {
     return Buffer.isBuffer(this.#message) ? undefined : this.#message;
   }
+}
+
+/** The notification that a request is cancelled, and why. */
+export function encodeCancelled({ id }: Pick<OutboundRequest, 'id'>, { message }: GatewayError): Buffer {
+  const reason = JSON.stringify(message.slice(0, 500));
+  return encodeNotification('notifications/cancelled', `{"requestId":${id},"reason":${reason}}`);
 }

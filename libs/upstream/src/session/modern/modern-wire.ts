@@ -1,9 +1,9 @@
 import { ChurnMap, DueClock, type GatewayError, type Log, type Outcome, toGatewayError } from '#libs/kernel';
-import { encodeDraft, encodeNotification, type NotificationMessage } from '#libs/mcp';
+import { encodeDraft, type NotificationMessage } from '#libs/mcp';
 import type { Connection, ConnectionListener, ConnectionStatus } from '#libs/plugin';
 import type { ExpiredLimit } from '../deadline.js';
 import { connectionEnded, toldTo, tooLate } from '../failures.js';
-import { Outbound } from '../outbound.js';
+import { encodeCancelled, Outbound } from '../outbound.js';
 import { type CallOwner, RunningCall } from '../running-call.js';
 import type { SessionRequest } from '../upstream-session.js';
 import type { ModernCodec } from './codec.js';
@@ -113,10 +113,7 @@ export class ModernWire implements CallOwner, ConnectionListener, InboundPort {
     const { handle, sent } = call;
     this.fail(call, toldTo(error, sent));
     if (!handle) return;
-    if (sent && this.#options.cancelBy === 'notification') {
-      const reason = JSON.stringify(error.message.slice(0, 500));
-      this.post(encodeNotification('notifications/cancelled', `{"requestId":${call.id},"reason":${reason}}`));
-    }
+    if (sent && this.#options.cancelBy === 'notification') this.post(encodeCancelled(call, error));
     handle.abandon();
   }
 
