@@ -1,7 +1,8 @@
 import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import { ERRORS, type Era, GatewayError } from '#libs/kernel';
-import { type Bytes, encodeError, errorObject, inOneText, lengthOf } from '#libs/mcp';
+import { type Bytes, encodeError, errorObject, lengthOf } from '#libs/mcp';
 import { correlationOf } from './correlation.js';
+import { depart, type Sender } from './departures.js';
 import { markLastRequest, type Writer } from './last-request.js';
 
 /**
@@ -35,39 +36,35 @@ export interface HttpAnswer {
 }
 
 /**
- * One JSON answer, head and body in one write. The head is given to Node as a whole: one header that was set before makes
- * it merge all of them, which costs more than everything else about a head.
+ * One JSON answer, head and body in one write, at the end of this turn (`depart`). The head is given to Node as a whole: one
+ * header that was set before makes it merge all of them, which costs more than everything else about a head.
  */
-export function sendJson(res: ServerResponse, status: number, body: Bytes, headers?: OutgoingHttpHeaders): void {
-  const length = lengthOf(body);
+export function sendJson(
+  res: ServerResponse,
+  status: number,
+  body: Bytes,
+  headers?: OutgoingHttpHeaders,
+  sender?: Sender,
+): void {
   const own = {
     'x-request-id': correlationOf(res.req),
     'content-type': 'application/json',
-    'content-length': length,
+    'content-length': lengthOf(body),
     'cache-control': 'no-store',
   };
   res.writeHead(status, headers ? { ...own, ...headers } : own);
-  // As text Node writes it together with its head, and as Latin-1 no byte is touched.
-  if (length <= SMALL) res.end(inOneText(body), 'latin1');
-  else if (Buffer.isBuffer(body)) res.end(body);
-  else {
-    res.cork();
-    for (const piece of body) res.write(piece, 'latin1');
-    res.end();
-  }
+  depart(res, body, sender);
 }
 
-/** Bytes up to which copying a body costs less than writing its pieces apart. */
-const SMALL = 4_096;
-
-export function sendEmpty(res: ServerResponse, status: number, headers?: OutgoingHttpHeaders): void {
+/** An answer without a body, at the end of this turn. */
+export function sendEmpty(res: ServerResponse, status: number, headers?: OutgoingHttpHeaders, sender?: Sender): void {
   const id = correlationOf(res.req);
   const own: OutgoingHttpHeaders =
     status === 204
       ? { 'x-request-id': id, 'cache-control': 'no-store' }
       : { 'x-request-id': id, 'content-length': 0, 'cache-control': 'no-store' };
   res.writeHead(status, headers ? { ...own, ...headers } : own);
-  res.end();
+  depart(res, undefined, sender);
 }
 
 /**

@@ -1,6 +1,7 @@
 import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import { type Bytes, inOne, SSE_KEEP_ALIVE, sseFrame } from '#libs/mcp';
 import { type HttpAnswer, openStream, sendEmpty, sendJson } from '../http/answers.js';
+import type { Sender } from '../http/departures.js';
 import type { Accepted } from '../http/post-headers.js';
 import type { AskChannel } from '../legacy/ask-desk.js';
 import type { OpenReply, StreamRegistry } from './stream-registry.js';
@@ -23,7 +24,7 @@ export interface ReplyParts {
  * the last response, or after a while of silence, so that nothing between here and the client gives up on it. While a slow client
  * has too much unread, messages to it are dropped; responses never are.
  */
-export class PostReply implements AskChannel, OpenReply {
+export class PostReply implements AskChannel, OpenReply, Sender {
   seat = -1;
   readonly #res: ServerResponse;
   readonly #accepted: Accepted;
@@ -45,7 +46,7 @@ export class PostReply implements AskChannel, OpenReply {
     this.#outstanding = parts.requests;
     registry.add(this);
     // It closes once, and a listener that takes itself away costs more.
-    res.on('close', () => this.#close());
+    res.on('close', () => this.#gone());
   }
 
   /** False when the message cannot travel: the client takes no stream, is gone, or reads too slowly. */
@@ -88,8 +89,7 @@ export class PostReply implements AskChannel, OpenReply {
     if ((!this.#accepted.json || this.#accepted.streamFirst) && status === 200) this.#startStream(headers);
     if (!this.#streaming && !this.#parts.batch) {
       this.#close();
-      sendJson(this.#res, status, body, headers);
-      this.#watchStall();
+      sendJson(this.#res, status, body, headers, this);
       return;
     }
     if (this.#streaming) this.#res.write(sseFrame(inOne(message)));
@@ -104,7 +104,7 @@ export class PostReply implements AskChannel, OpenReply {
   }
 
   tick(): void {
-    if (++this.#quiet < 3) return;
+    if (this.#closed || ++this.#quiet < 3) return;
     this.#quiet = 0;
     if (this.#startStream() && this.#res.writableLength === 0) this.#res.write(SSE_KEEP_ALIVE);
   }
@@ -112,10 +112,11 @@ export class PostReply implements AskChannel, OpenReply {
   #endWhenComplete(): void {
     if (this.#outstanding > 0) return;
     this.#close();
-    if (this.#streaming) this.#res.end();
-    else if (this.#collected) sendJson(this.#res, 200, jsonArray(this.#collected));
-    else sendEmpty(this.#res, 202);
-    this.#watchStall();
+    if (this.#streaming) {
+      this.#res.end();
+      this.handedOver();
+    } else if (this.#collected) sendJson(this.#res, 200, jsonArray(this.#collected), undefined, this);
+    else sendEmpty(this.#res, 202, undefined, this);
   }
 
   #startStream(headers?: OutgoingHttpHeaders): boolean {
@@ -134,16 +135,21 @@ export class PostReply implements AskChannel, OpenReply {
   }
 
   /** What the client does not read lies in memory; a socket that stands still is destroyed with it. */
-  #watchStall(): void {
+  handedOver(): void {
+    this.#registry.remove(this);
     if (this.#res.writableLength === 0) return;
     this.#registry.unread(this.#res);
     this.#res.setTimeout(this.#parts.stall ?? STALL);
   }
 
+  #gone(): void {
+    this.#close();
+    this.#registry.remove(this);
+  }
+
   #close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#registry.remove(this);
     const watchers = this.#watchers;
     this.#watchers = undefined;
     if (watchers) for (const watcher of watchers) watcher();
