@@ -2,9 +2,9 @@
 // wherever there is one. The gateway itself has no door for this: its module is changed while it is loaded.
 import { registerHooks } from 'node:module';
 
-/** In the reader of what upstreams send, wherever the build put it. */
-const READER = /\bInbound = class\b|\bclass Inbound\b/;
-const LOOKUP = /(?<![#.\w])pending\.get\(message\.id\)/g;
+/** Where both readers of what upstreams send ask whose answer it is, wherever the build put that. */
+const READER = /\bfunction answeredCall\(/;
+const LOOKUP = /(?<=\bfunction answeredCall\([^}]*\}, origin, pending\) \{[^}]*)\bpending\.get\(id\)/g;
 
 globalThis.brokenLookup = (pending, id) => {
   const others = [...pending.values()].filter((call) => call.id !== id && call.request.method === 'tools/call');
@@ -17,7 +17,7 @@ registerHooks({
     if (!url.includes('/dist/') || loaded.format !== 'module') return loaded;
     const source = String(loaded.source);
     if (!READER.test(source)) return loaded;
-    const broken = source.replaceAll(LOOKUP, 'brokenLookup(pending, message.id)');
+    const broken = source.replaceAll(LOOKUP, 'brokenLookup(pending, id)');
     if (broken === source) throw new Error(`${url} looks answers up in other words: adapt broken-id-map.mjs`);
     return { ...loaded, source: broken };
   },
