@@ -1,10 +1,8 @@
+import { Unwatched } from './supervision.js';
 import type { Health } from './supervisor.js';
-import type { Supervision } from './unsupervised.js';
 
 /** Nobody is ever sent to an upstream that the configuration switches off, and nobody looks how it is. */
-export class Disabled implements Supervision {
-  readonly settled = Promise.resolve();
-  readonly listing = undefined;
+export class Disabled extends Unwatched {
   readonly serving = false;
   readonly health: Health = {
     state: 'disabled',
@@ -14,23 +12,7 @@ export class Disabled implements Supervision {
     cause: undefined,
   };
 
-  start(): void {}
-
-  async stop(): Promise<void> {}
-
   hold(): boolean {
     return false;
   }
-
-  async awaitFirst(): Promise<void> {}
-
-  listChanged(): void {}
-
-  sessionLost(): void {}
-
-  check(): void {}
-
-  rest(): void {}
-
-  wake(): void {}
 }

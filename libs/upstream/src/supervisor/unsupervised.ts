@@ -1,24 +1,7 @@
 import type { GatewayError, Log } from '#libs/kernel';
 import type { UpstreamState } from '#libs/plugin';
-import type { Health, Supervisor } from './supervisor.js';
-
-/** What the rest of an upstream needs of whoever watches over it. */
-export type Supervision = Pick<
-  Supervisor,
-  | 'settled'
-  | 'health'
-  | 'listing'
-  | 'serving'
-  | 'start'
-  | 'stop'
-  | 'awaitFirst'
-  | 'listChanged'
-  | 'sessionLost'
-  | 'check'
-  | 'hold'
-  | 'rest'
-  | 'wake'
->;
+import { Unwatched } from './supervision.js';
+import type { Health } from './supervisor.js';
 
 const NOT_WATCHED =
   'not watched: auth gives the gateway no credential of its own, each caller is listed what is its alone';
@@ -36,15 +19,14 @@ export interface UnsupervisedPort {
  * counts as ready, and what becomes of one caller's session says nothing of another's. Only calls that keep breaking
  * off, whoever made them, hold the next ones back for a while; with nobody to ask by, callers find out how it is then.
  */
-export class Unsupervised implements Supervision {
-  readonly settled = Promise.resolve();
-  readonly listing = undefined;
+export class Unsupervised extends Unwatched {
   readonly #port: UnsupervisedPort;
   #timer: NodeJS.Timeout | undefined;
   #health: Health = this.#healthOf('ready');
   #stopped = false;
 
   constructor(port: UnsupervisedPort) {
+    super();
     this.#port = port;
   }
 
@@ -56,11 +38,11 @@ export class Unsupervised implements Supervision {
     return this.#health.state === 'ready';
   }
 
-  start(): void {
+  override start(): void {
     this.#port.changed();
   }
 
-  async stop(): Promise<void> {
+  override async stop(): Promise<void> {
     this.#stopped = true;
     clearTimeout(this.#timer);
   }
@@ -83,18 +65,6 @@ export class Unsupervised implements Supervision {
     this.#port.changed();
     return true;
   }
-
-  async awaitFirst(): Promise<void> {}
-
-  listChanged(): void {}
-
-  sessionLost(): void {}
-
-  check(): void {}
-
-  rest(): void {}
-
-  wake(): void {}
 
   #healthOf(state: UpstreamState, cause?: GatewayError, nextRetry?: number): Health {
     return { state, reason: cause?.message ?? NOT_WATCHED, since: Date.now(), nextRetry, cause };

@@ -6,7 +6,7 @@ import { isService, type SessionSpec } from '../pool/session-spec.js';
 import type { Slot } from '../pool/slot.js';
 import { concernsHealth, type Expiry, expired, formatMs, timedOut, toldTo } from '../session/failures.js';
 import { type CallBreaker, failedOnTheWay } from '../supervisor/call-breaker.js';
-import type { Supervision } from '../supervisor/unsupervised.js';
+import type { Supervision } from '../supervisor/supervision.js';
 import type { ClientDesk } from './client-desk.js';
 import { Drain } from './drain.js';
 import type { Job } from './errand.js';

@@ -4,7 +4,7 @@ import type { SessionPool } from '../pool/session-pool.js';
 import { isService } from '../pool/session-spec.js';
 import type { SessionGroup, Slot } from '../pool/slot.js';
 import type { UpstreamSession } from '../session/upstream-session.js';
-import type { Supervision } from '../supervisor/unsupervised.js';
+import type { Supervision } from '../supervisor/supervision.js';
 import type { ClientDesk } from './client-desk.js';
 import type { Eras } from './eras.js';
 import type { Lists } from './lists.js';
