@@ -69,6 +69,9 @@ export type Answer =
  */
 export type Outcome = Answer | { readonly kind: 'input_required'; readonly result: Buffer; readonly server: string };
 
+/** There is nothing to say but that it is done. */
+export const EMPTY_RESULT: Outcome = { kind: 'result', result: Buffer.from('{}') };
+
 /** How long, and for whom, a result may be kept (M:cache). */
 export interface Freshness {
   /** Milliseconds. */

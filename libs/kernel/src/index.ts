@@ -17,19 +17,20 @@ export {
   messageOf,
   toGatewayError,
 } from './errors.js';
-export type {
-  Answer,
-  Ask,
-  ClientHeaders,
-  ClientHop,
-  ClientSession,
-  Era,
-  Exchange,
-  Freshness,
-  InputRequest,
-  OutboundNotification,
-  Outcome,
-  Resumption,
+export {
+  type Answer,
+  type Ask,
+  type ClientHeaders,
+  type ClientHop,
+  type ClientSession,
+  EMPTY_RESULT,
+  type Era,
+  type Exchange,
+  type Freshness,
+  type InputRequest,
+  type OutboundNotification,
+  type Outcome,
+  type Resumption,
 } from './exchange.js';
 export { compileGlob, compileSelection, matchesGlob } from './glob.js';
 export { isObject } from './is-object.js';

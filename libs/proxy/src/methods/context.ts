@@ -51,8 +51,6 @@ export interface Request {
 
 export type Handler = (desk: Desk, request: Request) => Promise<Outcome> | Outcome;
 
-export const EMPTY_RESULT: Outcome = { kind: 'result', result: Buffer.from('{}') };
-
 /** Throws where an expression is wanted. */
 export function fail(error: GatewayError): never {
   throw error;

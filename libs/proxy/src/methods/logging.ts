@@ -1,6 +1,6 @@
-import { GatewayError, within } from '#libs/kernel';
+import { EMPTY_RESULT, GatewayError, within } from '#libs/kernel';
 import { LOG_LEVELS, logLevelRank } from '#libs/mcp';
-import { EMPTY_RESULT, type Handler, requireOwnState } from './context.js';
+import { type Handler, requireOwnState } from './context.js';
 import { requiredString } from './params.js';
 
 /** How long upstreams may take over a new level, in milliseconds; the level counts at once. */

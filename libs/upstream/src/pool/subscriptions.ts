@@ -1,4 +1,4 @@
-import { GatewayError, type Log, messageOf, type Outcome } from '#libs/kernel';
+import { EMPTY_RESULT, GatewayError, type Log, messageOf, type Outcome } from '#libs/kernel';
 import { Draft } from '#libs/mcp';
 import type { SessionRequest } from '../session/upstream-session.js';
 import { KeyedQueue } from './keyed-queue.js';
@@ -6,7 +6,6 @@ import type { SessionGroup, Slot } from './slot.js';
 
 /** Most URIs one group of sessions watches. */
 const MAX_PER_GROUP = 10_000;
-const DONE: Outcome = { kind: 'result', result: Buffer.from('{}') };
 
 /** Limits and caller of a request; method and params are filled in here. */
 export type RequestFrame = Omit<SessionRequest, 'method' | 'params' | 'subject'>;
@@ -30,7 +29,7 @@ export class Subscriptions {
       const clients = group.subscriptions.get(uri);
       if (clients && slot.subscribed.has(uri)) {
         clients.add(client);
-        return DONE;
+        return EMPTY_RESULT;
       }
       if (!clients && group.subscriptions.size >= MAX_PER_GROUP) {
         const text = `${this.server}: more than ${MAX_PER_GROUP} resources are subscribed to; unsubscribe from some`;
@@ -57,10 +56,10 @@ export class Subscriptions {
   remove(group: SessionGroup, uri: string, client: string, frame: RequestFrame): Promise<Outcome> {
     return this.#queue.run(`${group.spec.key} ${uri}`, async () => {
       const clients = group.subscriptions.get(uri);
-      if (!clients?.delete(client) || clients.size > 0) return DONE;
+      if (!clients?.delete(client) || clients.size > 0) return EMPTY_RESULT;
       group.subscriptions.delete(uri);
       const slot = group.slots.find((candidate) => candidate.subscribed.delete(uri));
-      return slot && !slot.session.lost ? this.#send(slot, 'resources/unsubscribe', uri, frame) : DONE;
+      return slot && !slot.session.lost ? this.#send(slot, 'resources/unsubscribe', uri, frame) : EMPTY_RESULT;
     });
   }
 

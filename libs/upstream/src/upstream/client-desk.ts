@@ -1,6 +1,7 @@
 import {
   type Ask,
   ChurnMap,
+  EMPTY_RESULT,
   type Emitter,
   type Exchange,
   type InputRequest,
@@ -21,7 +22,6 @@ const GROWN_UP = 5_000;
 /** What servers commonly send to clients that set no level. */
 const DEFAULT_LEVEL = 'info';
 const NO_GROUPS: readonly SessionGroup[] = [];
-const NOTHING: Outcome = { kind: 'result', result: Buffer.from('{}') };
 
 export interface ClientDeskOptions {
   readonly server: string;
@@ -105,7 +105,7 @@ export class ClientDesk {
   }
 
   async unsubscribe(group: SessionGroup | undefined, uri: string, client: string): Promise<Outcome> {
-    if (!group) return NOTHING;
+    if (!group) return EMPTY_RESULT;
     try {
       return await this.#subscriptions.remove(group, uri, client, this.#options.limits);
     } finally {

@@ -1,4 +1,4 @@
-import { type GatewayError, type Outcome, toGatewayError } from '#libs/kernel';
+import { EMPTY_RESULT, type GatewayError, type Outcome, toGatewayError } from '#libs/kernel';
 import { Draft, LIST_KINDS } from '#libs/mcp';
 import type { ConnectionStatus } from '#libs/plugin';
 import { tellChange } from '../changes.js';
@@ -15,7 +15,7 @@ import { type Bounded, InputLoop } from './input-loop.js';
 import { ListenStream } from './listen-stream.js';
 import { ModernWire } from './modern-wire.js';
 import { type RepairPort, Repairs } from './repairs.js';
-import { DONE, subscribe, unsubscribe } from './subscribe.js';
+import { subscribe, unsubscribe } from './subscribe.js';
 
 /** A stream has no clock. */
 const FOR_EVER = Number.MAX_SAFE_INTEGER;
@@ -188,7 +188,7 @@ export class ModernSession implements UpstreamSession, EraPort, RepairPort {
         return Promise.resolve(unsubscribe(this.#listen, request));
       case 'logging/setLevel':
         // Every request says for itself what it wants to hear.
-        return Promise.resolve(DONE);
+        return Promise.resolve(EMPTY_RESULT);
       default:
         return this.#run(this.#loop.begin(request));
     }
@@ -261,7 +261,7 @@ export class ModernSession implements UpstreamSession, EraPort, RepairPort {
     const before = JSON.stringify(this.#discovered);
     this.#discovered = found;
     if (before !== JSON.stringify(found)) this.#options.listener.listChanged(LIST_KINDS);
-    return DONE;
+    return EMPTY_RESULT;
   }
 
   #openListen(filter: string): RunningCall {

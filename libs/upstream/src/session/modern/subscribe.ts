@@ -1,10 +1,7 @@
-import type { Outcome } from '#libs/kernel';
+import { EMPTY_RESULT, type Outcome } from '#libs/kernel';
 import { Deadline } from '../deadline.js';
 import { expired, formatMs } from '../failures.js';
 import type { SessionRequest } from '../upstream-session.js';
-
-/** There is nothing to say but that it is done. */
-export const DONE: Outcome = { kind: 'result', result: Buffer.from('{}') };
 
 /** Where resources are watched. */
 export interface Watch {
@@ -30,7 +27,7 @@ export async function subscribe(server: string, resources: Watch, request: Sessi
     timer = setTimeout(give, Math.min(wait, 2 ** 31 - 1));
   });
   try {
-    if (await Promise.race([resources.watch(uri), tooLong])) return DONE;
+    if (await Promise.race([resources.watch(uri), tooLong])) return EMPTY_RESULT;
   } catch (thrown) {
     // It would be watched for nobody.
     resources.unwatch(uri);
@@ -44,7 +41,7 @@ export async function subscribe(server: string, resources: Watch, request: Sessi
 
 export function unsubscribe(resources: Watch, request: SessionRequest): Outcome {
   resources.unwatch(uriOf(request));
-  return DONE;
+  return EMPTY_RESULT;
 }
 
 function uriOf(request: SessionRequest): string {
