@@ -1,4 +1,4 @@
-import type { ChurnMap } from '#libs/kernel';
+import type { Answer, ChurnMap } from '#libs/kernel';
 import type { ResponseMessage } from '#libs/mcp';
 import type { RunningCall } from './running-call.js';
 
@@ -57,4 +57,10 @@ export function answeredCall(
   if (id !== undefined) return typeof id === 'number' ? pending.get(id) : undefined;
   // No id: the upstream could not read the request. On its own stream, or alone in flight, that is clear enough.
   return origin ?? (pending.size === 1 ? pending.values()[0] : undefined);
+}
+
+/** The error a response brings; undefined where it brings none that is one. */
+export function errorOf({ error }: ResponseMessage): Extract<Answer, { kind: 'error' }> | undefined {
+  const code = error?.get('code')?.value();
+  return error && Number.isInteger(code) ? { kind: 'error', code: code as number, error: error.raw() } : undefined;
 }

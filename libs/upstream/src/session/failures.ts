@@ -75,6 +75,12 @@ export function brokenAnswer(server: string, { subject }: Named, text: string): 
   return new GatewayError('UPSTREAM_PROTOCOL', text, { data: { server, subject } });
 }
 
+/** What it answered is neither a result nor an error as the protocol has them. */
+export function noAnswer(server: string, request: Named): GatewayError {
+  const text = `${server} answered ${request.subject} with neither a result nor a proper error`;
+  return brokenAnswer(server, request, text);
+}
+
 /** A request came when its session, or connection, had ended; `over` says which. */
 export function tooLate(
   server: string,

@@ -3,9 +3,9 @@ import { JsonView, type NotificationMessage, parseUpstreamMessage, type Response
 import { idFromEnds, mayBeResponse } from '../transports/shared/ends.js';
 import { excerpt } from '../transports/shared/text.js';
 import type { AskDesk } from './ask-desk.js';
-import { answeredCall, soleCaller } from './attribution.js';
+import { answeredCall, errorOf, soleCaller } from './attribution.js';
 import { tellChange } from './changes.js';
-import { brokenAnswer } from './failures.js';
+import { brokenAnswer, noAnswer } from './failures.js';
 import { tellProgress } from './progress.js';
 import type { RunningCall } from './running-call.js';
 import type { SessionListener } from './upstream-session.js';
@@ -98,15 +98,13 @@ export class Inbound {
       this.port.settle(call, { kind: 'result', result: result.raw(), marks: view.marks }, origin);
       return;
     }
-    const code = message.error?.get('code')?.value();
-    if (!message.error || !Number.isInteger(code)) {
-      const { server } = this.port;
-      const text = `${server} answered ${call.request.subject} with neither a result nor a proper error`;
-      this.port.fail(call, brokenAnswer(server, call.request, text));
+    const error = errorOf(message);
+    if (!error) {
+      this.port.fail(call, noAnswer(this.port.server, call.request));
       return;
     }
-    if (code === -32042) this.#noteElicitations(message.error, call);
-    this.port.settle(call, { kind: 'error', code: code as number, error: message.error.raw() }, origin);
+    if (message.error && error.code === -32042) this.#noteElicitations(message.error, call);
+    this.port.settle(call, error, origin);
   }
 
   /** URLElicitationRequired names elicitations whose completion is announced later. */

@@ -18,6 +18,7 @@ import { connectionEnded, startedTooLate, toldTo, tooLate } from './failures.js'
 import { initializeRequest, NO_WELCOME, WelcomeReader } from './handshake.js';
 import { Inbound, type InboundPort } from './inbound.js';
 import { outboundOf } from './legacy-request.js';
+import { noteNotClosed, noteNotTaken } from './notes.js';
 import { connectionOf, type Opening, openSession } from './opening.js';
 import { encodeCancelled } from './outbound.js';
 import { type CallOwner, RunningCall } from './running-call.js';
@@ -188,8 +189,7 @@ export class LegacySession implements UpstreamSession, CallOwner, ConnectionList
     try {
       await this.#connection?.close();
     } catch (thrown) {
-      const { log, server } = this.#options;
-      log.debug({ upstream: server, cause: toGatewayError(thrown).message }, 'Closing an upstream session failed');
+      noteNotClosed(this.#options, thrown);
     }
   }
 
@@ -290,9 +290,7 @@ export class LegacySession implements UpstreamSession, CallOwner, ConnectionList
 
   post(message: Buffer): void {
     this.#connection?.post(message).catch((thrown: unknown) => {
-      const { log, server } = this.#options;
-      const error = toGatewayError(thrown);
-      log.debug({ upstream: server, code: error.code }, `${server} did not take a message: ${error.message}`);
+      const error = noteNotTaken(this.#options, thrown);
       if (error.code === 'UPSTREAM_SESSION_LOST') this.#lose(error);
     });
   }

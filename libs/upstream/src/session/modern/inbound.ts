@@ -11,8 +11,8 @@ import {
   type ResponseMessage,
 } from '#libs/mcp';
 import { excerpt } from '../../transports/shared/text.js';
-import { answeredCall, soleCaller } from '../attribution.js';
-import { brokenAnswer } from '../failures.js';
+import { answeredCall, errorOf, soleCaller } from '../attribution.js';
+import { brokenAnswer, noAnswer } from '../failures.js';
 import { tellProgress } from '../progress.js';
 import type { RunningCall } from '../running-call.js';
 import type { ModernCodec } from './codec.js';
@@ -60,14 +60,9 @@ function response(port: InboundPort, message: ResponseMessage, origin: RunningCa
     else port.giveUp(call, brokenAnswer(port.server, call.request, `${port.server}: the result is not an object`));
     return;
   }
-  const code = message.error?.get('code')?.value();
-  if (!message.error || !Number.isInteger(code)) {
-    const { server } = port;
-    const text = `${server} answered ${call.request.subject} with neither a result nor a proper error`;
-    port.fail(call, brokenAnswer(server, call.request, text));
-    return;
-  }
-  port.settle(call, { kind: 'error', code: code as number, error: message.error.raw() });
+  const error = errorOf(message);
+  if (error) port.settle(call, error);
+  else port.fail(call, noAnswer(port.server, call.request));
 }
 
 function notification(port: InboundPort, message: NotificationMessage, origin: RunningCall | undefined): void {

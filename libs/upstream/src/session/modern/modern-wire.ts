@@ -3,6 +3,7 @@ import { encodeDraft, type NotificationMessage } from '#libs/mcp';
 import type { Connection, ConnectionListener, ConnectionStatus } from '#libs/plugin';
 import type { ExpiredLimit } from '../deadline.js';
 import { connectionEnded, toldTo, tooLate } from '../failures.js';
+import { noteNotClosed, noteNotTaken } from '../notes.js';
 import { encodeCancelled, Outbound } from '../outbound.js';
 import { type CallOwner, RunningCall } from '../running-call.js';
 import type { SessionRequest } from '../upstream-session.js';
@@ -128,8 +129,7 @@ export class ModernWire implements CallOwner, ConnectionListener, InboundPort {
     try {
       await this.#connection?.close();
     } catch (thrown) {
-      const { log, server } = this.#options;
-      log.debug({ upstream: server, cause: toGatewayError(thrown).message }, 'Closing an upstream connection failed');
+      noteNotClosed(this.#options, thrown);
     }
   }
 
@@ -197,10 +197,6 @@ export class ModernWire implements CallOwner, ConnectionListener, InboundPort {
   }
 
   post(message: Buffer): void {
-    this.#connection?.post(message).catch((thrown: unknown) => {
-      const { log, server } = this.#options;
-      const error = toGatewayError(thrown);
-      log.debug({ upstream: server, code: error.code }, `${server} did not take a message: ${error.message}`);
-    });
+    this.#connection?.post(message).catch((thrown: unknown) => void noteNotTaken(this.#options, thrown));
   }
 }
