@@ -12,10 +12,12 @@ import { markLastRequest, type Writer } from './last-request.js';
 export function openEndless(res: ServerResponse, writer?: Writer): void {
   res.shouldKeepAlive = false;
   openStream(res);
+  // It may be long until there is something to say.
+  res.flushHeaders();
   markLastRequest(res, writer);
 }
 
-/** The head of an event stream. */
+/** The head of an event stream, which leaves with the first event: one write, and one reader woken, less. */
 export function openStream(res: ServerResponse, headers?: OutgoingHttpHeaders): void {
   res.writeHead(200, {
     'x-request-id': correlationOf(res.req),
@@ -24,7 +26,6 @@ export function openStream(res: ServerResponse, headers?: OutgoingHttpHeaders): 
     'x-accel-buffering': 'no',
     ...headers,
   });
-  res.flushHeaders();
 }
 
 /** What HTTP says of a message that is an answer by itself. */

@@ -1,5 +1,5 @@
 import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Accepted } from '../http/post-headers.js';
 import { begin, EventReader, send } from '../testing/http.js';
@@ -15,12 +15,27 @@ afterEach(async () => {
 });
 
 /** A server whose POSTs are answered by `act`. */
-async function answering(settings: Settings, act: (reply: PostReply) => void) {
+async function answering(settings: Settings, act: (reply: PostReply, socket: Socket) => void) {
   const registry = new StreamRegistry({ hasRoom: () => true, unread: () => {} });
-  const server = createServer((_request, response) => act(new PostReply(response, settings, registry, settings)));
+  const server = createServer((_request, response) =>
+    act(new PostReply(response, settings, registry, settings), response.socket as Socket),
+  );
   servers.push(server);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, registry };
+}
+
+/** How often a socket's bytes went to the system. */
+function writesOf(socket: Socket): () => number {
+  let writes = 0;
+  for (const way of ['write', 'writev'] as const) {
+    const own = socket[`_${way}`] as (...given: unknown[]) => void;
+    socket[`_${way}`] = (...given: unknown[]) => {
+      writes++;
+      own.apply(socket, given);
+    };
+  }
+  return () => writes;
 }
 
 /** One POST answered by `act`. */
@@ -46,6 +61,22 @@ describe('PostReply', () => {
     expect(response.headers['content-type']).toBe('text/event-stream');
     expect(comments).toEqual([': keep-alive']);
     expect(messages).toEqual([{ id: 1 }]);
+  });
+
+  it.each([
+    ['the head with the first message, the last one with the end', SINGLE, true, 2],
+    ['everything at once where nothing came before', { ...SINGLE, streamFirst: true }, false, 1],
+  ])('writes a stream as seldom as it can: %s', async (_, settings, progress, expected) => {
+    const writes: (() => number)[] = [];
+    const { url, registry } = await answering(settings, (reply, socket) => {
+      writes.push(writesOf(socket));
+      if (progress) reply.send(Buffer.from('data: {"method":"n"}\n\n'));
+      setImmediate(() => reply.answer(Buffer.from('{"id":1}')));
+    });
+    const { text } = await send(url, { body: {} });
+    registry.stop();
+    expect(text).toBe(`${progress ? 'data: {"method":"n"}\n\n' : ''}event: message\ndata: {"id":1}\n\n`);
+    expect(writes.map((count) => count())).toEqual([expected]);
   });
 
   it('stays JSON while it is quick, or when the client reads no streams', async () => {

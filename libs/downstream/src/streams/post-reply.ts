@@ -1,7 +1,7 @@
 import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import { type Bytes, inOne, SSE_KEEP_ALIVE, sseFrame } from '#libs/mcp';
 import { type HttpAnswer, openStream, sendEmpty, sendJson } from '../http/answers.js';
-import type { Sender } from '../http/departures.js';
+import { depart, type Sender } from '../http/departures.js';
 import type { Accepted } from '../http/post-headers.js';
 import type { AskChannel } from '../legacy/ask-desk.js';
 import type { OpenReply, StreamRegistry } from './stream-registry.js';
@@ -92,9 +92,10 @@ export class PostReply implements AskChannel, OpenReply, Sender {
       sendJson(this.#res, status, body, headers, this);
       return;
     }
-    if (this.#streaming) this.#res.write(sseFrame(inOne(message)));
-    else this.#collect(inOne(message));
-    this.#endWhenComplete();
+    const event = this.#streaming ? sseFrame(inOne(message)) : undefined;
+    if (!event) this.#collect(inOne(message));
+    else if (this.#outstanding > 0) this.#res.write(event);
+    this.#endWhenComplete(event);
   }
 
   /** One request that gets no response: it was cancelled. */
@@ -109,13 +110,12 @@ export class PostReply implements AskChannel, OpenReply, Sender {
     if (this.#startStream() && this.#res.writableLength === 0) this.#res.write(SSE_KEEP_ALIVE);
   }
 
-  #endWhenComplete(): void {
+  /** `last`: the event that a stream ends with. */
+  #endWhenComplete(last?: Buffer): void {
     if (this.#outstanding > 0) return;
     this.#close();
-    if (this.#streaming) {
-      this.#res.end();
-      this.handedOver();
-    } else if (this.#collected) sendJson(this.#res, 200, jsonArray(this.#collected), undefined, this);
+    if (this.#streaming) depart(this.#res, last, this);
+    else if (this.#collected) sendJson(this.#res, 200, jsonArray(this.#collected), undefined, this);
     else sendEmpty(this.#res, 202, undefined, this);
   }
 
