@@ -4,7 +4,7 @@ import type { Era } from '../targets/shape.ts';
 import { DEFAULT_WORLD, type World } from '../targets/world.ts';
 import type { Case, CaseContext } from './case.ts';
 import { ALL_FOUR, type Line, type Load, standardEntrants } from './entrants.ts';
-import { interleaved, ROUND_METRICS } from './rounds.ts';
+import { interleaved, ROUND_METRICS, type Warmth } from './rounds.ts';
 
 const KB = 1024;
 const SIZES = { '64B': 64, '10KB': 10 * KB, '1MB': KB * KB } as const;
@@ -96,9 +96,6 @@ function callCase(name: string, about: string, options: CallCase): Case {
   }));
 }
 
-/** A visit begins and ends its session once in the time of some ten calls: V8 takes longer until it is done with that. */
-const VISIT_WARMUPS = 3;
-
 function visitCase(name: string, about: string, { world, line = ALL_FOUR }: { world: World; line?: Line }): Case {
   const load = ({ scale }: CaseContext): Load => ({
     concurrency: 16,
@@ -106,7 +103,7 @@ function visitCase(name: string, about: string, { world, line = ALL_FOUR }: { wo
     sessions: 1,
     clients: (door) => (slot) => new VisitTask(door, scale.sessions, slot),
   });
-  return roundsCase(name, about, world, line, load, VISIT_WARMUPS);
+  return roundsCase(name, about, world, line, load, { anew: true });
 }
 
 export function roundsCase(
@@ -115,7 +112,7 @@ export function roundsCase(
   world: World,
   line: Line,
   load: (context: CaseContext) => Load,
-  warmups = 1,
+  warmth: Warmth = {},
 ): Case {
   return {
     name,
@@ -123,10 +120,9 @@ export function roundsCase(
     needs: [],
     metrics: ROUND_METRICS,
     async run(context) {
-      const { scale } = context;
-      const warmed = { ...context, scale: { ...scale, warmup: scale.warmup * warmups } };
       const entrants = await standardEntrants(context, world, load(context), line);
-      return { name, about, base: 'floor', metrics: ROUND_METRICS, entrants: await interleaved(entrants, warmed) };
+      const reports = await interleaved(entrants, context, warmth);
+      return { name, about, base: 'floor', metrics: ROUND_METRICS, entrants: reports };
     },
   };
 }

@@ -19,6 +19,14 @@ export interface Entrant {
 
 export const ROUND_METRICS: readonly MetricName[] = ['cpu', 'throughput', 'p50', 'p90', 'p99', 'added', 'rss', 'load'];
 
+export interface Warmth {
+  /** What processes do in this case they did in none before, whether they are new or not. */
+  readonly anew?: boolean;
+}
+
+/** Processes that were warmed up by an earlier case. */
+const warm = new WeakSet<Target>();
+
 /** Name of the entrant whose p50 is subtracted to see what the others add. */
 const DIRECT = 'direct';
 
@@ -29,13 +37,16 @@ const DIRECT = 'direct';
 export async function interleaved(
   entrants: readonly Entrant[],
   { lab, scale, progress }: CaseContext,
+  { anew = false }: Warmth = {},
 ): Promise<EntrantReport[]> {
   const counted: WindowLength | undefined = scale.calls === undefined ? undefined : { calls: scale.calls };
   const lanes = entrants.map((entrant) => new Lane(entrant, lab));
   try {
     for (const lane of lanes) {
       progress(`warming up ${lane.name}`);
-      await lane.warmUp(counted ?? { seconds: scale.warmup });
+      await lane.warmUp(
+        counted ?? { seconds: anew || !warm.has(lane.target) ? scale.warmup.anew : scale.warmup.again },
+      );
     }
     for (let round = 0; round < scale.rounds; round++) {
       progress(`round ${round + 1} of ${scale.rounds}`);
@@ -75,8 +86,13 @@ class Lane implements EntrantReport {
     if (auditFile !== undefined && entrant.executes === 1) this.#audit = new AuditCheck(auditFile);
   }
 
+  get target(): Target {
+    return this.#entrant.target;
+  }
+
   async warmUp(length: WindowLength): Promise<void> {
     await this.#book(() => runWindow(this.#entrant.tasks, length));
+    warm.add(this.target);
   }
 
   async measure(round: number, length: WindowLength): Promise<void> {
