@@ -34,8 +34,7 @@ export interface Scale {
 export const FULL: Scale = {
   rounds: 9,
   seconds: 1,
-  // A gateway has more code than a bare proxy, and runs for weeks: V8 has to be done with it, which takes the gateway with everything
-  // on until its first full collection.
+  // A gateway has more code than a bare proxy, and runs for weeks: V8 has to be done with it, which takes it some ten seconds.
   warmup: { anew: 18, again: 6 },
   sessions: 256,
   idleRounds: 6,
