@@ -1,5 +1,5 @@
 import type { Task } from '../load/tasks.ts';
-import type { WindowLength, WindowResult } from '../load/window.ts';
+import type { WindowLength } from '../load/window.ts';
 import type { MetricName, Round } from '../report/metrics.ts';
 import type { EntrantReport } from '../report/shape.ts';
 import type { Lab } from '../targets/lab.ts';
@@ -90,20 +90,14 @@ class Lane implements EntrantReport {
     return this.#entrant.target;
   }
 
-  /** As a round, with all that goes on beside it: V8 takes back what it compiled when it meets the first request of another kind. */
+  /** As in a round, with all that goes on beside it: V8 takes back what it compiled when it meets the first request of another kind. */
   async warmUp(length: WindowLength): Promise<void> {
-    const { target, tasks } = this.#entrant;
-    await this.#book(async () => (await measureWindow(target, tasks, length, this.#lab)).window);
-    warm.add(target);
+    await this.#window(length);
+    warm.add(this.target);
   }
 
   async measure(round: number, length: WindowLength): Promise<void> {
-    const { target, tasks } = this.#entrant;
-    await this.#book(async () => {
-      const { figures, window } = await measureWindow(target, tasks, length, this.#lab);
-      this.rounds[round] = figures;
-      return window;
-    });
+    this.rounds[round] = await this.#window(length);
   }
 
   async checkAudit(): Promise<void> {
@@ -120,12 +114,13 @@ class Lane implements EntrantReport {
     }
   }
 
-  /** Runs a window, counts its calls, and whether each was executed once and no oftener. */
-  async #book(run: () => Promise<WindowResult>): Promise<void> {
-    const { target, executes } = this.#entrant;
+  /** Runs a window, and counts its calls and whether each was executed once and no oftener. */
+  async #window(length: WindowLength): Promise<Round> {
+    const { target, tasks, executes } = this.#entrant;
     const before = await this.#lab.executed();
-    const { calls, failures } = await run();
+    const { figures, window } = await measureWindow(target, tasks, length, this.#lab);
     const executed = (await this.#lab.executed()) - before;
+    const { calls, failures } = window;
     this.calls += calls;
     for (const { kind, message } of failures) this.faults.push(`${kind}: ${message}`);
     const due = calls * executes;
@@ -133,5 +128,6 @@ class Lane implements EntrantReport {
       this.faults.push(`${executed} calls were executed, ${due} were made`);
     const { complaint } = target;
     if (complaint !== undefined && !this.faults.includes(complaint)) this.faults.push(complaint);
+    return figures;
   }
 }
