@@ -4,10 +4,12 @@ import type { Era } from '../targets/shape.ts';
 import { DEFAULT_WORLD, type World } from '../targets/world.ts';
 import type { Case, CaseContext } from './case.ts';
 import { ALL_FOUR, type Line, type Load, standardEntrants } from './entrants.ts';
-import { interleaved, ROUND_METRICS, type Warmth } from './rounds.ts';
+import { interleaved, type Pace, ROUND_METRICS } from './rounds.ts';
 
 const KB = 1024;
 const SIZES = { '64B': 64, '10KB': 10 * KB, '1MB': KB * KB } as const;
+/** Bytes from which on bodies are large. */
+const LARGE = SIZES['10KB'];
 
 interface CallCase {
   readonly size?: number;
@@ -85,7 +87,7 @@ function callCase(name: string, about: string, options: CallCase): Case {
   const world: World = { ...DEFAULT_WORLD, ...options.world };
   // Tool 0 of each: the callers' views differ, and its group is the one that all of them have.
   const tools = Array.from({ length: spread ? world.upstreams : 1 }, (_, upstream) => [upstream, 0] as const);
-  return roundsCase(name, about, world, ALL_FOUR, ({ scale }) => ({
+  const load = ({ scale }: CaseContext): Load => ({
     concurrency,
     executes: 1,
     sessions: scale.sessions,
@@ -93,7 +95,8 @@ function callCase(name: string, about: string, options: CallCase): Case {
       const calls = new Calls(door, sessions, { size, tools, stream });
       return (slot) => calls.task(slot);
     },
-  }));
+  });
+  return roundsCase(name, about, world, ALL_FOUR, load, { long: size >= LARGE });
 }
 
 function visitCase(name: string, about: string, { world, line = ALL_FOUR }: { world: World; line?: Line }): Case {
@@ -112,7 +115,7 @@ export function roundsCase(
   world: World,
   line: Line,
   load: (context: CaseContext) => Load,
-  warmth: Warmth = {},
+  pace: Pace = {},
 ): Case {
   return {
     name,
@@ -121,7 +124,7 @@ export function roundsCase(
     metrics: ROUND_METRICS,
     async run(context) {
       const entrants = await standardEntrants(context, world, load(context), line);
-      const reports = await interleaved(entrants, context, warmth);
+      const reports = await interleaved(entrants, context, pace);
       return { name, about, base: 'floor', metrics: ROUND_METRICS, entrants: reports };
     },
   };

@@ -19,10 +19,18 @@ export interface Entrant {
 
 export const ROUND_METRICS: readonly MetricName[] = ['cpu', 'throughput', 'p50', 'p90', 'p99', 'added', 'rss', 'load'];
 
-export interface Warmth {
+export interface Pace {
   /** What processes do in this case they did in none before, whether they are new or not. */
   readonly anew?: boolean;
+  /**
+   * Windows four times as long. With large bodies V8 collects everything all the time, in part between short windows, where
+   * nobody counts it.
+   */
+  readonly long?: boolean;
 }
+
+/** Times the usual length. */
+const LONG = 4;
 
 /** Processes that were warmed up by an earlier case. */
 const warm = new WeakSet<Target>();
@@ -37,9 +45,10 @@ const DIRECT = 'direct';
 export async function interleaved(
   entrants: readonly Entrant[],
   { lab, scale, progress }: CaseContext,
-  { anew = false }: Warmth = {},
+  { anew = false, long = false }: Pace = {},
 ): Promise<EntrantReport[]> {
   const counted: WindowLength | undefined = scale.calls === undefined ? undefined : { calls: scale.calls };
+  const window = counted ?? { seconds: long ? scale.seconds * LONG : scale.seconds };
   const lanes = entrants.map((entrant) => new Lane(entrant, lab));
   try {
     for (const lane of lanes) {
@@ -50,7 +59,7 @@ export async function interleaved(
     }
     for (let round = 0; round < scale.rounds; round++) {
       progress(`round ${round + 1} of ${scale.rounds}`);
-      for (const lane of inTurn(lanes, round)) await lane.measure(round, counted ?? { seconds: scale.seconds });
+      for (const lane of inTurn(lanes, round)) await lane.measure(round, window);
     }
     for (const lane of lanes) await lane.checkAudit();
   } finally {
