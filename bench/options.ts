@@ -11,7 +11,7 @@ export const HELP = `npm run bench [-- options]
   --profile NAME       bare or everything; default: both
   --without PIECE      leaves out of "everything": ${PIECES.join(', ')}; may be given several times
   --rounds N           default ${FULL.rounds}; below 6 no interval is certain to 95 %
-  --seconds S          length of a window, default ${FULL.seconds}
+  --seconds S          length of a window, default ${FULL.seconds}; four times that from 10 KB on
   --minutes M          no case begins later than this, default 120
   --out FILE           where the JSON goes, default results/bench-TIME.json
   --cpu-prof DIR       the gateway writes a CPU profile there when it ends

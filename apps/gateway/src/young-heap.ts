@@ -14,7 +14,7 @@ export function keepHeapYoung(): void {
  * Lets the heap grow to four times what lives in it before all of it is collected; near the heap's limit V8 allows less. By
  * default it allows a heap that grows slowly, as this one does, a tenth more, and counts what lies outside of it as well: bodies,
  * also those that the next young collection would free. With bodies of ten kilobytes even a heap that may double is collected
- * several times a second, which takes a sixth of all time.
+ * several times a second, which takes up to a sixth of all time.
  */
 export function collectSeldom(): void {
   setFlagsFromString('--heap-growing-percent=300');
