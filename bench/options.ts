@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { FULL, QUICK, type Scale } from './cases/case.ts';
+import { LONG } from './cases/rounds.ts';
 import type { Profile } from './targets/gateway-config.ts';
 import { PIECES, type Piece } from './targets/pieces.ts';
 
@@ -11,7 +12,7 @@ export const HELP = `npm run bench [-- options]
   --profile NAME       bare or everything; default: both
   --without PIECE      leaves out of "everything": ${PIECES.join(', ')}; may be given several times
   --rounds N           default ${FULL.rounds}; below 6 no interval is certain to 95 %
-  --seconds S          length of a window, default ${FULL.seconds}; four times that from 10 KB on
+  --seconds S          length of a window, default ${FULL.seconds}; ${LONG} times that from 10 KB on
   --minutes M          no case begins later than this, default 120
   --out FILE           where the JSON goes, default results/bench-TIME.json
   --cpu-prof DIR       the gateway writes a CPU profile there when it ends

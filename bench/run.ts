@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Case, CaseContext, Scale } from './cases/case.ts';
+import { LONG } from './cases/rounds.ts';
 import { TargetPool } from './cases/target-pool.ts';
 import { machine, type Placement, pinThisProcess } from './machine/cpus.ts';
 import { type CaseReport, FORMAT, type Report, type Skipped } from './report/shape.ts';
@@ -41,11 +42,8 @@ export async function runBench(options: RunOptions): Promise<Report> {
   const lab = await Lab.start({ directory, placement, pieces, gatewayFlags: options.gatewayFlags });
   try {
     const { cases, skipped } = await Promise.race([runCases(lab, pieces, options), whenAborted(options.interrupted)]);
-    const settings = {
-      quick: options.quick,
-      rounds: scale.rounds,
-      seconds: scale.calls === undefined ? scale.seconds : 0,
-    };
+    const seconds = scale.calls === undefined ? scale.seconds : 0;
+    const settings = { quick: options.quick, rounds: scale.rounds, seconds, longSeconds: seconds * LONG };
     return {
       format: FORMAT,
       started: started.toISOString(),

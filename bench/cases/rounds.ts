@@ -23,14 +23,14 @@ export interface Pace {
   /** What processes do in this case they did in none before, whether they are new or not. */
   readonly anew?: boolean;
   /**
-   * Windows four times as long. With large bodies V8 collects everything all the time, in part between short windows, where
+   * Long windows. With large bodies V8 collects everything all the time, in part between short windows, where
    * nobody counts it.
    */
   readonly long?: boolean;
 }
 
-/** Times the usual length. */
-const LONG = 4;
+/** Length of a long window, in usual ones. */
+export const LONG = 4;
 
 /** Processes that were warmed up by an earlier case. */
 const warm = new WeakSet<Target>();

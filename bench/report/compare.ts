@@ -80,6 +80,10 @@ function settingNotes(before: Report, after: Report): string[] {
     ...said('Node', ({ machine }) => machine.node),
     ...said('pinning', ({ machine }) => machine.placement.gateway !== undefined),
     ...said('the length of a window', ({ settings }) => `${settings.seconds} s`),
+    ...said(
+      'the length of a window with large bodies',
+      ({ settings }) => `${settings.longSeconds ?? settings.seconds} s`,
+    ),
     ...said('what "everything" consists of', ({ pieces }) => pieces.on.join(', ')),
     ...(Math.min(before.settings.rounds, after.settings.rounds) < 4
       ? ['with fewer than four rounds in each run no change can be told from noise']

@@ -137,6 +137,12 @@ describe('compare', () => {
     ]);
     expect(showComparison(compare(pair(60), pair(60)))).toMatch(/Nothing changed by more than the noise/);
   });
+
+  it('says that windows with large bodies were shorter, also of a report that knew no difference', () => {
+    const later = pair(60);
+    const { notes } = compare(pair(60), { ...later, settings: { ...later.settings, longSeconds: 4 } });
+    expect(notes).toEqual(['the length of a window with large bodies differs: 1 s, then 4 s']);
+  });
 });
 
 describe('the output', () => {

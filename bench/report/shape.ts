@@ -23,6 +23,8 @@ export interface Settings {
   readonly rounds: number;
   /** Of one window; 0 where windows were counted in calls. */
   readonly seconds: number;
+  /** Of one window with large bodies; reports of before there was a difference lack it. */
+  readonly longSeconds?: number;
 }
 
 export interface CaseReport {
